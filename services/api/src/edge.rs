@@ -1,0 +1,3 @@
+//! What stands between the network and the handlers.
+
+pub mod body;

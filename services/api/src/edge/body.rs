@@ -1,0 +1,194 @@
+//! Request bodies are bounded in bytes and in patience, chunked ones too, whoever reads them.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, combinators::BoxBody};
+use hyper::body::{Body, Frame, SizeHint};
+use tokio::time::{Sleep, sleep, timeout};
+
+use crate::problem::Problem;
+
+/// How long a body that is read whole may take in all.
+const READ_ALL: Duration = Duration::from_secs(60);
+
+/// The bound on this request's body, as request data: a handler that takes uploads raises it before it reads.
+#[derive(Debug, Clone)]
+pub struct BodyLimit(Arc<AtomicU64>);
+
+impl BodyLimit {
+    pub(super) fn new(bytes: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(bytes)))
+    }
+
+    /// From here on up to `bytes` are taken.
+    pub fn raise(&self, bytes: u64) {
+        self.0.fetch_max(bytes, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Why a body was not read to its end. Travels inside an `io::Error`.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+enum BodyError {
+    #[error("the body is longer than {0} bytes")]
+    TooLarge(u64),
+    #[error("the body did not arrive in time")]
+    Stalled,
+}
+
+impl From<BodyError> for io::Error {
+    fn from(error: BodyError) -> Self {
+        io::Error::other(error)
+    }
+}
+
+/// A body that fails once it passes `limit`, or when nothing comes for `idle`.
+pub(super) struct Bounded {
+    inner: BoxBody<Bytes, io::Error>,
+    limit: BodyLimit,
+    read: u64,
+    idle: Duration,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Bounded {
+    pub(super) fn new(inner: poem::Body, limit: BodyLimit, idle: Duration) -> Self {
+        Self { inner: inner.into(), limit, read: 0, idle, timer: None }
+    }
+
+    /// Counts what came, and what a `Content-Length` says will come: too much is refused before it is read.
+    fn within(&self) -> Result<(), BodyError> {
+        let limit = self.limit.get();
+        let total = self.read.saturating_add(self.inner.size_hint().lower());
+        if total > limit {
+            return Err(BodyError::TooLarge(limit));
+        }
+        Ok(())
+    }
+
+    fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<BodyError> {
+        let idle = self.idle;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(idle)));
+        ready!(timer.as_mut().poll(cx));
+        Poll::Ready(BodyError::Stalled)
+    }
+}
+
+impl Body for Bounded {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if let Err(error) = self.within() {
+            return Poll::Ready(Some(Err(error.into())));
+        }
+        let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(cx) else {
+            let error = ready!(self.poll_idle(cx));
+            return Poll::Ready(Some(Err(error.into())));
+        };
+        self.timer = None;
+        if let Some(Ok(frame)) = &frame {
+            let length = frame.data_ref().map_or(0, Bytes::len);
+            self.read = self.read.saturating_add(length as u64);
+        }
+        match self.within() {
+            Err(error) => Poll::Ready(Some(Err(error.into()))),
+            Ok(()) => Poll::Ready(frame),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// The whole body.
+///
+/// # Errors
+/// A 413, 408 or 400 problem: too long, too slow, or ended early.
+pub async fn read_all(body: poem::Body) -> Result<Bytes, Problem> {
+    let body: BoxBody<Bytes, io::Error> = body.into();
+    match timeout(READ_ALL, body.collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) => Err(refusal(&error)),
+        Err(_) => Err(Problem::timeout()),
+    }
+}
+
+/// What to answer when reading a request body failed with `error`.
+pub fn refusal(error: &io::Error) -> Problem {
+    match cause(error) {
+        Some(BodyError::TooLarge(limit)) => Problem::payload_too_large(limit),
+        Some(BodyError::Stalled) => Problem::timeout(),
+        None => Problem::bad_request("the body ended early"),
+    }
+}
+
+/// Looks through the layers of `io::Error::other` that the framework adds.
+fn cause(error: &io::Error) -> Option<BodyError> {
+    let inner = error.get_ref()?;
+    let deeper = || inner.downcast_ref::<io::Error>().and_then(cause);
+    inner.downcast_ref().copied().or_else(deeper)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::stream;
+
+    use super::*;
+
+    fn bounded(chunks: &'static [&'static [u8]], limit: u64) -> poem::Body {
+        let chunks = stream::iter(chunks.iter().map(|c| Ok::<_, io::Error>(Bytes::from_static(c))));
+        let body = poem::Body::from_bytes_stream(chunks);
+        let bounded = Bounded::new(body, BodyLimit::new(limit), Duration::from_secs(1));
+        BoxBody::new(bounded).into()
+    }
+
+    #[tokio::test]
+    async fn a_body_of_exactly_the_limit_passes_and_one_byte_more_does_not() {
+        assert_eq!(read_all(bounded(&[b"123", b"45"], 5)).await.unwrap(), "12345");
+        let refused = read_all(bounded(&[b"123", b"456"], 5)).await.unwrap_err();
+        assert_eq!(refused.code(), "payload_too_large");
+    }
+
+    #[tokio::test]
+    async fn a_declared_length_over_the_limit_is_refused_before_anything_is_read() {
+        let body = Bounded::new("123456".into(), BodyLimit::new(5), Duration::from_secs(1));
+        let refused = read_all(BoxBody::new(body).into()).await.unwrap_err();
+        assert_eq!(refused.code(), "payload_too_large");
+    }
+
+    #[tokio::test]
+    async fn a_handler_may_raise_the_limit_before_it_reads() {
+        let limit = BodyLimit::new(5);
+        let body = Bounded::new("123456".into(), limit.clone(), Duration::from_secs(1));
+        limit.raise(6);
+        assert_eq!(read_all(BoxBody::new(body).into()).await.unwrap(), "123456");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_stalls_is_given_up() {
+        let silent = stream::pending::<Result<Bytes, io::Error>>();
+        let body = poem::Body::from_bytes_stream(silent);
+        let body = Bounded::new(body, BodyLimit::new(5), Duration::from_millis(5));
+        let refused = read_all(BoxBody::new(body).into()).await.unwrap_err();
+        assert_eq!(refused.code(), "timeout");
+    }
+}

@@ -1,0 +1,349 @@
+//! Every refusal the API speaks, as RFC 9457 problem details. The only file that knows an HTTP error status.
+//!
+//! `code` is what programs switch on and never changes; `detail` is for people and may. Nothing internal gets into
+//! either: a cause is logged where it is handled, and `trace_id` leads an operator to it.
+
+mod wire;
+
+use std::fmt;
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use poem::{IntoResponse, Response, error::ResponseError};
+use poem_openapi::{
+    ApiResponse,
+    registry::{MetaMediaType, MetaResponse, MetaResponses, Registry},
+    types::Type,
+};
+
+use self::wire::Document;
+pub use self::wire::{FieldError, PROBLEM_JSON};
+#[derive(Debug, Clone)]
+struct Inner {
+    document: Document,
+    headers: HeaderMap,
+}
+
+/// A refusal, ready to be sent. Handlers return `Result<_, Problem>`; the edge adds the trace id.
+#[derive(Debug, Clone)]
+pub struct Problem(Box<Inner>);
+
+impl Problem {
+    fn new(status: StatusCode, code: &str, title: &str) -> Self {
+        let document = Document {
+            kind: format!("/problems/{}", code.replace('_', "-")),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            code: code.to_owned(),
+            detail: None,
+            instance: None,
+            trace_id: None,
+            errors: Vec::new(),
+        };
+        Self(Box::new(Inner { document, headers: HeaderMap::new() }))
+    }
+
+    /// 404. `what` is the noun: "no such {what}". Objects of another tenant are told apart by nobody.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "Not found").detail(format!("no such {what}"))
+    }
+
+    /// 401, with the challenge RFC 9110 demands.
+    pub fn unauthenticated() -> Self {
+        let challenge = HeaderValue::from_static("Bearer realm=\"chiliview\"");
+        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "Authentication needed")
+            .header(header::WWW_AUTHENTICATE, challenge)
+    }
+
+    /// 403: known, but not allowed.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed").detail(detail)
+    }
+
+    /// 422: understood, but some fields do not hold.
+    pub fn validation(errors: Vec<FieldError>) -> Self {
+        let detail = match errors.len() {
+            1 => "one field is not valid".to_owned(),
+            n => format!("{n} fields are not valid"),
+        };
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", "Not valid").detail(detail).errors(errors)
+    }
+
+    /// 400: not understood at all.
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", "Not understood").detail(detail)
+    }
+
+    /// 400: a parameter of the path, the query or a header cannot be read.
+    pub fn invalid_parameter(error: FieldError) -> Self {
+        let title = "Parameter not understood";
+        Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", title).detail(error.detail.clone()).errors(vec![error])
+    }
+
+    /// 409: contradicts what is stored. `code` is the caller's, stable and snake_case.
+    pub fn conflict(code: &str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, "Conflict").detail(detail)
+    }
+
+    /// 412: `If-Match` names another version than the stored one.
+    pub fn precondition_failed() -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", "Changed meanwhile")
+            .detail("somebody else changed it since it was read; read it again")
+    }
+
+    /// 416, with the length there is (RFC 9110, 15.5.17).
+    pub fn range_not_satisfiable(length: u64) -> Self {
+        let title = "Range outside the content";
+        Self::new(StatusCode::RANGE_NOT_SATISFIABLE, "range_not_satisfiable", title)
+            .header_text(header::CONTENT_RANGE, &format!("bytes */{length}"))
+    }
+
+    /// 405, with the methods that are allowed here (RFC 9110, 15.5.6).
+    pub fn method_not_allowed(allow: &str) -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed")
+            .header_text(header::ALLOW, allow)
+    }
+
+    /// 429, with the seconds to wait.
+    pub fn too_many_requests(retry_after_secs: u64) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests").retry_after(retry_after_secs)
+    }
+
+    /// 413: the body is longer than `limit` bytes.
+    pub fn payload_too_large(limit: u64) -> Self {
+        let title = "Body too large";
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", title)
+            .detail(format!("the body may have at most {limit} bytes"))
+    }
+
+    /// 415: a body of another kind than `expected`.
+    pub fn unsupported_media_type(expected: &str) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Content-Type not supported")
+            .detail(format!("send the body as {expected}"))
+    }
+
+    /// 408: the body came too slowly.
+    pub fn timeout() -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "timeout", "Too slow").detail("the body did not arrive in time")
+    }
+
+    /// 423: exists, but rests for a moment (a tenant that is being restored).
+    pub fn locked(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::LOCKED, "locked", "Locked").detail(detail)
+    }
+
+    /// 507: no room left to keep what was sent.
+    pub fn insufficient_storage() -> Self {
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, "insufficient_storage", "No space left")
+            .detail("nothing was changed; it works again once space is free")
+    }
+
+    /// 503, with the seconds to wait.
+    pub fn unavailable(retry_after_secs: u64) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available now").retry_after(retry_after_secs)
+    }
+
+    /// 500. Logs `cause` here, once; the client learns the trace id and nothing else.
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        tracing::error!(error = %cause, "request failed");
+        Self::internal_logged()
+    }
+
+    /// 500 for a cause that was logged already.
+    pub fn internal_logged() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error")
+            .detail("the fault is on this side; the trace id leads to it in the logs")
+    }
+
+    /// What the framework refused by `status` alone, `detail` being its words (not shown for faults of ours).
+    pub(crate) fn from_status(status: StatusCode, detail: String) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::not_found("resource"),
+            StatusCode::UNAUTHORIZED => Self::unauthenticated(),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::unsupported_media_type("application/json"),
+            StatusCode::REQUEST_TIMEOUT => Self::timeout(),
+            _ if status.is_client_error() => {
+                let code = if status == StatusCode::BAD_REQUEST { "bad_request" } else { "refused" };
+                let title = status.canonical_reason().unwrap_or("Refused");
+                Self::new(status, code, title).detail(detail)
+            }
+            _ => Self::internal(detail),
+        }
+    }
+
+    /// The HTTP status.
+    pub fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.0.document.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// What programs switch on.
+    pub fn code(&self) -> &str {
+        &self.0.document.code
+    }
+
+    /// The fields that are wrong.
+    pub fn field_errors(&self) -> &[FieldError] {
+        &self.0.document.errors
+    }
+
+    /// Replaces the words about this occurrence.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.0.document.detail = Some(detail.into());
+        self
+    }
+
+    /// Replaces `code` (and `type` with it) by a finer one.
+    #[must_use]
+    pub fn with_code(mut self, code: &str) -> Self {
+        self.0.document.kind = format!("/problems/{}", code.replace('_', "-"));
+        code.clone_into(&mut self.0.document.code);
+        self
+    }
+
+    /// Adds a header to the answer.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.insert(name, value);
+        self
+    }
+
+    /// Sets where it happened and the name of the request; the edge does, for every problem that passes.
+    #[must_use]
+    pub(crate) fn located(mut self, instance: &str, trace_id: Option<&str>) -> Self {
+        let document = &mut self.0.document;
+        document.instance.get_or_insert_with(|| instance.to_owned());
+        if document.trace_id.is_none() {
+            document.trace_id = trace_id.map(str::to_owned);
+        }
+        self
+    }
+
+    fn errors(mut self, errors: Vec<FieldError>) -> Self {
+        self.0.document.errors = errors;
+        self
+    }
+
+    fn retry_after(self, seconds: u64) -> Self {
+        self.header(header::RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    fn header_text(self, name: HeaderName, text: &str) -> Self {
+        match HeaderValue::from_str(text) {
+            Ok(value) => self.header(name, value),
+            Err(_) => self,
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let document = &self.0.document;
+        f.write_str(document.detail.as_deref().unwrap_or(&document.title))
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = Response::builder()
+            .status(self.status_code())
+            .content_type(PROBLEM_JSON)
+            .body(serde_json::to_vec(&self.0.document).unwrap_or_default());
+        response.headers_mut().extend(self.0.headers);
+        response
+    }
+}
+
+impl ResponseError for Problem {
+    fn status(&self) -> StatusCode {
+        self.status_code()
+    }
+
+    fn as_response(&self) -> Response {
+        self.clone().into_response()
+    }
+}
+
+/// The statuses the document lists for every operation, each with the same schema: generated clients need one error type.
+const DOCUMENTED: [(u16, &str); 14] = [
+    (400, "Not understood"),
+    (401, "Authentication needed"),
+    (403, "Not allowed"),
+    (404, "Not found"),
+    (409, "Conflict with what is stored"),
+    (412, "Changed meanwhile"),
+    (413, "Body too large"),
+    (415, "Content-Type not supported"),
+    (422, "Not valid"),
+    (423, "Locked while it is being restored"),
+    (429, "Too many requests"),
+    (500, "Internal error"),
+    (503, "Not available now"),
+    (507, "No space left"),
+];
+
+impl ApiResponse for Problem {
+    fn meta() -> MetaResponses {
+        let response = |(status, description)| MetaResponse {
+            description,
+            status: Some(status),
+            status_range: None,
+            content: vec![MetaMediaType { content_type: PROBLEM_JSON, schema: Document::schema_ref() }],
+            headers: vec![],
+        };
+        MetaResponses { responses: DOCUMENTED.into_iter().map(response).collect() }
+    }
+
+    fn register(registry: &mut Registry) {
+        Document::register(registry);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn body(problem: Problem) -> serde_json::Value {
+        let bytes = problem.into_response().into_body().into_vec().await;
+        serde_json::from_slice(&bytes.unwrap()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_problem_says_what_where_and_which_fields_without_nulls() {
+        let errors = vec![FieldError::new("/slug", "too_short", "at least 2 characters")];
+        let problem = Problem::validation(errors).located("/api/tenants", Some("4bf9"));
+        let expected = serde_json::json!({
+            "type": "/problems/validation-failed", "title": "Not valid", "status": 422, "code": "validation_failed",
+            "detail": "one field is not valid", "instance": "/api/tenants", "trace_id": "4bf9",
+            "errors": [{"pointer": "/slug", "code": "too_short", "detail": "at least 2 characters"}],
+        });
+        assert_eq!(body(problem).await, expected);
+        assert!(!body(Problem::timeout()).await.to_string().contains("null"));
+    }
+
+    #[test]
+    fn headers_that_the_rfc_demands_are_there() {
+        let header = |problem: Problem, name| {
+            let response = problem.into_response();
+            response.header(name).unwrap_or_default().to_owned()
+        };
+        assert!(header(Problem::unauthenticated(), "www-authenticate").starts_with("Bearer"));
+        assert_eq!(header(Problem::too_many_requests(7), "retry-after"), "7");
+        assert_eq!(header(Problem::range_not_satisfiable(10), "content-range"), "bytes */10");
+        assert_eq!(header(Problem::method_not_allowed("GET, HEAD"), "allow"), "GET, HEAD");
+    }
+
+    #[tokio::test]
+    async fn an_internal_problem_keeps_its_cause_to_itself() {
+        let problem = Problem::internal("the database said: secret");
+        assert!(!body(problem).await.to_string().contains("secret"));
+    }
+
+    #[test]
+    fn a_problem_travels_through_the_framework_unchanged() {
+        let error = poem::Error::from(Problem::conflict("slug_taken", "taken"));
+        assert_eq!(error.downcast_ref::<Problem>().unwrap().code(), "slug_taken");
+        assert_eq!(error.into_response().content_type(), Some(PROBLEM_JSON));
+    }
+}
