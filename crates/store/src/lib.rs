@@ -1,1 +1,21 @@
-//! Placeholder.
+//! Databases, transactions and every SQL statement of ChiliView, on SQLite and PostgreSQL. Never HTTP.
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may stop at once"))]
+
+pub mod clock;
+pub mod data_dir;
+pub mod error;
+mod group_commit;
+pub mod ids;
+pub mod migrations;
+pub mod postgres;
+pub mod queue;
+pub mod seam;
+pub mod sqlite;
+mod store;
+mod tenant_databases;
+
+pub use clock::{Clock, Timestamp};
+pub use error::{Error, Result};
+pub use ids::{AdminId, AuditId, BackupId, Ids, SessionId, TenantId, UserId};
+pub use seam::{Database, Engine, Query, Tx};
+pub use store::{Settings, Store};

@@ -1,0 +1,182 @@
+//! The data directory: where what lies, who may enter, and who is in it right now.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::statfs;
+
+use crate::{
+    error::{Error, Result},
+    ids::TenantId,
+};
+
+/// Network and user-space file systems on which SQLite's WAL is known to corrupt, by their magic in `statfs(2)`.
+const UNSAFE_FILE_SYSTEMS: &[(u32, &str)] = &[
+    (0x6969, "NFS"),
+    (0x517B, "SMB"),
+    (0xFE53_4D42, "SMB2"),
+    (0xFF53_4D42, "CIFS"),
+    (0x0102_1997, "9p"),
+    (0x6573_5546, "FUSE or virtiofs"),
+    (0x5346_414F, "AFS"),
+];
+
+/// Paths under `CHILIVIEW_DATA_DIR`.
+#[derive(Clone, Debug)]
+pub struct DataDir(PathBuf);
+
+impl DataDir {
+    /// The directory at `root`, which need not exist.
+    #[must_use]
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self(root.into())
+    }
+
+    /// The directory itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.0
+    }
+
+    /// The central database.
+    #[must_use]
+    pub fn central(&self) -> PathBuf {
+        self.0.join("chiliview.db")
+    }
+
+    /// All tenants' directories.
+    #[must_use]
+    pub fn resellers(&self) -> PathBuf {
+        self.0.join("resellers")
+    }
+
+    /// One tenant's directory. Named by the id, never by the slug.
+    #[must_use]
+    pub fn tenant(&self, id: TenantId) -> PathBuf {
+        self.resellers().join(id.to_string())
+    }
+
+    /// One tenant's database.
+    #[must_use]
+    pub fn tenant_database(&self, id: TenantId) -> PathBuf {
+        self.tenant(id).join("reseller.db")
+    }
+
+    /// The default shelf.
+    #[must_use]
+    pub fn backups(&self) -> PathBuf {
+        self.0.join("backups")
+    }
+
+    /// Files that live as long as one piece of work.
+    #[must_use]
+    pub fn temp(&self) -> PathBuf {
+        self.0.join("temp")
+    }
+
+    /// Where `chiliview.log` is.
+    #[must_use]
+    pub fn logs(&self) -> PathBuf {
+        self.0.join("logs")
+    }
+
+    /// Every directory that there should be, parents first.
+    #[must_use]
+    pub fn directories(&self) -> Vec<PathBuf> {
+        let mut all = vec![self.0.clone(), self.resellers(), self.backups(), self.temp(), self.logs()];
+        all.push(self.0.join("uploads"));
+        all
+    }
+
+    /// Makes the missing directories, mode 0700.
+    pub fn create(&self) -> Result<()> {
+        for directory in self.directories() {
+            create_private(&directory)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a file system on which WAL corrupts (<https://www.sqlite.org/useovernet.html>).
+    pub fn refuse_unsafe_file_system(&self) -> Result<()> {
+        let found = statfs(&self.0).map_err(|error| Error::io("look at", &self.0)(error.into()))?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the magic is 32 bits wide")]
+        let magic = found.f_type as u32;
+        let Some((_, name)) = UNSAFE_FILE_SYSTEMS.iter().find(|(unsafe_magic, _)| *unsafe_magic == magic) else {
+            return Ok(());
+        };
+        Err(Error::Unsafe(format!(
+            "{} is on {name}, where SQLite databases get corrupted; put the data directory on a local disk \
+             (in a container: a named volume), or set CHILIVIEW_ALLOW_NETWORK_FILE_SYSTEM=true at your own risk",
+            self.0.display()
+        )))
+    }
+
+    /// Keeps other processes out while one starts and migrates; waits for its turn.
+    pub fn lock_start_up(&self) -> Result<StartUpLock> {
+        let path = self.0.join(".start-up.lock");
+        let file = open_lock(&path)?;
+        file.lock().map_err(Error::io("lock", path))?;
+        Ok(StartUpLock { _file: file })
+    }
+
+    /// Says, as long as it lives, that a process works in here.
+    pub fn join(&self) -> Result<Presence> {
+        let path = self.0.join(".running.lock");
+        let file = open_lock(&path)?;
+        file.lock_shared().map_err(Error::io("lock", path))?;
+        Ok(Presence { _file: file })
+    }
+
+    /// The directory for one process alone, or `None` while another works in it.
+    pub fn alone(&self) -> Result<Option<Presence>> {
+        let path = self.0.join(".running.lock");
+        let file = open_lock(&path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Presence { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(Error::io("lock", path)(error)),
+        }
+    }
+}
+
+/// Held over start-up and migrations.
+#[derive(Debug)]
+pub struct StartUpLock {
+    _file: File,
+}
+
+/// Held while a process works in the data directory.
+#[derive(Debug)]
+pub struct Presence {
+    _file: File,
+}
+
+fn open_lock(path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).read(true).write(true).mode(0o600);
+    options.open(path).map_err(Error::io("open", path))
+}
+
+/// Makes a directory that only its owner can enter, and its parents.
+pub fn create_private(directory: &Path) -> Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    builder.create(directory).map_err(Error::io("create", directory))
+}
+
+/// Makes a rename or a new file in `directory` survive a power loss.
+pub fn sync_directory(directory: &Path) -> Result<()> {
+    let opened = File::open(directory).map_err(Error::io("open", directory))?;
+    opened.sync_all().map_err(Error::io("sync", directory))
+}
+
+/// Removes a directory tree; one that is not there is fine.
+pub fn remove_tree(directory: &Path) -> Result<()> {
+    match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", directory)(error)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,132 @@
+//! What can go wrong below the surface. Knows no HTTP: `services/api/src/problem.rs` turns these into answers.
+
+use std::{io, path::PathBuf, sync::Arc};
+
+/// A failure of the store. Its words complete "failed to …" and are for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A row that must be unique exists already; `what` is `table.column` as the database names it.
+    #[error("store a second row where {what} must be unique")]
+    Duplicate {
+        /// The constraint, or on SQLite `table.column`.
+        what: String,
+    },
+    /// The row has another version than the one that the caller saw.
+    #[error("change a row that somebody else has changed meanwhile")]
+    VersionMismatch,
+    /// Another writer kept the database for longer than the busy time-out.
+    #[error("get hold of the database in time: {0}")]
+    Busy(#[source] sqlx::Error),
+    /// The disk, or the quota on it, is full. Nothing was changed.
+    #[error("write to the disk: it is full")]
+    DiskFull,
+    /// A group commit failed, and with it every write that shared it. Nothing was changed.
+    #[error("commit: {0}")]
+    Commit(Arc<Error>),
+    /// The tenant's database is being restored or moved; it takes no writes for the moment.
+    #[error("write while the tenant's database is locked for {0}")]
+    Locked(&'static str),
+    /// The tenant has no database where it should be.
+    #[error("find the database {0}")]
+    DatabaseMissing(PathBuf),
+    /// The database file exists and cannot be used.
+    #[error("use the database {path}: {reason}")]
+    DatabaseUnusable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The set-up is one on which data would be lost.
+    #[error("start: {0}")]
+    Unsafe(String),
+    /// A migration of a database's schema failed; the database is as it was.
+    #[error("migrate the schema: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A row holds what no row of ours may hold.
+    #[error("read {what}: {reason}")]
+    Corrupt {
+        /// The row or column.
+        what: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The closure that ran in the transaction panicked; its changes were rolled back.
+    #[error("finish a transaction: the code in it panicked")]
+    Panicked,
+    /// The file system refused.
+    #[error("{action} {path}: {source}")]
+    Io {
+        /// A verb.
+        action: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Anything else that the database said.
+    #[error("run a statement: {0}")]
+    Database(#[source] sqlx::Error),
+}
+
+/// SQLite's primary result codes (<https://www.sqlite.org/rescode.html>).
+const SQLITE_BUSY: i32 = 5;
+const SQLITE_LOCKED: i32 = 6;
+const SQLITE_FULL: i32 = 13;
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::PoolTimedOut => return Self::Busy(error),
+            sqlx::Error::Database(database) => {
+                if database.is_unique_violation() {
+                    return Self::Duplicate { what: unique_constraint(database.as_ref()) };
+                }
+                if database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+                    match sqlite_primary_code(database.as_ref()) {
+                        Some(SQLITE_FULL) => return Self::DiskFull,
+                        Some(SQLITE_BUSY | SQLITE_LOCKED) => return Self::Busy(error),
+                        _ => {}
+                    }
+                } else if database.code().as_deref() == Some("53100") {
+                    return Self::DiskFull;
+                }
+            }
+            _ => {}
+        }
+        Self::Database(error)
+    }
+}
+
+fn sqlite_primary_code(error: &dyn sqlx::error::DatabaseError) -> Option<i32> {
+    let extended: i32 = error.code()?.parse().ok()?;
+    Some(extended & 0xff)
+}
+
+fn unique_constraint(error: &dyn sqlx::error::DatabaseError) -> String {
+    match error.constraint() {
+        Some(name) => name.to_owned(),
+        None => error.message().trim_start_matches("UNIQUE constraint failed: ").to_owned(),
+    }
+}
+
+impl Error {
+    /// Whether the failed row clashed on `column` of `table` (`tenants`, `slug`).
+    #[must_use]
+    pub fn is_duplicate_of(&self, table: &str, column: &str) -> bool {
+        let Self::Duplicate { what } = self else { return false };
+        what == &format!("{table}_{column}_key") || what == &format!("{table}.{column}")
+    }
+
+    /// Wraps what the file system said.
+    pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,
+            _ => Self::Io { action, path, source },
+        }
+    }
+}
+
+/// The store's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

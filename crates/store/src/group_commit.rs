@@ -1,0 +1,299 @@
+//! One writer per SQLite file, with group commit: writes that wait for each other share one fsync. The first of a
+//! batch opens the transaction, each later one works in a savepoint of its own, whoever finds nobody waiting (or the
+//! batch full, or old) seals it, and nobody is answered before the COMMIT that carries his change has returned.
+
+use std::{
+    panic::{AssertUnwindSafe, resume_unwind},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures::FutureExt;
+use sqlx::{Connection as _, Executor, SqliteConnection};
+use tokio::sync::{Mutex, OwnedMutexGuard, watch};
+use tracing::Instrument;
+
+use crate::{
+    error::{Error, Result},
+    seam::Tx,
+    sqlite::{self, Missing},
+};
+
+const BATCH_MEMBERS: usize = 256;
+const BATCH_AGE: Duration = Duration::from_millis(10);
+/// After this long with the lock, other processes that write the same file get a chance…
+const WORK: Duration = Duration::from_millis(15);
+/// …of this length; without it they starve in SQLite's busy handler.
+const REST: Duration = Duration::from_millis(2);
+
+type Outcome = Option<Result<(), Arc<Error>>>;
+
+/// The writer of one file.
+pub(crate) struct Writer {
+    slot: Arc<Mutex<Slot>>,
+    waiting: AtomicUsize,
+}
+
+struct Slot {
+    path: PathBuf,
+    tx: Option<Tx>,
+    batch: Option<Batch>,
+    rested: Instant,
+    closed: bool,
+}
+
+struct Batch {
+    begun: Instant,
+    members: usize,
+    outcome: watch::Sender<Outcome>,
+}
+
+impl Writer {
+    pub(crate) fn new(path: &Path, connection: SqliteConnection) -> Self {
+        let slot = Slot {
+            path: path.to_owned(),
+            tx: Some(Tx::SqliteWriter(connection)),
+            batch: None,
+            rested: Instant::now(),
+            closed: false,
+        };
+        Self { slot: Arc::new(Mutex::new(slot)), waiting: AtomicUsize::new(0) }
+    }
+
+    pub(crate) async fn write<T, E, W>(self: &Arc<Self>, work: W) -> Result<T, E>
+    where
+        W: AsyncFnOnce(&mut Tx) -> Result<T, E>,
+        E: From<Error>,
+    {
+        let mut turn = self.turn().await;
+        let tx = turn.begin().await?;
+        match AssertUnwindSafe(work(tx)).catch_unwind().await {
+            Ok(Ok(value)) => {
+                turn.keep().await?;
+                Ok(value)
+            }
+            Ok(Err(error)) => {
+                turn.undo().await;
+                Err(error)
+            }
+            Err(panic) => {
+                turn.undo().await;
+                resume_unwind(panic)
+            }
+        }
+    }
+
+    pub(crate) async fn close(self: &Arc<Self>) {
+        let mut turn = self.turn().await;
+        turn.slot().closed = true;
+        let tx = turn.slot().tx.take();
+        turn.slot = None;
+        if let Some(Tx::SqliteWriter(connection)) = tx
+            && let Err(error) = connection.close().await
+        {
+            tracing::warn!(%error, "store.close_failed");
+        }
+    }
+
+    pub(crate) async fn checkpoint(self: &Arc<Self>) -> Result<()> {
+        let mut turn = self.turn().await;
+        if turn.slot().batch.is_none() {
+            turn.slot().run("PRAGMA wal_checkpoint(TRUNCATE)").await?;
+        }
+        Ok(())
+    }
+
+    async fn turn(self: &Arc<Self>) -> Turn {
+        let mut place = Place { writer: self, served: false };
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let slot = self.slot.clone().lock_owned().await;
+        place.served = true;
+        drop(place);
+        Turn { writer: self.clone(), slot: Some(slot), nested: false, working: false }
+    }
+
+    /// Commits the open batch when nobody is left who would.
+    async fn settle(self: Arc<Self>) {
+        let slot = self.slot.clone().lock_owned().await;
+        if slot.batch.is_some() && self.waiting.load(Ordering::SeqCst) == 0 {
+            seal(self, slot).await;
+        }
+    }
+}
+
+/// A place in the queue. Who leaves it unserved may have been the one that a batch counted on.
+struct Place<'w> {
+    writer: &'w Arc<Writer>,
+    served: bool,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.writer.waiting.fetch_sub(1, Ordering::SeqCst);
+        if !self.served {
+            tokio::spawn(self.writer.clone().settle());
+        }
+    }
+}
+
+/// One caller's turn at the connection. Dropped in the middle of its work, it is undone in the background.
+struct Turn {
+    writer: Arc<Writer>,
+    slot: Option<OwnedMutexGuard<Slot>>,
+    nested: bool,
+    working: bool,
+}
+
+impl Turn {
+    fn slot(&mut self) -> &mut Slot {
+        self.slot.as_mut().expect("a turn has the slot until it ends")
+    }
+
+    async fn begin(&mut self) -> Result<&mut Tx> {
+        self.nested = self.slot().batch.is_some();
+        self.working = true;
+        let begun = self.start().await;
+        if begun.is_err() {
+            self.working = false;
+        }
+        begun?;
+        let nested = self.nested;
+        let slot = self.slot();
+        if !nested {
+            slot.batch = Some(Batch { begun: Instant::now(), members: 0, outcome: watch::Sender::new(None) });
+        }
+        slot.tx.as_mut().ok_or(Error::Panicked)
+    }
+
+    async fn start(&mut self) -> Result<()> {
+        let nested = self.nested;
+        let slot = self.slot();
+        slot.open().await?;
+        match slot.run(if nested { "SAVEPOINT request" } else { "BEGIN IMMEDIATE" }).await {
+            Err(error) if nested => Err(Error::Commit(slot.fail(error))),
+            begun => begun,
+        }
+    }
+
+    /// Keeps the work: hands the connection on or commits, and waits until the commit is on disk.
+    async fn keep(mut self) -> Result<()> {
+        if self.nested
+            && let Err(error) = self.slot().run("RELEASE request").await
+        {
+            self.working = false;
+            return Err(Error::Commit(self.slot().fail(error)));
+        }
+        self.working = false;
+        let Some(mut slot) = self.slot.take() else { return Err(Error::Panicked) };
+        let Some(batch) = slot.batch.as_mut() else { return Err(slot.lost()) };
+        batch.members += 1;
+        let mut outcome = batch.outcome.subscribe();
+        end(self.writer.clone(), slot);
+        let sealed = outcome.wait_for(Option::is_some).instrument(tracing::info_span!("store.commit")).await;
+        match sealed.map(|outcome| outcome.clone()) {
+            Ok(Some(Ok(()))) => Ok(()),
+            Ok(Some(Err(error))) => Err(Error::Commit(error)),
+            Ok(None) | Err(_) => Err(Error::Panicked),
+        }
+    }
+
+    /// Undoes the work; the others of the batch keep theirs.
+    async fn undo(mut self) {
+        self.working = false;
+        if let Some(slot) = self.slot.take() {
+            undo(self.writer.clone(), slot, self.nested).await;
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if self.working
+            && let Some(slot) = self.slot.take()
+        {
+            tokio::spawn(undo(self.writer.clone(), slot, self.nested));
+        }
+    }
+}
+
+async fn undo(writer: Arc<Writer>, mut slot: OwnedMutexGuard<Slot>, nested: bool) {
+    if slot.batch.is_none() && !nested {
+        // The BEGIN itself was cut short: whatever it did, this connection is not trusted any more.
+        slot.tx = None;
+        return;
+    }
+    let undone = if nested { slot.run("ROLLBACK TO request; RELEASE request").await } else { slot.run("ROLLBACK").await };
+    match undone {
+        Err(error) => drop(slot.fail(error)),
+        Ok(()) if !nested => slot.batch = None,
+        Ok(()) => end(writer, slot),
+    }
+}
+
+/// Ends a turn: the next in line goes on with the batch, or it is sealed.
+fn end(writer: Arc<Writer>, slot: OwnedMutexGuard<Slot>) {
+    let Some(batch) = &slot.batch else { return };
+    let full = batch.members >= BATCH_MEMBERS || batch.begun.elapsed() >= BATCH_AGE;
+    if full || writer.waiting.load(Ordering::SeqCst) == 0 {
+        // A task of its own: a caller who hangs up must not leave a commit half asked for.
+        tokio::spawn(seal(writer, slot));
+    }
+}
+
+async fn seal(writer: Arc<Writer>, mut slot: OwnedMutexGuard<Slot>) {
+    let committed = slot.run("COMMIT").await;
+    match (committed, slot.batch.take()) {
+        (Ok(()), Some(batch)) => {
+            batch.outcome.send_replace(Some(Ok(())));
+        }
+        (Err(error), batch) => {
+            slot.batch = batch;
+            slot.fail(error);
+        }
+        (Ok(()), None) => {}
+    }
+    if writer.waiting.load(Ordering::SeqCst) == 0 {
+        slot.rested = Instant::now();
+    } else if slot.rested.elapsed() > WORK {
+        tokio::time::sleep(REST).await;
+        slot.rested = Instant::now();
+    }
+}
+
+impl Slot {
+    /// Makes sure that there is a connection.
+    async fn open(&mut self) -> Result<()> {
+        if self.closed {
+            return Err(Error::Locked("closing"));
+        }
+        if self.tx.is_none() {
+            self.tx = Some(Tx::SqliteWriter(sqlite::connect(&self.path, Missing::Refuse).await?));
+        }
+        Ok(())
+    }
+
+    async fn run(&mut self, sql: &'static str) -> Result<()> {
+        let Some(Tx::SqliteWriter(connection)) = &mut self.tx else { return Err(Error::Panicked) };
+        connection.execute(sql).await?;
+        Ok(())
+    }
+
+    /// Gives up the batch and the connection: SQLite has rolled back, or cannot say what it did (a full disk does both).
+    fn fail(&mut self, error: Error) -> Arc<Error> {
+        tracing::error!(%error, path = %self.path.display(), "store.batch_failed");
+        let error = Arc::new(error);
+        self.tx = None;
+        if let Some(batch) = self.batch.take() {
+            batch.outcome.send_replace(Some(Err(error.clone())));
+        }
+        error
+    }
+
+    fn lost(&self) -> Error {
+        Error::DatabaseUnusable { path: self.path.clone(), reason: "its transaction was rolled back".into() }
+    }
+}

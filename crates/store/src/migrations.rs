@@ -1,0 +1,56 @@
+//! The schemas of the two kinds of database, on two engines, compiled in. Files are never edited once released.
+
+use sqlx::migrate::Migrator;
+
+/// Which schema a database has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Admins, tenants, sessions, backups, the audit of the platform.
+    Central,
+    /// One tenant's users, settings and audit.
+    Tenant,
+}
+
+static SQLITE_CENTRAL: Migrator = sqlx::migrate!("../../migrations/sqlite/central");
+static SQLITE_TENANT: Migrator = sqlx::migrate!("../../migrations/sqlite/tenant");
+static POSTGRES_CENTRAL: Migrator = sqlx::migrate!("../../migrations/postgres/central");
+static POSTGRES_TENANT: Migrator = sqlx::migrate!("../../migrations/postgres/tenant");
+
+/// SQLite's.
+#[must_use]
+pub fn sqlite(kind: Kind) -> &'static Migrator {
+    match kind {
+        Kind::Central => &SQLITE_CENTRAL,
+        Kind::Tenant => &SQLITE_TENANT,
+    }
+}
+
+/// PostgreSQL's.
+#[must_use]
+pub fn postgres(kind: Kind) -> &'static Migrator {
+    match kind {
+        Kind::Central => &POSTGRES_CENTRAL,
+        Kind::Tenant => &POSTGRES_TENANT,
+    }
+}
+
+/// The newest version of a schema: what a database has after [`sqlite`] or [`postgres`] ran.
+#[must_use]
+pub fn newest(kind: Kind) -> i64 {
+    sqlite(kind).iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_engines_have_the_same_migrations() {
+        for kind in [Kind::Central, Kind::Tenant] {
+            let names = |migrator: &Migrator| -> Vec<_> {
+                migrator.iter().map(|migration| (migration.version, migration.description.clone())).collect()
+            };
+            assert_eq!(names(sqlite(kind)), names(postgres(kind)), "{kind:?}");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The seam between the two engines: `Database`, `Tx` and `Query`. Everything above writes one SQL text with `$1`
+//! placeholders and never learns which engine runs it. Nothing runs a statement outside a closure given to
+//! [`Database::write`] or [`Database::read`], so no change can be left uncommitted and none held across a stream.
+
+use sqlx::{
+    Encode, FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction, Type,
+    postgres::{PgArguments, PgRow},
+    sqlite::{SqliteArguments, SqliteRow},
+};
+
+use crate::{
+    error::{Error, Result},
+    postgres::Schema,
+    sqlite::File,
+};
+
+/// One database, central or a tenant's, on whichever engine. Cheap to clone.
+#[derive(Clone, Debug)]
+pub enum Database {
+    /// A SQLite file.
+    Sqlite(File),
+    /// A schema in a PostgreSQL database.
+    Postgres(Schema),
+}
+
+/// Which engine a database runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// SQLite, inside the process.
+    Sqlite,
+    /// A PostgreSQL server.
+    Postgres,
+}
+
+impl Engine {
+    /// `sqlite` or `postgres`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+}
+
+impl Database {
+    /// Runs `work` in a transaction and commits it. `Ok` comes back only after the commit is on disk; after an `Err`
+    /// or a panic nothing of it is left. Writes to one database run one after the other, on both engines.
+    pub async fn write<T, E, W>(&self, work: W) -> Result<T, E>
+    where
+        W: AsyncFnOnce(&mut Tx) -> Result<T, E>,
+        E: From<Error>,
+    {
+        match self {
+            Self::Sqlite(file) => file.write(work).await,
+            Self::Postgres(schema) => schema.write(work).await,
+        }
+    }
+
+    /// Runs `work` on one consistent view of the database; it cannot change anything.
+    pub async fn read<T, E, W>(&self, work: W) -> Result<T, E>
+    where
+        W: AsyncFnOnce(&mut Tx) -> Result<T, E>,
+        E: From<Error>,
+    {
+        match self {
+            Self::Sqlite(file) => file.read(work).await,
+            Self::Postgres(schema) => schema.read(work).await,
+        }
+    }
+
+    /// The engine.
+    #[must_use]
+    pub const fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+        }
+    }
+}
+
+/// A transaction, lent to the closure that works in it.
+#[derive(Debug)]
+pub enum Tx {
+    /// The one writer of a SQLite file.
+    SqliteWriter(SqliteConnection),
+    /// A reader of a SQLite file.
+    SqliteReader(Transaction<'static, Sqlite>),
+    /// Either, on PostgreSQL.
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// The connection under a transaction, for the few places that speak one engine's dialect.
+pub(crate) enum Connection<'t> {
+    Sqlite(&'t mut SqliteConnection),
+    Postgres(&'t mut PgConnection),
+}
+
+impl Tx {
+    /// A statement with `$1`, `$2` … for [`Query::bind`].
+    pub fn query<'t>(&'t mut self, sql: &'static str) -> Query<'t> {
+        match self.connection() {
+            Connection::Sqlite(connection) => Query::Sqlite(connection, sqlx::query(sql)),
+            Connection::Postgres(connection) => Query::Postgres(connection, sqlx::query(sql)),
+        }
+    }
+
+    /// The engine.
+    #[must_use]
+    pub const fn engine(&self) -> Engine {
+        match self {
+            Self::SqliteWriter(_) | Self::SqliteReader(_) => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    pub(crate) fn connection(&mut self) -> Connection<'_> {
+        match self {
+            Self::SqliteWriter(connection) => Connection::Sqlite(connection),
+            Self::SqliteReader(transaction) => Connection::Sqlite(&mut *transaction),
+            Self::Postgres(transaction) => Connection::Postgres(&mut *transaction),
+        }
+    }
+}
+
+/// A statement with its values.
+pub enum Query<'t> {
+    /// For SQLite.
+    Sqlite(&'t mut SqliteConnection, sqlx::query::Query<'t, Sqlite, SqliteArguments>),
+    /// For PostgreSQL.
+    Postgres(&'t mut PgConnection, sqlx::query::Query<'t, Postgres, PgArguments>),
+}
+
+/// What can be bound on both engines.
+pub trait Value<'t>: Encode<'t, Sqlite> + Type<Sqlite> + Encode<'t, Postgres> + Type<Postgres> + 't {}
+impl<'t, T: Encode<'t, Sqlite> + Type<Sqlite> + Encode<'t, Postgres> + Type<Postgres> + 't> Value<'t> for T {}
+
+/// What can be read from a row of both engines.
+pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+impl<T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin> Row for T {}
+
+impl<'t> Query<'t> {
+    /// Binds the next value.
+    #[must_use]
+    pub fn bind(self, value: impl Value<'t>) -> Self {
+        match self {
+            Self::Sqlite(connection, query) => Self::Sqlite(connection, query.bind(value)),
+            Self::Postgres(connection, query) => Self::Postgres(connection, query.bind(value)),
+        }
+    }
+
+    /// Runs it; the number of rows that it changed.
+    pub async fn execute(self) -> Result<u64> {
+        Ok(match self {
+            Self::Sqlite(connection, query) => query.execute(connection).await?.rows_affected(),
+            Self::Postgres(connection, query) => query.execute(connection).await?.rows_affected(),
+        })
+    }
+
+    /// The first row, if there is one.
+    pub async fn fetch_optional<T: Row>(self) -> Result<Option<T>> {
+        Ok(match self {
+            Self::Sqlite(connection, query) => {
+                query.fetch_optional(connection).await?.map(|row| T::from_row(&row)).transpose()?
+            }
+            Self::Postgres(connection, query) => {
+                query.fetch_optional(connection).await?.map(|row| T::from_row(&row)).transpose()?
+            }
+        })
+    }
+
+    /// The one row that there must be.
+    pub async fn fetch_one<T: Row>(self) -> Result<T> {
+        self.fetch_optional().await?.ok_or(Error::Database(sqlx::Error::RowNotFound))
+    }
+
+    /// All rows: the statement carries its own LIMIT.
+    pub async fn fetch_all<T: Row>(self) -> Result<Vec<T>> {
+        Ok(match self {
+            Self::Sqlite(connection, query) => {
+                query.fetch_all(connection).await?.iter().map(T::from_row).collect::<Result<_, _>>()?
+            }
+            Self::Postgres(connection, query) => {
+                query.fetch_all(connection).await?.iter().map(T::from_row).collect::<Result<_, _>>()?
+            }
+        })
+    }
+}

@@ -1,0 +1,161 @@
+//! The tenants' databases: opened on demand, the least recently used closed when too many are open, made and removed whole.
+
+use std::{num::NonZeroUsize, path::Path, sync::Arc};
+
+use lru::LruCache;
+use sqlx::PgPool;
+use tokio::sync::Mutex;
+
+use crate::{
+    data_dir::{self, DataDir},
+    error::{Error, Result},
+    ids::TenantId,
+    migrations::Kind,
+    postgres::Schema,
+    seam::Database,
+    sqlite::{File, Missing},
+};
+
+const READERS: u32 = 2;
+
+/// Where tenants' databases are.
+pub(crate) enum TenantDatabases {
+    Sqlite(Files),
+    Postgres(PgPool),
+}
+
+pub(crate) struct Files {
+    directory: DataDir,
+    open: Mutex<LruCache<TenantId, Arc<tokio::sync::OnceCell<File>>>>,
+}
+
+impl TenantDatabases {
+    pub(crate) fn files(directory: DataDir, open: NonZeroUsize) -> Self {
+        Self::Sqlite(Files { directory, open: Mutex::new(LruCache::new(open)) })
+    }
+
+    pub(crate) async fn get(&self, id: TenantId) -> Result<Database> {
+        match self {
+            Self::Sqlite(files) => files.get(id).await.map(Database::Sqlite),
+            Self::Postgres(pool) => Ok(Database::Postgres(schema(pool, id))),
+        }
+    }
+
+    pub(crate) async fn exists(&self, id: TenantId) -> Result<bool> {
+        match self {
+            Self::Sqlite(files) => Ok(files.directory.tenant_database(id).exists()),
+            Self::Postgres(pool) => schema(pool, id).exists().await,
+        }
+    }
+
+    pub(crate) async fn create(&self, id: TenantId) -> Result<()> {
+        match self {
+            Self::Sqlite(files) => files.create(id).await,
+            Self::Postgres(pool) => schema(pool, id).migrate(Kind::Tenant).await,
+        }
+    }
+
+    pub(crate) async fn remove(&self, id: TenantId) -> Result<()> {
+        match self {
+            Self::Sqlite(files) => files.remove(id).await,
+            Self::Postgres(pool) => schema(pool, id).drop_schema().await,
+        }
+    }
+
+    pub(crate) async fn migrate(&self, id: TenantId) -> Result<()> {
+        match self {
+            Self::Sqlite(files) => files.get(id).await.map(drop),
+            Self::Postgres(pool) => schema(pool, id).migrate(Kind::Tenant).await,
+        }
+    }
+
+    pub(crate) async fn close(&self, id: TenantId) {
+        if let Self::Sqlite(files) = self {
+            let cell = files.open.lock().await.pop(&id);
+            close(cell).await;
+        }
+    }
+
+    pub(crate) async fn close_all(&self) {
+        let Self::Sqlite(files) = self else { return };
+        loop {
+            let popped = files.open.lock().await.pop_lru();
+            let Some((_, cell)) = popped else { return };
+            close(Some(cell)).await;
+        }
+    }
+}
+
+fn schema(pool: &PgPool, id: TenantId) -> Schema {
+    Schema::new(pool.clone(), &format!("tenant_{}", id.uuid().simple()))
+}
+
+impl Files {
+    async fn get(&self, id: TenantId) -> Result<File> {
+        let (cell, evicted) = {
+            let mut open = self.open.lock().await;
+            if let Some(cell) = open.get(&id) {
+                (cell.clone(), None)
+            } else {
+                let cell = Arc::new(tokio::sync::OnceCell::new());
+                let evicted = open.push(id, cell.clone());
+                (cell, evicted.map(|(_, cell)| cell))
+            }
+        };
+        if evicted.is_some() {
+            // Whoever still works with it keeps his clone; the connections close with the last of them.
+            drop(evicted);
+        }
+        let path = self.directory.tenant_database(id);
+        let opened = cell.get_or_try_init(|| File::open(&path, Missing::Refuse, Kind::Tenant, READERS)).await;
+        match opened {
+            Ok(file) => Ok(file.clone()),
+            Err(error) => {
+                self.open.lock().await.pop(&id);
+                Err(error)
+            }
+        }
+    }
+
+    /// Temporary name, migrate, fsync, rename, fsync: a crash leaves a `.new-` directory that `doctor` names, never half a database.
+    async fn create(&self, id: TenantId) -> Result<()> {
+        let parent = self.directory.resellers();
+        let staging = parent.join(format!(".new-{id}"));
+        data_dir::remove_tree(&staging)?;
+        data_dir::create_private(&staging)?;
+        let path = staging.join("reseller.db");
+        let file = File::open(&path, Missing::Create, Kind::Tenant, 1).await?;
+        file.close().await;
+        drop(file);
+        sync_file(&path)?;
+        data_dir::sync_directory(&staging)?;
+        fail::fail_point!("store.tenant_before_rename");
+        let target = self.directory.tenant(id);
+        std::fs::rename(&staging, &target).map_err(Error::io("rename", &staging))?;
+        data_dir::sync_directory(&parent)
+    }
+
+    async fn remove(&self, id: TenantId) -> Result<()> {
+        let cell = self.open.lock().await.pop(&id);
+        close(cell).await;
+        let directory = self.directory.tenant(id);
+        let doomed = self.directory.resellers().join(format!(".old-{id}"));
+        match std::fs::rename(&directory, &doomed) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            renamed => renamed.map_err(Error::io("rename", &directory))?,
+        }
+        data_dir::remove_tree(&doomed)?;
+        data_dir::sync_directory(&self.directory.resellers())
+    }
+}
+
+async fn close(cell: Option<Arc<tokio::sync::OnceCell<File>>>) {
+    if let Some(file) = cell.as_deref().and_then(tokio::sync::OnceCell::get) {
+        file.close().await;
+    }
+}
+
+fn sync_file(path: &Path) -> Result<()> {
+    let file = std::fs::File::open(path).map_err(Error::io("open", path))?;
+    file.sync_all().map_err(Error::io("sync", path))
+}
