@@ -1,0 +1,106 @@
+//! What can go wrong with a snapshot. The words complete "failed to …".
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::damage::Damage;
+use crate::key::ArtefactKey;
+use crate::manifest::ManifestError;
+
+/// Why a snapshot could not be made, read or proven.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The caller ended the work. Nothing of it is left.
+    #[error("finish: it was cancelled")]
+    Cancelled,
+    /// The snapshot is not what it should be.
+    #[error("trust the snapshot: {0}")]
+    Damaged(#[from] Damage),
+    /// The disk, or the quota on it, is full.
+    #[error("find room for {}", path.display())]
+    NoSpace {
+        /// What was being written, or the directory that has no room.
+        path: PathBuf,
+        /// What the system answered; absent when the room was counted beforehand.
+        #[source]
+        source: Option<io::Error>,
+    },
+    /// The system refused to read or write a file.
+    #[error("{action} {}", path.display())]
+    Io {
+        /// The verb: "read", "rename", …
+        action: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system answered.
+        #[source]
+        source: io::Error,
+    },
+    /// SQLite refused.
+    #[error("{action}")]
+    Database {
+        /// What was asked of it.
+        action: &'static str,
+        /// What it answered.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// The source did not give as many bytes as its header promised.
+    #[error("read the whole database: {expected} bytes were promised, {found} came")]
+    Torn {
+        /// Page count × page size.
+        expected: u64,
+        /// What was read.
+        found: u64,
+    },
+    /// The shelf has no such snapshot.
+    #[error("find {0} on the shelf")]
+    NotFound(ArtefactKey),
+    /// A complete snapshot already lies under that name; nothing overwrites one.
+    #[error("publish {0}: it is on the shelf already")]
+    AlreadyPublished(ArtefactKey),
+    /// The manifest of the new snapshot cannot be written.
+    #[error("write the manifest")]
+    Manifest(#[from] ManifestError),
+}
+
+impl Error {
+    /// Names the action and the file, and tells a full disk from other refusals.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| {
+            let path = path.to_path_buf();
+            match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    Self::NoSpace { path, source: Some(source) }
+                }
+                _ => Self::Io { action, path, source },
+            }
+        }
+    }
+
+    /// Names what was asked of SQLite.
+    pub(crate) fn database(action: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+        move |source| Self::Database { action, source }
+    }
+}
+
+/// What a failpoint answers that was told to fail.
+#[cfg(feature = "failpoints")]
+pub(crate) fn injected(point: &'static str) -> Error {
+    Error::Io { action: point, path: PathBuf::new(), source: io::Error::other("injected by a test") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_from_other_refusals() {
+        let path = Path::new("/shelf/x");
+        let full = Error::io("write", path)(io::Error::from(io::ErrorKind::StorageFull));
+        let other = Error::io("write", path)(io::Error::from(io::ErrorKind::PermissionDenied));
+        assert!(matches!(full, Error::NoSpace { .. }));
+        assert_eq!(other.to_string(), "write /shelf/x");
+    }
+}

@@ -1,0 +1,172 @@
+//! Where a snapshot lies on the shelf: `<tenant id | "central">/<backup id>.db.zst`, its manifest beside it.
+//!
+//! Names are made of ids only, never of slugs or of anything a person typed, so no name can leave the shelf.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+const CENTRAL: &str = "central";
+const ARTEFACT: &str = ".db.zst";
+const MANIFEST: &str = ".manifest.json";
+
+/// The name of one snapshot, relative to the shelf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ArtefactKey {
+    tenant: Option<Uuid>,
+    backup: Uuid,
+}
+
+/// The text is not a name that a snapshot can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("read the name of a snapshot: it must be <tenant id or \"central\">/<backup id>{ARTEFACT}")]
+pub struct KeyError;
+
+impl ArtefactKey {
+    /// The key of a snapshot of one tenant's database.
+    pub fn tenant(tenant: Uuid, backup: Uuid) -> Self {
+        Self { tenant: Some(tenant), backup }
+    }
+
+    /// The key of a snapshot of the central database.
+    pub fn central(backup: Uuid) -> Self {
+        Self { tenant: None, backup }
+    }
+
+    /// The tenant whose database was read; `None` is the central database.
+    pub fn tenant_id(&self) -> Option<Uuid> {
+        self.tenant
+    }
+
+    /// The backup that the snapshot belongs to.
+    pub fn backup_id(&self) -> Uuid {
+        self.backup
+    }
+
+    /// The directory that holds artefact and manifest.
+    pub fn folder(&self) -> String {
+        self.tenant.map_or_else(|| CENTRAL.to_owned(), |id| id.to_string())
+    }
+
+    /// The artefact's name inside [`folder`](Self::folder).
+    pub fn artefact_file(&self) -> String {
+        format!("{}{ARTEFACT}", self.backup)
+    }
+
+    /// The manifest's name inside [`folder`](Self::folder).
+    pub fn manifest_file(&self) -> String {
+        format!("{}{MANIFEST}", self.backup)
+    }
+
+    /// The key whose manifest is called `file` inside `folder`.
+    pub(crate) fn of_manifest(folder: &str, file: &str) -> Result<Self, KeyError> {
+        Self::from_parts(folder, file.strip_suffix(MANIFEST).ok_or(KeyError)?)
+    }
+
+    /// The key whose artefact is called `file` inside `folder`.
+    pub(crate) fn of_artefact(folder: &str, file: &str) -> Result<Self, KeyError> {
+        Self::from_parts(folder, file.strip_suffix(ARTEFACT).ok_or(KeyError)?)
+    }
+
+    /// Whether `name` is a directory that keys can lie in.
+    pub(crate) fn is_folder(name: &str) -> bool {
+        name == CENTRAL || id(name).is_ok()
+    }
+
+    fn from_parts(folder: &str, backup: &str) -> Result<Self, KeyError> {
+        let tenant = if folder == CENTRAL { None } else { Some(id(folder)?) };
+        Ok(Self { tenant, backup: id(backup)? })
+    }
+}
+
+/// `Uuid` reads braces, URNs and capitals too; a name has one spelling only.
+fn id(text: &str) -> Result<Uuid, KeyError> {
+    let id = Uuid::try_parse(text).map_err(|_| KeyError)?;
+    if id.to_string() == text { Ok(id) } else { Err(KeyError) }
+}
+
+impl fmt::Display for ArtefactKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.folder(), self.artefact_file())
+    }
+}
+
+impl FromStr for ArtefactKey {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        let (folder, file) = text.split_once('/').ok_or(KeyError)?;
+        Self::of_artefact(folder, file)
+    }
+}
+
+impl TryFrom<String> for ArtefactKey {
+    type Error = KeyError;
+
+    fn try_from(text: String) -> Result<Self, KeyError> {
+        text.parse()
+    }
+}
+
+impl From<ArtefactKey> for String {
+    fn from(key: ArtefactKey) -> Self {
+        key.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_key_reads_back_as_itself(tenant: Option<u128>, backup: u128) {
+            let key = ArtefactKey { tenant: tenant.map(Uuid::from_u128), backup: Uuid::from_u128(backup) };
+            prop_assert_eq!(key.to_string().parse(), Ok(key));
+            prop_assert_eq!(ArtefactKey::of_manifest(&key.folder(), &key.manifest_file()), Ok(key));
+        }
+
+        #[test]
+        fn whatever_parses_is_spelled_exactly_so(text in "[a-f0-9A-F{}:./\\\\-]{0,90}|[\\PC]{0,90}") {
+            if let Ok(key) = text.parse::<ArtefactKey>() {
+                prop_assert_eq!(key.to_string(), text);
+            }
+        }
+
+        #[test]
+        fn one_changed_character_never_leaves_the_shelf(at in 0_usize..80, with in "[./\\\\A-Z{} \\x00]") {
+            let mut text = ArtefactKey::tenant(Uuid::from_u128(7), Uuid::from_u128(9)).to_string();
+            let at = at.min(text.len() - 1);
+            let same = text[at..=at] == with;
+            text.replace_range(at..=at, &with);
+            prop_assert!(same || text.parse::<ArtefactKey>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_that_are_not_made_of_ids_are_refused() {
+        let id = Uuid::from_u128(1);
+        for name in [
+            String::new(),
+            "central".into(),
+            format!("../{id}.db.zst"),
+            format!("/{id}.db.zst"),
+            format!("/central/{id}.db.zst"),
+            format!("central/../{id}.db.zst"),
+            format!("central//{id}.db.zst"),
+            format!("acme/{id}.db.zst"),
+            format!("central/{id}.db"),
+            format!("central/{id}.db.zst\n"),
+            format!("central/{{{id}}}.db.zst"),
+            format!("central/{}.db.zst", id.simple()),
+            format!("central/{}.db.zst", Uuid::from_u128(0xabc << 100).to_string().to_uppercase()),
+        ] {
+            assert_eq!(name.parse::<ArtefactKey>(), Err(KeyError), "{name:?}");
+        }
+    }
+}

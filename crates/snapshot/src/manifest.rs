@@ -1,0 +1,222 @@
+//! What a snapshot must contain: the JSON document beside each artefact.
+//!
+//! It is read bounded and strictly, since an import brings one from outside.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::damage::Damage;
+use crate::digest::Digest;
+use crate::key::ArtefactKey;
+
+/// The only format there is.
+const FORMAT: u32 = 1;
+
+/// The facts about one snapshot, fixed when it is published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Version of this document; 1.
+    pub format: u32,
+    /// The backup that made it.
+    pub backup: Uuid,
+    /// Whose database it is.
+    pub owner: Owner,
+    /// What it was read from; the artefact is a SQLite database in any case.
+    pub engine: Engine,
+    /// The newest migration the database had; 0 when it had none.
+    pub schema_version: i64,
+    /// Everything committed before this instant is in the snapshot.
+    #[serde(with = "instant")]
+    pub taken_at: DateTime<Utc>,
+    /// Length of the database.
+    pub plain_bytes: u64,
+    /// Length of the artefact.
+    pub stored_bytes: u64,
+    /// Digest of the database.
+    pub plain_sha256: Digest,
+    /// Digest of the artefact.
+    pub stored_sha256: Digest,
+    /// How the artefact is compressed.
+    pub compression: Compression,
+    /// The database's page size in bytes.
+    pub page_size: u32,
+    /// Rows of each table.
+    pub rows: BTreeMap<String, u64>,
+    /// The version of the program that made it.
+    pub tool_version: String,
+}
+
+/// Whose database a snapshot holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Owner {
+    /// The platform's own: admins, tenants, backups.
+    Central,
+    /// One tenant's.
+    Tenant {
+        /// The tenant.
+        id: Uuid,
+        /// What it was called at that instant, for people; never part of a path.
+        slug: String,
+    },
+}
+
+/// The engine that the snapshot was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Engine {
+    /// SQLite: the artefact is the same file, page by page.
+    Sqlite,
+    /// PostgreSQL: the artefact holds the same rows.
+    Postgres,
+}
+
+/// How an artefact is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Compression {
+    /// The algorithm.
+    pub algorithm: Algorithm,
+    /// Its level.
+    pub level: i32,
+}
+
+/// A compression algorithm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Algorithm {
+    /// One zstd frame with its content checksum (RFC 8878).
+    Zstd,
+}
+
+/// The document is not a manifest. The words complete "failed to …".
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ManifestError {
+    /// The bytes could not be had.
+    #[error("read it: {0}")]
+    Io(#[from] std::io::Error),
+    /// It is larger than any manifest may be.
+    #[error("take more than {} bytes", Manifest::MAX_BYTES)]
+    TooLarge,
+    /// It is not the JSON of a manifest.
+    #[error("understand it: {0}")]
+    Json(#[from] serde_json::Error),
+    /// It contradicts itself, or is of a later format.
+    #[error("accept {0}")]
+    Invalid(&'static str),
+}
+
+impl Owner {
+    /// Where the snapshot of `backup` lies.
+    pub fn key(&self, backup: Uuid) -> ArtefactKey {
+        match self {
+            Self::Central => ArtefactKey::central(backup),
+            Self::Tenant { id, .. } => ArtefactKey::tenant(*id, backup),
+        }
+    }
+}
+
+impl Manifest {
+    /// No manifest is longer than this: room for some ten thousand tables.
+    pub const MAX_BYTES: u64 = 1 << 20;
+
+    /// The format that this version writes and reads.
+    pub const FORMAT: u32 = FORMAT;
+
+    /// Where the snapshot lies.
+    pub fn key(&self) -> ArtefactKey {
+        self.owner.key(self.backup)
+    }
+
+    /// Reads a manifest, never more than [`MAX_BYTES`](Self::MAX_BYTES) of it.
+    ///
+    /// # Errors
+    /// [`ManifestError`] for anything that [`to_json`](Self::to_json) would not have written.
+    pub fn read(source: impl Read) -> Result<Self, ManifestError> {
+        let mut bytes = Vec::new();
+        source.take(Self::MAX_BYTES + 1).read_to_end(&mut bytes)?;
+        Self::from_json(&bytes)
+    }
+
+    /// Reads a manifest from its bytes.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn from_json(bytes: &[u8]) -> Result<Self, ManifestError> {
+        bounded(bytes)?;
+        let manifest: Self = serde_json::from_slice(bytes)?;
+        manifest.validate()?;
+        Ok(manifest)
+    }
+
+    /// The document as it is published: indented, one line feed at its end.
+    ///
+    /// # Errors
+    /// [`ManifestError::TooLarge`] when the database has more tables than fit, [`ManifestError::Invalid`] when it contradicts itself.
+    pub fn to_json(&self) -> Result<Vec<u8>, ManifestError> {
+        self.validate()?;
+        let mut bytes = serde_json::to_vec_pretty(self)?;
+        bytes.push(b'\n');
+        bounded(&bytes)?;
+        Ok(bytes)
+    }
+
+    /// The page sizes are those of the SQLite file format, section 1.3.2.
+    fn validate(&self) -> Result<(), ManifestError> {
+        if self.format != FORMAT {
+            return Err(ManifestError::Invalid("a format other than 1"));
+        }
+        if !self.page_size.is_power_of_two() || !(512..=65_536).contains(&self.page_size) {
+            return Err(ManifestError::Invalid("a page size that SQLite does not have"));
+        }
+        if self.plain_bytes == 0 || !self.plain_bytes.is_multiple_of(u64::from(self.page_size)) {
+            return Err(ManifestError::Invalid("a length that is not whole pages"));
+        }
+        Ok(())
+    }
+
+    /// Names the first field in which `self` is not what was `recorded`.
+    pub(crate) fn compare(&self, recorded: &Self) -> Result<(), Damage> {
+        let fields = [
+            ("backup", self.backup == recorded.backup),
+            ("owner", self.owner == recorded.owner),
+            ("engine", self.engine == recorded.engine),
+            ("schema_version", self.schema_version == recorded.schema_version),
+            ("taken_at", self.taken_at == recorded.taken_at),
+            ("plain_bytes", self.plain_bytes == recorded.plain_bytes),
+            ("stored_bytes", self.stored_bytes == recorded.stored_bytes),
+            ("plain_sha256", self.plain_sha256 == recorded.plain_sha256),
+            ("stored_sha256", self.stored_sha256 == recorded.stored_sha256),
+            ("rows", self.rows == recorded.rows),
+            ("another field", self == recorded),
+        ];
+        fields.into_iter().find(|(_, same)| !same).map_or(Ok(()), |(field, _)| Err(Damage::ManifestDiffers { field }))
+    }
+}
+
+fn bounded(bytes: &[u8]) -> Result<(), ManifestError> {
+    if bytes.len() as u64 > Manifest::MAX_BYTES { Err(ManifestError::TooLarge) } else { Ok(()) }
+}
+
+/// RFC 3339 in UTC with six digits, always the same length.
+mod instant {
+    use chrono::{DateTime, SecondsFormat, Utc};
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(at: &DateTime<Utc>, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Micros, true))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<DateTime<Utc>, D::Error> {
+        DateTime::deserialize(from)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! Connections that only read, each its own, and the pages of a database as rows.
+
+use std::path::Path;
+use std::time::Duration;
+
+use futures::TryStreamExt as _;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Row as _, SqliteConnection};
+
+use crate::error::Error;
+use crate::watch::Watch;
+
+/// Rows that wait between SQLite's thread and ours: 1 MiB of the usual pages, 16 MiB of the largest.
+const ROWS_AHEAD: usize = 256;
+
+/// Instructions of SQLite's machine between two looks at the cancellation.
+const INSTRUCTIONS: i32 = 20_000;
+
+/// Page size and number of a database, as one transaction sees them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Layout {
+    pub(crate) page_size: u32,
+    pub(crate) pages: u64,
+}
+
+impl Layout {
+    pub(crate) async fn of(connection: &mut SqliteConnection) -> sqlx::Result<Self> {
+        let (page_size, pages): (i64, i64) =
+            sqlx::query_as("SELECT page_size, page_count FROM pragma_page_size, pragma_page_count")
+                .fetch_one(connection)
+                .await?;
+        let decoded = |error: std::num::TryFromIntError| sqlx::Error::Decode(error.into());
+        Ok(Self { page_size: page_size.try_into().map_err(decoded)?, pages: pages.try_into().map_err(decoded)? })
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.pages * u64::from(self.page_size)
+    }
+}
+
+/// Opens a database that others write to.
+pub(crate) async fn open_live(path: &Path, watch: &Watch) -> Result<SqliteConnection, Error> {
+    let options = options(path).busy_timeout(Duration::from_secs(30)).row_buffer_size(ROWS_AHEAD);
+    connect(options, watch).await.map_err(Error::database("open the database"))
+}
+
+/// Opens a database that nobody else touches and whose content nobody vouches for: no code out of its schema runs
+/// (`trusted_schema`), cells are measured before they are read, and it needs no WAL though its header speaks of one.
+pub(crate) async fn open_suspect(path: &Path, watch: &Watch) -> sqlx::Result<SqliteConnection> {
+    connect(options(path).immutable(true).pragma("cell_size_check", "ON"), watch).await
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    // A page stream of seconds is no slow query.
+    SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .pragma("trusted_schema", "OFF")
+        .disable_statement_logging()
+}
+
+async fn connect(options: SqliteConnectOptions, watch: &Watch) -> sqlx::Result<SqliteConnection> {
+    let mut connection = options.connect().await?;
+    let cancel = watch.cancel.clone();
+    connection.lock_handle().await?.set_progress_handler(INSTRUCTIONS, move || !cancel.is_cancelled());
+    Ok(connection)
+}
+
+/// Gives each page of the database to `take`, in order. `sqlite_dbpage` reads through the WAL, so that the pages of one
+/// transaction are a consistent file; see <https://www.sqlite.org/dbpage.html>.
+pub(crate) async fn pages(
+    connection: &mut SqliteConnection,
+    layout: Layout,
+    mut take: impl FnMut(&[u8]) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let failed = || Error::database("read the pages");
+    let mut rows = sqlx::query("SELECT data FROM sqlite_dbpage ORDER BY pgno").fetch(connection);
+    let mut found = 0;
+    while let Some(row) = rows.try_next().await.map_err(failed())? {
+        let page: &[u8] = row.try_get_unchecked(0).map_err(failed())?;
+        found += page.len() as u64;
+        if page.len() as u64 != u64::from(layout.page_size) || found > layout.bytes() {
+            return Err(Error::Torn { expected: layout.bytes(), found });
+        }
+        take(page)?;
+    }
+    if found == layout.bytes() { Ok(()) } else { Err(Error::Torn { expected: layout.bytes(), found }) }
+}

@@ -1,0 +1,132 @@
+//! Makes a snapshot: one read transaction, streamed page by page through zstd onto the shelf.
+//!
+//! The whole of it runs on one blocking thread beside SQLite's own and zstd's workers; pages are handed to zstd where
+//! they lie, so that nothing is copied or queued but the rows that wait between the two threads.
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, SubsecRound as _, Utc};
+use fail::fail_point;
+use sqlx::Connection as _;
+use tokio::runtime::Handle;
+use tracing::field::Empty;
+use tracing::info_span;
+use uuid::Uuid;
+
+use crate::contents::Contents;
+use crate::error::Error;
+use crate::key::ArtefactKey;
+use crate::manifest::{Algorithm, Compression, Engine, Manifest, Owner};
+use crate::pack::{LEVEL, Packed, Packer};
+use crate::shelf::{Shelf, Staged};
+use crate::sqlite::{self, Layout};
+use crate::task;
+use crate::watch::{Phase, Watch};
+
+/// What to read.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Source {
+    /// The file of a SQLite database. It should be in WAL mode: then no writer waits, in any process.
+    Sqlite(PathBuf),
+}
+
+/// A snapshot to be made.
+#[derive(Clone, Debug)]
+pub struct WriteRequest {
+    /// The database.
+    pub source: Source,
+    /// Whose it is.
+    pub owner: Owner,
+    /// The backup that this is for.
+    pub backup: Uuid,
+    /// Now: the transaction begins after it, so everything committed before it is in the snapshot. Kept in microseconds.
+    pub taken_at: DateTime<Utc>,
+    /// The version of the calling program.
+    pub tool_version: String,
+}
+
+impl WriteRequest {
+    /// Where the snapshot will lie.
+    pub fn key(&self) -> ArtefactKey {
+        self.owner.key(self.backup)
+    }
+}
+
+/// Reads the source and publishes it. When this returns `Ok`, artefact and manifest are on disk; they are not proven.
+///
+/// # Errors
+/// [`Error`]; then nothing is left on the shelf, also when the future is dropped. A complete snapshot is never
+/// overwritten ([`Error::AlreadyPublished`]): one who tries again removes it first, or proves it.
+pub async fn write(request: WriteRequest, shelf: &Shelf, watch: &Watch) -> Result<Manifest, Error> {
+    let shelf = shelf.clone();
+    task::watched(watch, move |watch| {
+        let mut staged = shelf.stage(&request.key())?;
+        let Source::Sqlite(path) = &request.source;
+        let read = Handle::current().block_on(read(path, &mut staged, watch))?;
+        fail_point!("snapshot.after_read", |_| Err(crate::error::injected("snapshot.after_read")));
+        publish(staged, manifest(request, read), watch)
+    })
+    .await
+}
+
+/// What one transaction saw, and what it became.
+struct Read {
+    layout: Layout,
+    contents: Contents,
+    packed: Packed,
+}
+
+#[tracing::instrument(name = "snapshot.read", skip_all, fields(bytes = Empty, stored_bytes = Empty))]
+async fn read(path: &Path, staged: &mut Staged, watch: &Watch) -> Result<Read, Error> {
+    let target = staged.path().to_path_buf();
+    let failed = || Error::io("write", &target);
+    let mut connection = sqlite::open_live(path, watch).await?;
+    let mut transaction = connection.begin().await.map_err(Error::database("begin to read"))?;
+    let layout = Layout::of(&mut transaction).await.map_err(Error::database("read the header"))?;
+    let mut meter = watch.enter(Phase::Reading, layout.bytes());
+    let mut packer = Packer::new(&mut *staged, layout.bytes()).map_err(failed())?;
+    sqlite::pages(&mut transaction, layout, |page| {
+        packer.write(page).map_err(failed())?;
+        meter.advance(page.len())
+    })
+    .await?;
+    let contents = Contents::of(&mut transaction).await.map_err(Error::database("count the rows"))?;
+    transaction.rollback().await.map_err(Error::database("end the reading"))?;
+    connection.close().await.map_err(Error::database("close the database"))?;
+    let packed = packer.finish().map_err(failed())?;
+    tracing::Span::current().record("bytes", packed.plain_bytes).record("stored_bytes", packed.stored_bytes);
+    Ok(Read { layout, contents, packed })
+}
+
+fn manifest(request: WriteRequest, read: Read) -> Manifest {
+    Manifest {
+        format: Manifest::FORMAT,
+        backup: request.backup,
+        owner: request.owner,
+        engine: Engine::Sqlite,
+        schema_version: read.contents.schema_version,
+        taken_at: request.taken_at.trunc_subsecs(6),
+        plain_bytes: read.packed.plain_bytes,
+        stored_bytes: read.packed.stored_bytes,
+        plain_sha256: read.packed.plain_sha256,
+        stored_sha256: read.packed.stored_sha256,
+        compression: Compression { algorithm: Algorithm::Zstd, level: LEVEL },
+        page_size: read.layout.page_size,
+        rows: read.contents.rows,
+        tool_version: request.tool_version,
+    }
+}
+
+/// After the last look at the cancellation nothing is undone any more.
+fn publish(staged: Staged, manifest: Manifest, watch: &Watch) -> Result<Manifest, Error> {
+    let _span = info_span!("snapshot.publish", bytes = manifest.stored_bytes).entered();
+    let meter = watch.enter(Phase::Publishing, manifest.plain_bytes);
+    let json = manifest.to_json()?;
+    watch.check()?;
+    fail_point!("snapshot.before_publish", |_| Err(crate::error::injected("snapshot.before_publish")));
+    staged.publish(&json)?;
+    fail_point!("snapshot.after_publish", |_| Err(crate::error::injected("snapshot.after_publish")));
+    meter.finish();
+    Ok(manifest)
+}

@@ -1,0 +1,152 @@
+//! A shelf, a scratch directory and a small live database, as every story here needs them.
+#![expect(dead_code, reason = "each test binary uses its own part")]
+
+use std::path::{Path, PathBuf};
+
+use chiliview_snapshot::{
+    ArtefactKey, Depth, Digest, Error, Manifest, Owner, Proof, Shelf, Source, Watch, WriteRequest, prove, write,
+};
+use chrono::DateTime;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+pub(crate) const TENANT: Uuid = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001);
+pub(crate) const BACKUP: Uuid = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0002);
+
+/// Accounts whose balances add up to this, whatever is moved between them.
+pub(crate) const TOTAL: i64 = 100_000;
+
+pub(crate) struct Fixture {
+    pub(crate) dir: TempDir,
+    pub(crate) shelf: Shelf,
+}
+
+impl Fixture {
+    pub(crate) async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let shelf = Shelf::directory(dir.path().join("shelf")).await.unwrap();
+        Self { dir, shelf }
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.dir.path().join("reseller ü?#%.db")
+    }
+
+    pub(crate) fn scratch(&self) -> PathBuf {
+        self.dir.path().join("scratch")
+    }
+
+    pub(crate) fn key(&self) -> ArtefactKey {
+        request(&self.database()).key()
+    }
+
+    /// Where the artefact lies.
+    pub(crate) fn artefact(&self) -> PathBuf {
+        self.dir.path().join("shelf").join(self.key().to_string())
+    }
+
+    /// Where the manifest lies.
+    pub(crate) fn manifest(&self) -> PathBuf {
+        self.artefact().with_file_name(self.key().manifest_file())
+    }
+
+    /// A live connection to a filled database, in WAL mode.
+    pub(crate) async fn live(&self, rows: i64) -> SqliteConnection {
+        let mut live = connect(&self.database()).await;
+        fill(&mut live, rows).await;
+        live
+    }
+
+    pub(crate) async fn write(&self) -> Result<Manifest, Error> {
+        write(request(&self.database()), &self.shelf, &Watch::unobserved()).await
+    }
+
+    pub(crate) async fn prove(&self, expected: &Manifest, depth: Depth) -> Result<Proof, Error> {
+        prove(&self.shelf, &self.key(), expected, depth, &self.scratch(), &Watch::unobserved()).await
+    }
+
+    /// Puts other bytes under the artefact's name and has the manifest agree with them.
+    pub(crate) fn plant(&self, manifest: &Manifest, stored: &[u8]) -> Manifest {
+        std::fs::write(self.artefact(), stored).unwrap();
+        let manifest =
+            Manifest { stored_bytes: stored.len() as u64, stored_sha256: Digest::of(stored), ..manifest.clone() };
+        self.rewrite(&manifest);
+        manifest
+    }
+
+    pub(crate) fn rewrite(&self, manifest: &Manifest) {
+        std::fs::write(self.manifest(), manifest.to_json().unwrap()).unwrap();
+    }
+
+    /// Every file below the shelf and the scratch directory.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let mut all = Vec::new();
+        collect(&self.dir.path().join("shelf"), &mut all);
+        collect(&self.scratch(), &mut all);
+        all
+    }
+
+    pub(crate) fn scratch_is_empty(&self) -> bool {
+        self.scratch().read_dir().is_ok_and(|mut entries| entries.next().is_none())
+    }
+}
+
+fn collect(dir: &Path, into: &mut Vec<PathBuf>) {
+    for entry in dir.read_dir().into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() { collect(&path, into) } else { into.push(path) }
+    }
+}
+
+pub(crate) fn request(database: &Path) -> WriteRequest {
+    WriteRequest {
+        source: Source::Sqlite(database.to_path_buf()),
+        owner: Owner::Tenant { id: TENANT, slug: "acme".into() },
+        backup: BACKUP,
+        taken_at: DateTime::from_timestamp_nanos(1_790_000_000_123_456_789),
+        tool_version: "0.1.0".into(),
+    }
+}
+
+pub(crate) async fn connect(path: &Path) -> SqliteConnection {
+    let options =
+        SqliteConnectOptions::new().filename(path).create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
+    options.busy_timeout(std::time::Duration::from_secs(60)).connect().await.unwrap()
+}
+
+pub(crate) async fn fill(connection: &mut SqliteConnection, rows: i64) {
+    let mut transaction = connection.begin().await.unwrap();
+    sqlx::raw_sql(
+        "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL);
+         INSERT INTO _sqlx_migrations VALUES (20260101, 'first'), (20260302, 'second');
+         CREATE TABLE accounts (id INTEGER PRIMARY KEY, balance INTEGER NOT NULL) STRICT;
+         CREATE TABLE \"odd \"\" name\" (id INTEGER PRIMARY KEY, account INTEGER REFERENCES accounts, note TEXT) STRICT;
+         CREATE INDEX odd_note ON \"odd \"\" name\" (note);
+         CREATE VIRTUAL TABLE words USING fts5 (word);",
+    )
+    .execute(&mut *transaction)
+    .await
+    .unwrap();
+    sqlx::raw_sql(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100) INSERT INTO accounts SELECT i, 1000 FROM n",
+    )
+    .execute(&mut *transaction)
+    .await
+    .unwrap();
+    sqlx::query(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+         INSERT INTO \"odd \"\" name\" SELECT i, i % 100 + 1, 'note ' || i || hex(randomblob(40)) FROM n",
+    )
+    .bind(rows)
+    .execute(&mut *transaction)
+    .await
+    .unwrap();
+    transaction.commit().await.unwrap();
+}
+
+/// Moves everything out of the WAL into the file.
+pub(crate) async fn checkpoint(connection: &mut SqliteConnection) {
+    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(connection).await.unwrap();
+}
