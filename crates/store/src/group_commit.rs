@@ -226,7 +226,8 @@ async fn undo(writer: Arc<Writer>, mut slot: OwnedMutexGuard<Slot>, nested: bool
         slot.tx = None;
         return;
     }
-    let undone = if nested { slot.run("ROLLBACK TO request; RELEASE request").await } else { slot.run("ROLLBACK").await };
+    let undone =
+        if nested { slot.run("ROLLBACK TO request; RELEASE request").await } else { slot.run("ROLLBACK").await };
     match undone {
         Err(error) => drop(slot.fail(error)),
         Ok(()) if !nested => slot.batch = None,

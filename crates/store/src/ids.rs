@@ -3,9 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use sqlx::{
-    Database, Decode, Encode, Postgres, Sqlite, Type, encode::IsNull, error::BoxDynError, types::Text,
-};
+use sqlx::{Database, Decode, Encode, Postgres, Sqlite, Type, encode::IsNull, error::BoxDynError, types::Text};
 use uuid::Uuid;
 
 /// Makes new ids. A parameter, like the clock.
@@ -64,10 +62,7 @@ macro_rules! as_text {
             }
         }
         impl<'q> Encode<'q, $engine> for $name {
-            fn encode_by_ref(
-                &self,
-                buffer: &mut <$engine as Database>::ArgumentBuffer,
-            ) -> Result<IsNull, BoxDynError> {
+            fn encode_by_ref(&self, buffer: &mut <$engine as Database>::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
                 <Text<&Self> as Encode<'q, $engine>>::encode(Text(self), buffer)
             }
         }

@@ -1,18 +1,29 @@
 //! Databases, transactions and every SQL statement of ChiliView, on SQLite and PostgreSQL. Never HTTP.
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may stop at once"))]
 
+pub mod admins;
+pub mod audit;
+pub mod backups;
 pub mod clock;
 pub mod data_dir;
 pub mod error;
 mod group_commit;
+pub mod idempotency;
 pub mod ids;
+pub mod json_text;
 pub mod migrations;
+pub mod paging;
 pub mod postgres;
 pub mod queue;
 pub mod seam;
+pub mod sessions;
 pub mod sqlite;
 mod store;
 mod tenant_databases;
+pub mod tenant_settings;
+pub mod tenants;
+pub mod throttle;
+pub mod users;
 
 pub use clock::{Clock, Timestamp};
 pub use error::{Error, Result};

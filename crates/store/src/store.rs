@@ -97,7 +97,7 @@ impl Store {
 
     /// Makes a tenant's database. Its row is committed only afterwards.
     pub async fn create_tenant_database(&self, id: TenantId) -> Result<()> {
-        self.0.tenants.create(id).await
+        self.0.tenants.create(id, self.0.clock.now()).await
     }
 
     /// Removes a tenant's database for good.

@@ -7,6 +7,7 @@ use sqlx::PgPool;
 use tokio::sync::Mutex;
 
 use crate::{
+    clock::Timestamp,
     data_dir::{self, DataDir},
     error::{Error, Result},
     ids::TenantId,
@@ -14,6 +15,7 @@ use crate::{
     postgres::Schema,
     seam::Database,
     sqlite::{File, Missing},
+    tenant_settings,
 };
 
 const READERS: u32 = 2;
@@ -48,10 +50,14 @@ impl TenantDatabases {
         }
     }
 
-    pub(crate) async fn create(&self, id: TenantId) -> Result<()> {
+    pub(crate) async fn create(&self, id: TenantId, at: Timestamp) -> Result<()> {
         match self {
-            Self::Sqlite(files) => files.create(id).await,
-            Self::Postgres(pool) => schema(pool, id).migrate(Kind::Tenant).await,
+            Self::Sqlite(files) => files.create(id, at).await,
+            Self::Postgres(pool) => {
+                let schema = schema(pool, id);
+                schema.migrate(Kind::Tenant).await?;
+                schema.write(async |tx| tenant_settings::set_owner(tx, id, at).await).await
+            }
         }
     }
 
@@ -118,13 +124,14 @@ impl Files {
     }
 
     /// Temporary name, migrate, fsync, rename, fsync: a crash leaves a `.new-` directory that `doctor` names, never half a database.
-    async fn create(&self, id: TenantId) -> Result<()> {
+    async fn create(&self, id: TenantId, at: Timestamp) -> Result<()> {
         let parent = self.directory.resellers();
         let staging = parent.join(format!(".new-{id}"));
         data_dir::remove_tree(&staging)?;
         data_dir::create_private(&staging)?;
         let path = staging.join("reseller.db");
         let file = File::open(&path, Missing::Create, Kind::Tenant, 1).await?;
+        file.write(async |tx| tenant_settings::set_owner(tx, id, at).await).await?;
         file.close().await;
         drop(file);
         sync_file(&path)?;

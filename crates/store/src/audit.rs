@@ -1,0 +1,292 @@
+//! The audit log of a database: append-only, in the same transaction as the change, each line carrying the hash of the one before.
+
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use sqlx::FromRow;
+
+use crate::{
+    clock::Timestamp,
+    error::{Error, Result},
+    ids::{AuditId, words},
+    seam::Tx,
+};
+
+words! {
+    /// What kind of caller did it.
+    ActorKind {
+        /// An admin of the platform.
+        Admin = "admin",
+        /// A user of a tenant.
+        User = "user",
+        /// The platform itself: the worker, the command line.
+        System = "system",
+        /// Somebody who is not logged in.
+        Anonymous = "anonymous",
+    }
+}
+
+words! {
+    /// How it ended.
+    Outcome {
+        /// It was done.
+        Success = "success",
+        /// It was refused.
+        Denied = "denied",
+        /// It was tried and failed.
+        Failed = "failed",
+    }
+}
+
+/// Who did something, and from where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// What kind of caller.
+    pub kind: ActorKind,
+    /// His id, when he has one.
+    pub id: Option<String>,
+    /// What people call him.
+    pub name: String,
+    /// The client's address.
+    pub address: Option<String>,
+    /// The trace of the request.
+    pub trace_id: Option<String>,
+}
+
+impl Actor {
+    /// The platform itself.
+    #[must_use]
+    pub fn system(name: &str, trace_id: Option<String>) -> Self {
+        Self { kind: ActorKind::System, id: None, name: name.to_owned(), address: None, trace_id }
+    }
+}
+
+/// What was done.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// `noun.verb`: `tenant.create`.
+    pub action: &'static str,
+    /// What kind of object.
+    pub object_kind: &'static str,
+    /// Which one.
+    pub object_id: Option<String>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why, in words.
+    pub reason: Option<String>,
+    /// What became different: `{"field": [before, after]}`. Never a secret.
+    pub changes: Value,
+}
+
+impl Event {
+    /// A success without details.
+    #[must_use]
+    pub fn done(action: &'static str, object_kind: &'static str, object_id: impl ToString) -> Self {
+        Self {
+            action,
+            object_kind,
+            object_id: Some(object_id.to_string()),
+            outcome: Outcome::Success,
+            reason: None,
+            changes: Value::Object(serde_json::Map::new()),
+        }
+    }
+
+    /// With what became different.
+    #[must_use]
+    pub fn changing(self, changes: Value) -> Self {
+        Self { changes, ..self }
+    }
+
+    /// With another outcome, and why.
+    #[must_use]
+    pub fn ending(self, outcome: Outcome, reason: impl Into<String>) -> Self {
+        Self { outcome, reason: Some(reason.into()), ..self }
+    }
+}
+
+/// What differs between two states of a row, field by field, as [`Event::changes`] wants it.
+pub fn difference<T: Serialize>(before: &T, after: &T) -> Value {
+    let (Ok(Value::Object(before)), Ok(Value::Object(after))) =
+        (serde_json::to_value(before), serde_json::to_value(after))
+    else {
+        return Value::Null;
+    };
+    let changed = after.into_iter().filter_map(|(field, now)| {
+        let was = before.get(&field).cloned().unwrap_or(Value::Null);
+        (was != now).then(|| (field, Value::Array(vec![was, now])))
+    });
+    Value::Object(changed.collect())
+}
+
+/// One line of the log, as stored.
+#[derive(Clone, Debug, FromRow, Serialize)]
+pub struct Entry {
+    /// 1, 2, 3 … without a gap.
+    pub seq: i64,
+    /// The line's id.
+    pub id: AuditId,
+    /// When.
+    pub at: Timestamp,
+    /// Who: what kind.
+    pub actor_kind: ActorKind,
+    /// Who: the id.
+    pub actor_id: Option<String>,
+    /// Who: the name.
+    pub actor_name: String,
+    /// `noun.verb`.
+    pub action: String,
+    /// What kind of object.
+    pub object_kind: String,
+    /// Which one.
+    pub object_id: Option<String>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why.
+    pub reason: Option<String>,
+    /// What became different, as JSON.
+    pub changes: String,
+    /// The client's address.
+    pub address: Option<String>,
+    /// The trace.
+    pub trace_id: Option<String>,
+    /// The hash of the line before; 64 zeros for the first.
+    pub previous_hash: String,
+    /// The SHA-256 of this line, in hex.
+    #[serde(skip)]
+    pub hash: String,
+}
+
+impl Entry {
+    /// SHA-256 over the line as JSON, `previous_hash` included.
+    fn digest(&self) -> Result<String> {
+        let line = serde_json::to_vec(self)
+            .map_err(|error| Error::Corrupt { what: "an audit entry", reason: error.to_string() })?;
+        Ok(hex::encode(Sha256::digest(line)))
+    }
+}
+
+const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT seq, id, at, actor_kind, actor_id, actor_name, action, object_kind, object_id, outcome, reason, \
+             changes, address, trace_id, previous_hash, hash FROM audit_log ",
+            $rest
+        )
+    };
+}
+
+/// Appends a line. Writers of a database take turns, so the chain has one order.
+pub async fn record(tx: &mut Tx, id: AuditId, at: Timestamp, actor: &Actor, event: Event) -> Result<()> {
+    let last =
+        tx.query("SELECT seq, hash FROM audit_log ORDER BY seq DESC LIMIT 1").fetch_optional::<(i64, String)>().await?;
+    let (seq, previous_hash) = last.unwrap_or((0, GENESIS.to_owned()));
+    let mut entry = Entry {
+        seq: seq + 1,
+        id,
+        at,
+        actor_kind: actor.kind,
+        actor_id: actor.id.clone(),
+        actor_name: actor.name.clone(),
+        action: event.action.to_owned(),
+        object_kind: event.object_kind.to_owned(),
+        object_id: event.object_id,
+        outcome: event.outcome,
+        reason: event.reason,
+        changes: event.changes.to_string(),
+        address: actor.address.clone(),
+        trace_id: actor.trace_id.clone(),
+        previous_hash,
+        hash: String::new(),
+    };
+    entry.hash = entry.digest()?;
+    insert(tx, entry).await
+}
+
+async fn insert(tx: &mut Tx, entry: Entry) -> Result<()> {
+    tx.query(
+        "INSERT INTO audit_log (seq, id, at, actor_kind, actor_id, actor_name, action, object_kind, object_id, outcome,
+             reason, changes, address, trace_id, previous_hash, hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+    )
+    .bind(entry.seq)
+    .bind(entry.id)
+    .bind(entry.at)
+    .bind(entry.actor_kind)
+    .bind(entry.actor_id)
+    .bind(entry.actor_name)
+    .bind(entry.action)
+    .bind(entry.object_kind)
+    .bind(entry.object_id)
+    .bind(entry.outcome)
+    .bind(entry.reason)
+    .bind(entry.changes)
+    .bind(entry.address)
+    .bind(entry.trace_id)
+    .bind(entry.previous_hash)
+    .bind(entry.hash)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// What to list; an absent part does not narrow.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only lines about this object.
+    pub object_id: Option<String>,
+    /// Only this action.
+    pub action: Option<String>,
+    /// Only lines of this actor.
+    pub actor_id: Option<String>,
+    /// Only lines older than this one.
+    pub before: Option<i64>,
+}
+
+/// The newest lines first, `limit` at most.
+pub async fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Entry>> {
+    tx.query(select!(
+        "WHERE (CAST($1 AS TEXT) IS NULL OR object_id = $1) AND (CAST($2 AS TEXT) IS NULL OR action = $2)
+           AND (CAST($3 AS TEXT) IS NULL OR actor_id = $3) AND seq < $4
+         ORDER BY seq DESC LIMIT $5"
+    ))
+    .bind(filter.object_id.clone())
+    .bind(filter.action.clone())
+    .bind(filter.actor_id.clone())
+    .bind(filter.before.unwrap_or(i64::MAX))
+    .bind(limit)
+    .fetch_all()
+    .await
+}
+
+/// What a check of the chain found.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Verification {
+    /// How many lines were checked.
+    pub entries: i64,
+    /// The first line that does not fit the one before, or was changed.
+    pub broken_at: Option<i64>,
+}
+
+const VERIFY_PAGE: i64 = 1000;
+
+/// Walks the whole chain, a page at a time.
+pub async fn verify(tx: &mut Tx) -> Result<Verification> {
+    let (mut seq, mut hash) = (0, GENESIS.to_owned());
+    loop {
+        let page: Vec<Entry> =
+            tx.query(select!("WHERE seq > $1 ORDER BY seq LIMIT $2")).bind(seq).bind(VERIFY_PAGE).fetch_all().await?;
+        for entry in &page {
+            let fits = entry.seq == seq + 1 && entry.previous_hash == hash && entry.digest()? == entry.hash;
+            if !fits {
+                return Ok(Verification { entries: seq, broken_at: Some(entry.seq) });
+            }
+            (seq, hash) = (entry.seq, entry.hash.clone());
+        }
+        if page.is_empty() {
+            return Ok(Verification { entries: seq, broken_at: None });
+        }
+    }
+}
