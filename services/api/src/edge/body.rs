@@ -14,8 +14,10 @@ use std::{
 use bytes::Bytes;
 use http_body_util::{BodyExt, combinators::BoxBody};
 use hyper::body::{Body, Frame, SizeHint};
+use poem::{Endpoint, Request};
 use tokio::time::{Sleep, sleep, timeout};
 
+use super::connection::Activity;
 use crate::problem::Problem;
 
 /// How long a body that is read whole may take in all.
@@ -26,7 +28,7 @@ const READ_ALL: Duration = Duration::from_secs(60);
 pub struct BodyLimit(Arc<AtomicU64>);
 
 impl BodyLimit {
-    pub(super) fn new(bytes: u64) -> Self {
+    fn new(bytes: u64) -> Self {
         Self(Arc::new(AtomicU64::new(bytes)))
     }
 
@@ -56,17 +58,18 @@ impl From<BodyError> for io::Error {
 }
 
 /// A body that fails once it passes `limit`, or when nothing comes for `idle`.
-pub(super) struct Bounded {
+struct Bounded {
     inner: BoxBody<Bytes, io::Error>,
     limit: BodyLimit,
     read: u64,
     idle: Duration,
     timer: Option<Pin<Box<Sleep>>>,
+    connection: Option<Arc<Activity>>,
 }
 
 impl Bounded {
-    pub(super) fn new(inner: poem::Body, limit: BodyLimit, idle: Duration) -> Self {
-        Self { inner: inner.into(), limit, read: 0, idle, timer: None }
+    fn new(inner: poem::Body, limit: BodyLimit, idle: Duration) -> Self {
+        Self { inner: inner.into(), limit, read: 0, idle, timer: None, connection: None }
     }
 
     /// Counts what came, and what a `Content-Length` says will come: too much is refused before it is read.
@@ -84,6 +87,14 @@ impl Bounded {
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(idle)));
         ready!(timer.as_mut().poll(cx));
         Poll::Ready(BodyError::Stalled)
+    }
+}
+
+impl Drop for Bounded {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take().filter(|_| !self.inner.is_end_stream()) {
+            connection.cut_short();
+        }
     }
 }
 
@@ -116,6 +127,35 @@ impl Body for Bounded {
 
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
+    }
+}
+
+/// Bounds the body of every request that has one.
+pub(super) struct Bounding<E> {
+    inner: E,
+    bytes: u64,
+    idle: Duration,
+}
+
+impl<E> Bounding<E> {
+    pub(super) fn new(inner: E, bytes: u64, idle: Duration) -> Self {
+        Self { inner, bytes, idle }
+    }
+}
+
+impl<E: Endpoint> Endpoint for Bounding<E> {
+    type Output = E::Output;
+
+    async fn call(&self, mut request: Request) -> poem::Result<E::Output> {
+        let body = request.take_body();
+        if !body.is_empty() {
+            let limit = BodyLimit::new(self.bytes);
+            request.set_data(limit.clone());
+            let mut bounded = Bounded::new(body, limit, self.idle);
+            bounded.connection = request.data().cloned();
+            request.set_body(BoxBody::new(bounded));
+        }
+        self.inner.call(request).await
     }
 }
 

@@ -1,0 +1,136 @@
+//! What every handler has at hand: the store, the shelf, the bound on password hashing, and how to wake the worker.
+
+use std::{sync::Arc, time::Duration};
+
+use chiliview_snapshot::Shelf;
+use chiliview_store::{
+    Database, Store, TenantId, Timestamp,
+    audit::{Actor, Event},
+    tenants::{self, Tenant},
+};
+use tokio::sync::Notify;
+
+use crate::{caller::Caller, passwords::Passwords, problem::Problem};
+
+/// What an installation decides about sessions, trash and limits.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// A session that nobody used for so long is over.
+    pub session_idle: Duration,
+    /// A session is over after so long, used or not.
+    pub session_absolute: Duration,
+    /// How long a deleted tenant or backup can be brought back.
+    pub trash: Duration,
+    /// Whether cookies are for https only (their names then begin with `__Host-`).
+    pub secure_cookies: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            session_idle: Duration::from_secs(12 * 3600),
+            session_absolute: Duration::from_secs(7 * 24 * 3600),
+            trash: Duration::from_secs(30 * 24 * 3600),
+            secure_cookies: false,
+        }
+    }
+}
+
+/// Shared by all handlers. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    shelf: Shelf,
+    passwords: Passwords,
+    policy: Policy,
+    wake: Arc<Notify>,
+}
+
+impl App {
+    /// `wake` is notified after a commit that enqueued a job.
+    #[must_use]
+    pub fn new(store: Store, shelf: Shelf, policy: Policy, wake: Arc<Notify>) -> Self {
+        Self(Arc::new(Inner { store, shelf, passwords: Passwords::new(), policy, wake }))
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// The central database.
+    #[must_use]
+    pub fn central(&self) -> &Database {
+        self.0.store.central()
+    }
+
+    /// Where snapshots lie.
+    #[must_use]
+    pub fn shelf(&self) -> &Shelf {
+        &self.0.shelf
+    }
+
+    /// The hashing of passwords.
+    #[must_use]
+    pub fn passwords(&self) -> &Passwords {
+        &self.0.passwords
+    }
+
+    /// The installation's decisions.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.0.policy
+    }
+
+    /// Now, by the store's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.store.clock().now()
+    }
+
+    /// Tells the worker in this process that there is work. Call it after the commit.
+    pub fn wake_worker(&self) {
+        self.0.wake.notify_one();
+    }
+
+    /// The tenant that `reference` (an id or a slug) names, if the caller may see it; everything foreign is a 404.
+    pub async fn tenant(&self, caller: &Caller, reference: &str) -> Result<Tenant, Problem> {
+        let found = self.central().read(async |tx| find_tenant(tx, reference).await).await?;
+        found.filter(|tenant| caller.sees_tenant(tenant.id)).ok_or_else(|| Problem::not_found("tenant"))
+    }
+
+    /// As [`App::tenant`], with its database; one in the trash has none to offer.
+    pub async fn living_tenant(&self, caller: &Caller, reference: &str) -> Result<(Tenant, Database), Problem> {
+        let tenant = self.tenant(caller, reference).await?;
+        if tenant.deleted_at.is_some() {
+            return Err(Problem::conflict("tenant_deleted", "the tenant is in the trash; undelete it first"));
+        }
+        let database = self.0.store.tenant(tenant.id).await?;
+        Ok((tenant, database))
+    }
+
+    /// Records an event of `caller` in the database that `tx` writes to.
+    pub async fn audit(&self, tx: &mut chiliview_store::Tx, caller: &Caller, event: Event) -> Result<(), Problem> {
+        self.audit_as(tx, &caller.actor(), event).await
+    }
+
+    /// Records an event of somebody who is no caller: a failed log-in, the platform itself.
+    pub async fn audit_as(&self, tx: &mut chiliview_store::Tx, actor: &Actor, event: Event) -> Result<(), Problem> {
+        let id = self.0.store.ids().next();
+        Ok(chiliview_store::audit::record(tx, id, self.now(), actor, event).await?)
+    }
+}
+
+/// By id or by slug.
+pub(crate) async fn find_tenant(
+    tx: &mut chiliview_store::Tx,
+    reference: &str,
+) -> Result<Option<Tenant>, chiliview_store::Error> {
+    match reference.parse::<TenantId>() {
+        Ok(id) => tenants::find(tx, id).await,
+        Err(_) => tenants::find_by_slug(tx, reference).await,
+    }
+}

@@ -1,0 +1,95 @@
+//! The store's words as the API shows them: the same text, with a schema in the OpenAPI document.
+
+use poem_openapi::Enum;
+use serde::{Deserialize, Serialize};
+
+macro_rules! mirror {
+    ($(#[$doc:meta])* $name:ident = $store:path { $($variant:ident = $word:literal),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Enum)]
+        #[expect(missing_docs, reason = "the words are described in the store")]
+        pub enum $name { $(#[serde(rename = $word)] #[oai(rename = $word)] $variant),* }
+
+        impl From<$store> for $name {
+            fn from(word: $store) -> Self {
+                match word { $(<$store>::$variant => Self::$variant),* }
+            }
+        }
+        impl From<$name> for $store {
+            fn from(word: $name) -> Self {
+                match word { $($name::$variant => Self::$variant),* }
+            }
+        }
+    };
+}
+
+mirror! {
+    /// What an admin may do.
+    AdminRole = chiliview_store::admins::AdminRole { Owner = "owner", Operator = "operator", Auditor = "auditor" }
+}
+mirror! {
+    /// Whether a tenant's people may work.
+    TenantStatus = chiliview_store::tenants::TenantStatus {
+        Active = "active", ReadOnly = "read_only", Suspended = "suspended",
+    }
+}
+mirror! {
+    /// By what a list of tenants is sorted.
+    TenantSort = chiliview_store::tenants::TenantSort { Name = "name", Slug = "slug", Created = "created" }
+}
+mirror! {
+    /// What a user may do in his tenant.
+    UserRole = chiliview_store::users::UserRole { Manager = "manager", Member = "member" }
+}
+mirror! {
+    /// Whether a user can log in.
+    UserStatus = chiliview_store::users::UserStatus { Active = "active", Disabled = "disabled" }
+}
+mirror! {
+    /// By what a list of users is sorted.
+    UserSort = chiliview_store::users::UserSort { Username = "username", Email = "email", Created = "created" }
+}
+mirror! {
+    /// What a backup covers.
+    BackupScope = chiliview_store::backups::BackupScope { Tenant = "tenant", Central = "central" }
+}
+mirror! {
+    /// Where a backup stands; only `verified` is a backup that counts.
+    BackupStatus = chiliview_store::backups::BackupStatus {
+        Queued = "queued", Running = "running", Verifying = "verifying",
+        Verified = "verified", Failed = "failed", Cancelled = "cancelled",
+    }
+}
+mirror! {
+    /// What kind of caller did it.
+    ActorKind = chiliview_store::audit::ActorKind {
+        Admin = "admin", User = "user", System = "system", Anonymous = "anonymous",
+    }
+}
+mirror! {
+    /// How it ended.
+    Outcome = chiliview_store::audit::Outcome { Success = "success", Denied = "denied", Failed = "failed" }
+}
+
+/// Which way a list runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Enum)]
+pub enum Order {
+    /// Smallest first.
+    #[default]
+    #[serde(rename = "asc")]
+    #[oai(rename = "asc")]
+    Ascending,
+    /// Greatest first.
+    #[serde(rename = "desc")]
+    #[oai(rename = "desc")]
+    Descending,
+}
+
+impl From<Order> for chiliview_store::paging::Direction {
+    fn from(order: Order) -> Self {
+        match order {
+            Order::Ascending => Self::Ascending,
+            Order::Descending => Self::Descending,
+        }
+    }
+}
