@@ -1,0 +1,94 @@
+//! How a worker learns at once that there is something to do: from its own process, or from the database.
+
+use std::{sync::Arc, time::Duration};
+
+use sqlx::{SqliteConnection, postgres::PgListener};
+use tokio::sync::Notify;
+
+use crate::{
+    error::Result,
+    seam::Database,
+    sqlite::{self, Missing},
+};
+
+/// What apalis' trigger notifies.
+const CHANNEL: &str = "apalis::job::insert";
+
+/// A bell at the worker's ear, for the code that commits jobs in the same process. Ringing it too often costs a look into
+/// the queue; forgetting to costs the worker's interval.
+#[derive(Clone, Debug, Default)]
+pub struct Wake(Arc<Notify>);
+
+impl Wake {
+    /// A bell that nobody hears yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Wakes the worker. One that is busy looks again when it is not.
+    pub fn wake(&self) {
+        self.0.notify_one();
+    }
+
+    /// Waits for the bell; one ring is remembered.
+    pub async fn woken(&self) {
+        self.0.notified().await;
+    }
+}
+
+/// Waits for changes that other processes commit.
+#[derive(Debug)]
+pub enum Changes {
+    /// `PRAGMA data_version` differs once another connection has committed (<https://www.sqlite.org/pragma.html#pragma_data_version>).
+    Sqlite {
+        /// Its own, so that no change of its own hides another's.
+        connection: SqliteConnection,
+        /// The version that was seen last.
+        seen: i64,
+        /// How often to look.
+        every: Duration,
+    },
+    /// `LISTEN`, on a connection of its own.
+    Postgres(PgListener),
+}
+
+impl Changes {
+    /// Begins to watch. On SQLite it looks `every` so often; 25 ms are about one hundredth of a core.
+    pub async fn watch(central: &Database, every: Duration) -> Result<Self> {
+        match central {
+            Database::Sqlite(file) => {
+                let mut connection = sqlite::connect(file.path(), Missing::Refuse).await?;
+                let seen = version(&mut connection).await?;
+                Ok(Self::Sqlite { connection, seen, every })
+            }
+            Database::Postgres(schema) => {
+                let mut listener = PgListener::connect_with(schema.pool()).await?;
+                listener.listen(CHANNEL).await?;
+                Ok(Self::Postgres(listener))
+            }
+        }
+    }
+
+    /// Waits for the next change. After an error, watch anew.
+    pub async fn next(&mut self) -> Result<()> {
+        match self {
+            Self::Sqlite { connection, seen, every } => loop {
+                tokio::time::sleep(*every).await;
+                let now = version(connection).await?;
+                if now != *seen {
+                    *seen = now;
+                    return Ok(());
+                }
+            },
+            Self::Postgres(listener) => {
+                listener.recv().await?;
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn version(connection: &mut SqliteConnection) -> Result<i64> {
+    Ok(sqlx::query_scalar("PRAGMA data_version").fetch_one(connection).await?)
+}

@@ -1,0 +1,98 @@
+//! What a job is to do, and how it is written down: JSON, as apalis' storages expect it.
+
+use chiliview_telemetry::Carrier;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::corrupt;
+use crate::{
+    error::Result,
+    ids::{BackupId, TenantId},
+};
+
+/// One unit of work, named by the row that it is for. A new kind is a new variant, and two lines below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Work {
+    /// Take a backup's snapshot and prove it.
+    BackUp {
+        /// The backup.
+        backup: BackupId,
+    },
+    /// Remove what is left of a deleted tenant.
+    PurgeTenant {
+        /// The tenant.
+        tenant: TenantId,
+    },
+    /// Remove a deleted backup's snapshot from its shelf.
+    PurgeBackup {
+        /// The backup.
+        backup: BackupId,
+    },
+}
+
+impl Work {
+    /// The kind, as it is written in the job, the API and the logs.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::BackUp { .. } => "back_up",
+            Self::PurgeTenant { .. } => "purge_tenant",
+            Self::PurgeBackup { .. } => "purge_backup",
+        }
+    }
+
+    /// The row that it is for.
+    #[must_use]
+    pub const fn subject(&self) -> Uuid {
+        match self {
+            Self::BackUp { backup } | Self::PurgeBackup { backup } => backup.uuid(),
+            Self::PurgeTenant { tenant } => tenant.uuid(),
+        }
+    }
+}
+
+/// What is stored of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payload {
+    /// What to do.
+    pub work: Work,
+    /// [`Work::subject`], where a statement can find it.
+    pub subject: Uuid,
+    /// The trace that it belongs to.
+    #[serde(default)]
+    pub carrier: Carrier,
+}
+
+impl Payload {
+    pub(super) fn encode(&self) -> Result<Vec<u8>> {
+        serde_json::to_vec(self).map_err(corrupt)
+    }
+
+    /// Fails for a kind that only a newer version knows.
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self> {
+        serde_json::from_slice(bytes).map_err(corrupt)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Ids;
+
+    #[test]
+    fn the_kind_is_the_word_in_the_json() {
+        let all = [
+            Work::BackUp { backup: Ids.next() },
+            Work::PurgeTenant { tenant: Ids.next() },
+            Work::PurgeBackup { backup: Ids.next() },
+        ];
+        for work in all {
+            let payload = Payload { work, subject: work.subject(), carrier: Carrier::default() };
+            let bytes = payload.encode().unwrap();
+            let json: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+            assert_eq!(json["work"]["kind"], work.kind());
+            assert_eq!(Payload::decode(&bytes).unwrap(), payload);
+        }
+    }
+}
