@@ -76,8 +76,8 @@ impl Schema {
     async fn migrate_locked(&self, connection: &mut sqlx::PgConnection, kind: migrations::Kind) -> Result<()> {
         let create = format!("CREATE SCHEMA IF NOT EXISTS \"{0}\"; SET search_path TO \"{0}\"", self.name);
         connection.execute(AssertSqlSafe(create)).await?;
-        migrations::postgres(kind).run(connection).await?;
-        Ok(())
+        // Not `run`: its future cannot be sent to another thread.
+        Ok(migrations::postgres(kind).run_direct(None, connection, false).await?)
     }
 
     /// Removes the schema and all that is in it.

@@ -56,7 +56,8 @@ impl File {
             return Err(Error::DatabaseMissing(path.to_owned()));
         }
         let mut connection = connect(path, missing).await?;
-        migrations::sqlite(kind).run(&mut connection).await?;
+        // Not `run`: its future cannot be sent to another thread.
+        migrations::sqlite(kind).run_direct(None, &mut connection, false).await?;
         let writer = Arc::new(Writer::new(path, connection));
         Ok(Self { path: path.into(), writer, readers: reader_pool(path, readers) })
     }

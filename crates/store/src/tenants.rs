@@ -1,7 +1,9 @@
 //! Tenants: the resellers. A deleted one lies in the trash until it is purged.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sqlx::FromRow;
 
 use crate::{
@@ -53,7 +55,7 @@ pub struct Tenant {
     pub time_zone: String,
     pub notes: String,
     pub tags: JsonText<Vec<String>>,
-    pub metadata: JsonText<Map<String, Value>>,
+    pub metadata: JsonText<BTreeMap<String, Value>>,
     pub quota_users: Option<i64>,
     pub quota_bytes: Option<i64>,
     pub quota_backups: Option<i64>,

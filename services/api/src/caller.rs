@@ -262,9 +262,8 @@ async fn user_of(app: &App, session: &Session, tenant: TenantId, id: UserId) -> 
     let Some(tenant) = tenant.filter(may_log_in) else { return Ok(None) };
     let database = app.store().tenant(tenant.id).await?;
     let user = database.read(async |tx| users::find(tx, id).await).await?;
-    let user = user.filter(|user| {
-        user.status == UserStatus::Active && user.credential_version == session.credential_version
-    });
+    let user =
+        user.filter(|user| user.status == UserStatus::Active && user.credential_version == session.credential_version);
     let tenant = Box::new(tenant);
     Ok(user.map(|user| Identity::User { id, username: user.username, role: user.role, tenant }))
 }

@@ -8,14 +8,51 @@ type Checked = Result<(), garde::Error>;
 
 /// Slugs that would be mistaken for something of the platform's.
 const RESERVED: &[&str] = &[
-    "admin", "admins", "all", "api", "app", "assets", "auth", "backup", "backups", "central", "chiliview", "console",
-    "docs", "events", "health", "help", "import", "jobs", "livez", "login", "logout", "mail", "metrics", "new", "null",
-    "none", "problems", "readyz", "root", "schedules", "settings", "static", "status", "support", "system", "tenant",
-    "tenants", "trash", "undefined", "users", "www",
+    "admin",
+    "admins",
+    "all",
+    "api",
+    "app",
+    "assets",
+    "auth",
+    "backup",
+    "backups",
+    "central",
+    "chiliview",
+    "console",
+    "docs",
+    "events",
+    "health",
+    "help",
+    "import",
+    "jobs",
+    "livez",
+    "login",
+    "logout",
+    "mail",
+    "metrics",
+    "new",
+    "null",
+    "none",
+    "problems",
+    "readyz",
+    "root",
+    "schedules",
+    "settings",
+    "static",
+    "status",
+    "support",
+    "system",
+    "tenant",
+    "tenants",
+    "trash",
+    "undefined",
+    "users",
+    "www",
 ];
 
 /// 3 to 63 of `a-z`, `0-9` and `-`, no `-` at either end or twice, at least one letter, not reserved, not a UUID.
-pub fn slug(value: &str, _: &()) -> Checked {
+pub(crate) fn slug(value: &str, _: &()) -> Checked {
     let shape = (3..=63).contains(&value.len())
         && value.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
         && !value.starts_with('-')
@@ -34,7 +71,7 @@ pub fn slug(value: &str, _: &()) -> Checked {
 }
 
 /// 2 to 64 characters; letters, digits and `. _ - @ +`, beginning with a letter or digit.
-pub fn username(value: &str, _: &()) -> Checked {
+pub(crate) fn username(value: &str, _: &()) -> Checked {
     let length = value.chars().count();
     let begins = value.chars().next().is_some_and(char::is_alphanumeric);
     let allowed = |character: char| character.is_alphanumeric() || "._-@+".contains(character);
@@ -47,7 +84,7 @@ pub fn username(value: &str, _: &()) -> Checked {
 }
 
 /// An e-mail address (RFC 5321) of at most 254 characters.
-pub fn email(value: &str, _: &()) -> Checked {
+pub(crate) fn email(value: &str, _: &()) -> Checked {
     if value.len() > 254 || EmailAddress::from_str(value).is_err() {
         return Err(garde::Error::new("email_invalid: is no e-mail address"));
     }
@@ -55,7 +92,7 @@ pub fn email(value: &str, _: &()) -> Checked {
 }
 
 /// A person's or company's name, or another single line: not blank, no control characters.
-pub fn line(value: &str, _: &()) -> Checked {
+pub(crate) fn line(value: &str, _: &()) -> Checked {
     let length = value.chars().count();
     if value.trim().is_empty() || length > 200 {
         return Err(garde::Error::new("line_invalid: needs 1 to 200 characters that are not all blank"));
@@ -67,7 +104,7 @@ pub fn line(value: &str, _: &()) -> Checked {
 }
 
 /// A language tag (BCP 47).
-pub fn language(value: &str, _: &()) -> Checked {
+pub(crate) fn language(value: &str, _: &()) -> Checked {
     if value.len() > 35 || oxilangtag::LanguageTag::parse(value).is_err() {
         return Err(garde::Error::new("language_invalid: is no language tag (BCP 47), such as de or en-GB"));
     }
@@ -75,7 +112,7 @@ pub fn language(value: &str, _: &()) -> Checked {
 }
 
 /// A name in the IANA time zone database.
-pub fn time_zone(value: &str, _: &()) -> Checked {
+pub(crate) fn time_zone(value: &str, _: &()) -> Checked {
     if value.parse::<chrono_tz::Tz>().is_err() {
         return Err(garde::Error::new("time_zone_unknown: is no IANA time zone, such as Europe/Berlin"));
     }
@@ -83,7 +120,7 @@ pub fn time_zone(value: &str, _: &()) -> Checked {
 }
 
 /// A tag: 1 to 50 characters on one line without a comma.
-pub fn tag(value: &str, context: &()) -> Checked {
+pub(crate) fn tag(value: &str, context: &()) -> Checked {
     line(value, context)?;
     if value.chars().count() > 50 || value.contains(',') {
         return Err(garde::Error::new("tag_invalid: needs 1 to 50 characters without a comma"));
@@ -92,7 +129,7 @@ pub fn tag(value: &str, context: &()) -> Checked {
 }
 
 /// A password that may be used; who chooses it is compared elsewhere.
-pub fn password(value: &crate::secret::Secret, _: &()) -> Checked {
+pub(crate) fn password(value: &crate::secret::Secret, _: &()) -> Checked {
     match crate::passwords::weakness(value.expose(), &[]) {
         None => Ok(()),
         Some((code, detail)) => Err(garde::Error::new(format!("{code}: {detail}"))),

@@ -2,8 +2,20 @@
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may stop at once"))]
 
+pub mod app;
+pub mod auth;
+pub mod caller;
 pub mod contract;
 pub mod edge;
+pub mod etag;
+mod fields;
 pub mod json;
+pub mod once;
+pub mod paging;
+pub mod passwords;
 pub mod problem;
 pub mod ranges;
+pub mod secret;
+pub mod service;
+pub mod tenants;
+pub mod words;

@@ -43,11 +43,7 @@ impl Passwords {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         // A hash of nothing that anybody can type, with our parameters: unknown users cost as much time as known ones.
         let nobody = hash_now(&hex::encode(rand::random::<[u8; 32]>())).unwrap_or_default();
-        Self {
-            cores: Arc::new(Semaphore::new(cores)),
-            waiting: Arc::new(AtomicUsize::new(0)),
-            nobody: nobody.into(),
-        }
+        Self { cores: Arc::new(Semaphore::new(cores)), waiting: Arc::new(AtomicUsize::new(0)), nobody: nobody.into() }
     }
 
     /// Hashes a password; the result is a PHC string.

@@ -3,6 +3,7 @@
 //! `code` is what programs switch on and never changes; `detail` is for people and may. Nothing internal gets into
 //! either: a cause is logged where it is handled, and `trace_id` leads an operator to it.
 
+mod lower;
 mod wire;
 
 use std::fmt;

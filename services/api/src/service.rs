@@ -1,0 +1,55 @@
+//! All resources as one service: the routes, the OpenAPI document, and the edge around them.
+
+use poem::{Endpoint, EndpointExt, Response, Route, get, handler, web::Data};
+use poem_openapi::OpenApiService;
+use serde_json::Value;
+
+use crate::{
+    app::App,
+    auth::Auth,
+    contract,
+    edge::{self, AllowedMethods, EdgeSettings},
+    tenants::Tenants,
+};
+
+type Resources = (Auth, Tenants);
+
+fn resources(app: &App) -> Resources {
+    (Auth::new(app.clone()), Tenants::new(app.clone()))
+}
+
+fn open_api(app: &App) -> OpenApiService<Resources, ()> {
+    OpenApiService::new(resources(app), "ChiliView", env!("CARGO_PKG_VERSION"))
+        .description("The control plane of a hosting platform that sells through resellers.")
+        .url_prefix("/api")
+}
+
+/// The OpenAPI document, normalised: what `openapi/chiliview.json` holds.
+#[must_use]
+pub fn document(app: &App) -> Value {
+    let spec = serde_json::from_str(&open_api(app).spec()).unwrap_or_default();
+    contract::normalise(spec)
+}
+
+/// The document as it is served and checked in: indented, with a line's end.
+#[must_use]
+pub fn text(document: &Value) -> String {
+    format!("{document:#}\n")
+}
+
+/// Everything that is served, behind the edge.
+pub fn endpoint(app: App, settings: EdgeSettings) -> impl Endpoint<Output = Response> + 'static {
+    let document = Document(text(&document(&app)));
+    let allowed_methods = AllowedMethods::of::<Resources>("/api");
+    let routes =
+        Route::new().at("/api/openapi.json", get(openapi_json).data(document)).nest("/api", open_api(&app)).data(app);
+    edge::wrap(routes, EdgeSettings { allowed_methods, ..settings })
+}
+
+#[derive(Clone)]
+struct Document(String);
+
+#[handler]
+fn openapi_json(document: Data<&Document>) -> Response {
+    Response::builder().content_type("application/json").body(document.0.0.clone())
+}
