@@ -1,1 +1,61 @@
-//! Placeholder.
+//! The worker: takes jobs from the queue and does them, in the process that serves or in one of its own.
+
+mod backup;
+mod context;
+mod housekeeping;
+mod progress;
+mod purge;
+pub mod queue;
+pub mod supervise;
+
+use std::{sync::Arc, time::Duration};
+
+use futures::{FutureExt, future::BoxFuture};
+use tokio_util::sync::CancellationToken;
+
+pub use self::context::Context;
+use self::queue::{Attempt, Handler, LeaseTooShort, Options, Outcome, Wake, Work};
+
+/// Runs the worker until `shutdown`: jobs, and housekeeping beside them.
+pub async fn run(
+    context: Context,
+    options: Options,
+    session_idle: Duration,
+    wake: Wake,
+    shutdown: CancellationToken,
+) -> Result<(), LeaseTooShort> {
+    let handler = Arc::new(Jobs(context.clone()));
+    let store = context.store.clone();
+    let (ended, ()) = tokio::join!(
+        queue::run(&store, options, handler, wake, shutdown.clone()),
+        housekeeping::run(&context, session_idle, &shutdown),
+    );
+    ended
+}
+
+/// Which work is done where.
+struct Jobs(Context);
+
+impl Handler for Jobs {
+    fn handle(&self, work: Work, attempt: Attempt) -> BoxFuture<'_, Outcome> {
+        async move {
+            match work {
+                Work::BackUp { backup } => backup::back_up(&self.0, backup, &attempt).await,
+                Work::PurgeTenant { tenant } => purge::tenant(&self.0, tenant).await,
+                Work::PurgeBackup { backup } => purge::backup(&self.0, backup).await,
+            }
+        }
+        .boxed()
+    }
+
+    fn exhausted(&self, work: Work, _attempt: Attempt, reason: String) -> BoxFuture<'_, anyhow::Result<()>> {
+        async move {
+            match work {
+                Work::BackUp { backup } => backup::give_up(&self.0, backup, &reason).await,
+                // The trash keeps what could not be purged; `doctor` and the jobs list name it.
+                Work::PurgeTenant { .. } | Work::PurgeBackup { .. } => Ok(()),
+            }
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,147 @@
+//! One attempt at one job: the handler, bounded and guarded, and the end of it, written down.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use chiliview_store::{
+    Error, Tx,
+    queue::{self, Claim, Ending, JobId, Payload, Work},
+};
+use chiliview_telemetry::context;
+use futures::FutureExt;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use super::{Outcome, Shop};
+use crate::supervise::{Backoff, panic_message};
+
+const WRITE_AGAIN: Backoff = Backoff { first: Duration::from_millis(100), most: Duration::from_secs(2) };
+/// More would be a defect of the handler, not of the database: without that, the lease ends first.
+const FAREWELLS: u32 = 8;
+/// For a newer version's worker to take the job: two versions run side by side while one replaces the other.
+const UNKNOWN: Duration = Duration::from_mins(1);
+
+/// What a handler knows of the attempt that it makes.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    claim: Claim,
+    over: CancellationToken,
+}
+
+impl Attempt {
+    /// The job.
+    #[must_use]
+    pub fn job(&self) -> JobId {
+        self.claim.job
+    }
+
+    /// Which attempt this is, from 1; crashed ones are counted.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.claim.attempt
+    }
+
+    /// Whether a failure now is final.
+    #[must_use]
+    pub fn is_last(&self) -> bool {
+        self.claim.attempt >= self.claim.max_attempts
+    }
+
+    /// Whether the job is still this attempt's. To be asked in the transaction that ends the work: until that commits, nobody
+    /// else is given the job. When not, leave everything as it is.
+    pub async fn holds(&self, tx: &mut Tx) -> Result<bool, Error> {
+        queue::holds(tx, &self.claim).await
+    }
+
+    /// Cancelled when the attempt is over in any way: for threads that the handler's end does not stop.
+    #[must_use]
+    pub fn over(&self) -> &CancellationToken {
+        &self.over
+    }
+}
+
+/// Makes the attempt, and returns when its end is written or the job is somebody else's.
+pub(super) async fn run(shop: Arc<Shop>, claim: Claim) {
+    let kind = claim.payload.as_ref().map_or("unknown", |payload| payload.work.kind());
+    let span = tracing::info_span!("job", job.id = %claim.job, job.kind = kind, attempt = claim.attempt);
+    if let Ok(payload) = &claim.payload {
+        context::set_parent(&span, &payload.carrier);
+    }
+    context::rename(&span, format!("job {kind}"));
+    async {
+        let over = CancellationToken::new();
+        let _guard = over.clone().drop_guard();
+        let attempt = Attempt { claim, over };
+        let outcome = perform(&shop, &attempt).await;
+        let ending = conclude(&shop, &attempt, outcome).await;
+        write(&shop, &attempt.claim, &ending).await;
+    }
+    .instrument(span)
+    .await;
+}
+
+async fn perform(shop: &Shop, attempt: &Attempt) -> Outcome {
+    let claim = &attempt.claim;
+    let Payload { work, .. } = match &claim.payload {
+        Ok(payload) => payload,
+        Err(reason) => return Outcome::Retry { after: Some(UNKNOWN), reason: reason.clone() },
+    };
+    if claim.attempt > claim.max_attempts {
+        // A crash leaves no other trace than the count.
+        return Outcome::GiveUp { reason: format!("{} attempts ended with their process", claim.max_attempts) };
+    }
+    let limit = shop.handler.time_limit(work);
+    let handled = async { shop.handler.handle(*work, attempt.clone()).await };
+    match timeout(limit, AssertUnwindSafe(handled).catch_unwind()).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(panic)) => Outcome::Retry { after: None, reason: panic_message(panic.as_ref()) },
+        Err(_) => Outcome::Retry { after: None, reason: format!("it took longer than {limit:?}") },
+    }
+}
+
+async fn conclude(shop: &Shop, attempt: &Attempt, outcome: Outcome) -> Ending {
+    match outcome {
+        Outcome::Done => {
+            tracing::info!("job.done");
+            Ending::Done
+        }
+        Outcome::Retry { after, reason } if !attempt.is_last() => {
+            let after = after.unwrap_or_else(|| shop.options.retry.after(attempt.number()));
+            tracing::warn!(reason, ?after, "job.retry");
+            Ending::Retry { after, reason }
+        }
+        Outcome::Retry { reason, .. } | Outcome::GiveUp { reason } => {
+            tracing::error!(reason, "job.failed");
+            if let Ok(payload) = &attempt.claim.payload {
+                say_farewell(shop, attempt, payload.work, &reason).await;
+            }
+            Ending::Failed { reason }
+        }
+    }
+}
+
+async fn say_farewell(shop: &Shop, attempt: &Attempt, work: Work, reason: &str) {
+    for failures in 1..=FAREWELLS {
+        let told = async { shop.handler.exhausted(work, attempt.clone(), reason.to_owned()).await };
+        let error = match AssertUnwindSafe(told).catch_unwind().await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => format!("{error:#}"),
+            Err(panic) => panic_message(panic.as_ref()),
+        };
+        tracing::error!(error, failures, "job.exhausted_failed");
+        sleep(WRITE_AGAIN.after(failures)).await;
+    }
+}
+
+/// Writes the end until the database takes it. Ends the wait when the worker must stop: the lease bounds it.
+async fn write(shop: &Shop, claim: &Claim, ending: &Ending) {
+    for failures in 1.. {
+        match queue::settle(shop.store.central(), claim, ending).await {
+            Ok(true) => return,
+            // Cancelled, taken over, or written by the try before, whose answer was lost.
+            Ok(false) => return tracing::info!("job.not_ours_to_end"),
+            Err(error) => tracing::warn!(%error, failures, "job.settle_failed"),
+        }
+        sleep(WRITE_AGAIN.after(failures)).await;
+    }
+}
