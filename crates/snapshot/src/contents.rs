@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{AssertSqlSafe, SqliteConnection};
+use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 
 /// The newest migration and the rows of each table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,14 +24,17 @@ impl Contents {
     }
 }
 
-/// Tables that hold rows of their own; a virtual table runs code, and what it keeps is in its shadow tables.
+/// Tables that hold rows of their own; a virtual table runs code, and what it keeps is in its shadow tables. Asked by
+/// pragma: a hostile database may have a table of its own that is called `pragma_table_list`.
 async fn tables(connection: &mut SqliteConnection) -> sqlx::Result<Vec<String>> {
-    sqlx::query_scalar(
-        r"SELECT name FROM pragma_table_list
-          WHERE schema = 'main' AND type IN ('table', 'shadow') AND name NOT LIKE 'sqlite\_%' ESCAPE '\'",
-    )
-    .fetch_all(connection)
-    .await
+    let mut tables = Vec::new();
+    for row in sqlx::query("PRAGMA main.table_list").fetch_all(connection).await? {
+        let (name, kind): (String, String) = (row.try_get("name")?, row.try_get("type")?);
+        if matches!(kind.as_str(), "table" | "shadow") && !name.starts_with("sqlite_") {
+            tables.push(name);
+        }
+    }
+    Ok(tables)
 }
 
 async fn count(connection: &mut SqliteConnection, table: &str) -> sqlx::Result<u64> {

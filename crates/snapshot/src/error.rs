@@ -57,7 +57,7 @@ pub enum Error {
     /// The shelf has no such snapshot.
     #[error("find {0} on the shelf")]
     NotFound(ArtefactKey),
-    /// A complete snapshot already lies under that name; nothing overwrites one.
+    /// A complete snapshot already lies under that name, or is just being published; nothing overwrites one.
     #[error("publish {0}: it is on the shelf already")]
     AlreadyPublished(ArtefactKey),
     /// The manifest of the new snapshot cannot be written.

@@ -19,9 +19,13 @@ const JOB_BYTES: u32 = 2 << 20;
 /// Below this a second thread costs more than it gives.
 const WORTH_WORKERS: u64 = 8 << 20;
 
+/// zstd is handed so much at once: a page at a time would cost it a tenth more.
+const PIECE: usize = 128 << 10;
+
 /// A frame that is being written to `W`.
 pub(crate) struct Packer<W: Write> {
     encoder: Encoder<'static, Stored<W>>,
+    waiting: Vec<u8>,
     plain: Sha256,
     plain_bytes: u64,
 }
@@ -47,17 +51,28 @@ impl<W: Write> Packer<W> {
             encoder.multithread(2)?;
             encoder.set_parameter(CParameter::JobSize(JOB_BYTES))?;
         }
-        Ok(Self { encoder, plain: Sha256::new(), plain_bytes: 0 })
+        Ok(Self { encoder, waiting: Vec::with_capacity(PIECE), plain: Sha256::new(), plain_bytes: 0 })
     }
 
     pub(crate) fn write(&mut self, plain: &[u8]) -> io::Result<()> {
-        self.plain.update(plain);
-        self.plain_bytes += plain.len() as u64;
-        self.encoder.write_all(plain)
+        if self.waiting.len() + plain.len() > PIECE {
+            self.hand_over()?;
+        }
+        self.waiting.extend_from_slice(plain);
+        Ok(())
+    }
+
+    fn hand_over(&mut self) -> io::Result<()> {
+        self.plain.update(&self.waiting);
+        self.plain_bytes += self.waiting.len() as u64;
+        self.encoder.write_all(&self.waiting)?;
+        self.waiting.clear();
+        Ok(())
     }
 
     /// Ends the frame.
-    pub(crate) fn finish(self) -> io::Result<Packed> {
+    pub(crate) fn finish(mut self) -> io::Result<Packed> {
+        self.hand_over()?;
         let stored = self.encoder.finish()?;
         Ok(Packed {
             plain_bytes: self.plain_bytes,

@@ -24,11 +24,10 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
+    /// `page_count` comes first: it is what begins to read in a transaction that has not begun to.
     pub(crate) async fn of(connection: &mut SqliteConnection) -> sqlx::Result<Self> {
-        let (page_size, pages): (i64, i64) =
-            sqlx::query_as("SELECT page_size, page_count FROM pragma_page_size, pragma_page_count")
-                .fetch_one(connection)
-                .await?;
+        let pages: i64 = sqlx::query_scalar("PRAGMA main.page_count").fetch_one(&mut *connection).await?;
+        let page_size: i64 = sqlx::query_scalar("PRAGMA main.page_size").fetch_one(connection).await?;
         let decoded = |error: std::num::TryFromIntError| sqlx::Error::Decode(error.into());
         Ok(Self { page_size: page_size.try_into().map_err(decoded)?, pages: pages.try_into().map_err(decoded)? })
     }

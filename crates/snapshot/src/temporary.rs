@@ -43,6 +43,20 @@ impl Temporary {
         unreachable!("four billion temporary files of one name")
     }
 
+    /// Makes `<stem>.partial` in `dir`; `None` while another living maker has it. So the file is a lock on its name.
+    pub(crate) fn alone(dir: &Path, stem: &str) -> Result<Option<Self>, Error> {
+        let path = dir.join(format!("{stem}{SUFFIX}"));
+        loop {
+            if let Some(file) = claim(&path).map_err(Error::io("create", &path))? {
+                return Ok(Some(Self { file, path, kept: false }));
+            }
+            if is_alive(&path)? {
+                return Ok(None);
+            }
+            remove_dead(&path)?;
+        }
+    }
+
     pub(crate) fn file(&mut self) -> &mut File {
         &mut self.file
     }
@@ -101,9 +115,15 @@ fn locked(file: &File) -> io::Result<bool> {
 
 /// Whether a process still holds the temporary file; a missing one is held by nobody.
 pub(crate) fn is_alive(path: &Path) -> Result<bool, Error> {
-    match File::open(path) {
-        Ok(file) => locked(&file).map(|dead| !dead).map_err(Error::io("lock", path)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+    let Some(file) = open(path)? else { return Ok(false) };
+    locked(&file).map(|dead| !dead).map_err(Error::io("lock", path))
+}
+
+/// For writing too, since NFS locks nothing else.
+fn open(path: &Path) -> Result<Option<File>, Error> {
+    match OpenOptions::new().read(true).write(true).open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::io("open", path)(error)),
     }
 }
@@ -128,10 +148,7 @@ pub(crate) fn sweep(dir: &Path, prefix: &str) -> Result<Swept, Error> {
 
 /// Removes under the lock, so that a maker that is just starting sees its file gone and takes another name.
 fn remove_dead(path: &Path) -> Result<Option<u64>, Error> {
-    let file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        opened => opened.map_err(Error::io("open", path))?,
-    };
+    let Some(file) = open(path)? else { return Ok(None) };
     if !locked(&file).map_err(Error::io("lock", path))? {
         return Ok(None);
     }
@@ -159,6 +176,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (one, two) = (Temporary::create(dir.path(), "x").unwrap(), Temporary::create(dir.path(), "x").unwrap());
         assert_ne!(one.path(), two.path());
+    }
+
+    #[test]
+    fn a_name_held_alone_is_free_again_when_its_holder_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = Temporary::alone(dir.path(), "x").unwrap();
+        assert!(held.is_some());
+        assert!(Temporary::alone(dir.path(), "x").unwrap().is_none());
+        drop(held);
+        std::fs::write(dir.path().join("x.partial"), "dead").unwrap();
+        assert!(Temporary::alone(dir.path(), "x").unwrap().is_some());
     }
 
     #[test]

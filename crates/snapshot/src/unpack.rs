@@ -45,6 +45,7 @@ pub async fn unpack(
 ) -> Result<(), Error> {
     let (shelf, key, manifest, to) = (shelf.clone(), *key, manifest.clone(), to.to_path_buf());
     task::watched(watch, move |watch| {
+        refuse_existing(&to)?;
         let folder = durable::parent(&to);
         let mut file = scratch::create(folder, manifest.backup, manifest.plain_bytes)?;
         decompress(&shelf.open_now(&key)?, &manifest, &mut file, watch)?;
@@ -53,6 +54,11 @@ pub async fn unpack(
         durable::sync_dir(folder)
     })
     .await
+}
+
+/// Nothing that is there is overwritten, a database least of all.
+fn refuse_existing(to: &Path) -> Result<(), Error> {
+    if to.exists() { Err(Error::io("create", to)(io::ErrorKind::AlreadyExists.into())) } else { Ok(()) }
 }
 
 /// Decompresses into `file` and compares lengths and digests.

@@ -1,7 +1,7 @@
 //! Makes a snapshot: one read transaction, streamed page by page through zstd onto the shelf.
 //!
-//! The whole of it runs on one blocking thread beside SQLite's own and zstd's workers; pages are handed to zstd where
-//! they lie, so that nothing is copied or queued but the rows that wait between the two threads.
+//! The whole of it runs on one blocking thread beside SQLite's own and zstd's workers; nothing is
+//! queued but the rows that wait between SQLite's thread and this one.
 
 use std::path::{Path, PathBuf};
 

@@ -78,6 +78,17 @@ async fn the_trash_gives_back_what_it_was_given() {
 }
 
 #[tokio::test]
+async fn an_artefact_that_was_trashed_without_its_manifest_is_not_brought_back() {
+    let fixture = Fixture::new().await;
+    let _live = fixture.live(10).await;
+    fixture.write().await.unwrap();
+    std::fs::remove_file(fixture.manifest()).unwrap();
+    fixture.shelf.move_to_trash(&fixture.key()).await.unwrap();
+    assert!(matches!(fixture.shelf.restore_from_trash(&fixture.key()).await, Err(Error::NotFound(_))));
+    assert!(fixture.shelf.purge(&fixture.key()).await.unwrap());
+}
+
+#[tokio::test]
 async fn the_list_tells_ours_from_what_is_not() {
     let fixture = Fixture::new().await;
     let _live = fixture.live(10).await;

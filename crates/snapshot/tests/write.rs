@@ -20,6 +20,8 @@ async fn an_idle_database_comes_back_byte_for_byte() {
     let out = fixture.dir.path().join("out.db");
     unpack(&fixture.shelf, &fixture.key(), &manifest, &out, &Watch::unobserved()).await.unwrap();
     assert!(std::fs::read(&out).unwrap() == std::fs::read(fixture.database()).unwrap());
+    let again = unpack(&fixture.shelf, &fixture.key(), &manifest, &out, &Watch::unobserved()).await;
+    assert!(matches!(again, Err(Error::Io { .. })), "what is there is not overwritten");
 }
 
 #[tokio::test]
@@ -70,10 +72,10 @@ async fn snapshots_beside_writers_are_consistent_and_no_writer_fails() {
     let _live = fixture.live(30_000).await;
     let stop = Arc::new(AtomicBool::new(false));
     let writers: Vec<_> = (0..3).map(|n| tokio::spawn(transfers(fixture.database(), Arc::clone(&stop), n))).collect();
-    for _ in 0..6 {
+    for round in 0..6 {
         let manifest = fixture.write().await.unwrap();
         fixture.prove(&manifest, Depth::Full).await.unwrap();
-        let out = fixture.dir.path().join("out.db");
+        let out = fixture.dir.path().join(format!("{round}.db"));
         unpack(&fixture.shelf, &fixture.key(), &manifest, &out, &Watch::unobserved()).await.unwrap();
         let mut copy = common::connect(&out).await;
         let row = sqlx::query("SELECT sum(balance), count(*) FROM accounts").fetch_one(&mut copy).await.unwrap();

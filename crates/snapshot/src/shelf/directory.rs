@@ -88,15 +88,15 @@ impl Directory {
         if to.manifest.exists() {
             return Err(Error::AlreadyPublished(*key));
         }
+        // The artefact may have come back before a crash; the manifest comes last.
+        let whole = from.manifest.exists() && (from.artefact.exists() || to.artefact.exists());
+        if !whole {
+            return Err(Error::NotFound(*key));
+        }
         durable::create_dir(&to.folder)?;
-        if moved(&from.artefact, &to.artefact)? {
-            durable::sync_dir(&to.folder)?;
-        } else if !to.artefact.exists() {
-            return Err(Error::NotFound(*key));
-        }
-        if !moved(&from.manifest, &to.manifest)? {
-            return Err(Error::NotFound(*key));
-        }
+        moved(&from.artefact, &to.artefact)?;
+        durable::sync_dir(&to.folder)?;
+        durable::rename(&from.manifest, &to.manifest)?;
         durable::sync_dir(&to.folder)?;
         durable::sync_dir(&from.folder)
     }

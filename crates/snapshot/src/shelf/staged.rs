@@ -2,7 +2,6 @@
 //!
 //! Dropped before [`Staged::publish`] returned `Ok`, it leaves nothing behind.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -43,7 +42,6 @@ impl Staged {
         artefact.sync()?;
         let manifest = staged_manifest(&directory, &key, manifest)?;
         durable::create_dir(&place.folder)?;
-        let _alone = lock(&place.folder)?;
         refuse_published(&place, &key)?;
         show(&place, artefact, manifest).inspect_err(|_| withdraw(&place))
     }
@@ -59,9 +57,11 @@ impl Write for Staged {
     }
 }
 
-/// Written beside the artefact, so that a full disk is met before anything is visible.
+/// Written before the artefact is visible, so that a full disk is met in time. There is one staged manifest a backup:
+/// who has it publishes alone, and artefact and manifest are always of one hand.
 fn staged_manifest(directory: &Directory, key: &ArtefactKey, bytes: &[u8]) -> Result<Temporary, Error> {
-    let mut manifest = Temporary::create(&directory.staging(), &key.manifest_file())?;
+    let alone = Temporary::alone(&directory.staging(), &key.manifest_file())?;
+    let mut manifest = alone.ok_or(Error::AlreadyPublished(*key))?;
     manifest.write_all(bytes)?;
     manifest.sync()?;
     Ok(manifest)
@@ -81,12 +81,6 @@ fn withdraw(place: &Place) {
     if let Err(error) = place.remove() {
         tracing::warn!(path = %place.artefact.display(), error = &error as &dyn std::error::Error, "unpublished artefact stays on the shelf");
     }
-}
-
-/// One publisher at a time in a folder, so that artefact and manifest are always of one hand.
-fn lock(folder: &Path) -> Result<File, Error> {
-    let locked = File::open(folder).and_then(|folder| folder.lock().map(|()| folder));
-    locked.map_err(Error::io("lock", folder))
 }
 
 fn refuse_published(place: &Place, key: &ArtefactKey) -> Result<(), Error> {
