@@ -132,20 +132,20 @@ pub async fn find(tx: &mut Tx, id: BackupId) -> Result<Option<Backup>> {
     tx.query(select!("WHERE id = $1")).bind(id).fetch_optional().await
 }
 
-/// A worker takes it for its `attempt`. False when it has ended, or a later attempt has it: then hands off.
-pub async fn start(tx: &mut Tx, id: BackupId, attempt: i64, at: Timestamp) -> Result<bool> {
-    let changed = tx
+/// A worker takes it: the number of the attempt, which fences all that it writes, or nothing when the backup has ended.
+pub async fn start(tx: &mut Tx, id: BackupId, at: Timestamp) -> Result<Option<i64>> {
+    let started = tx
         .query(
-            "UPDATE backups SET status = 'running', phase = 'reading', attempt = $2, started_at = COALESCE(started_at, $3),
-                 done_bytes = 0, total_bytes = NULL, error = NULL, updated_at = $3, version = version + 1
-             WHERE id = $1 AND attempt < $2 AND status IN ('queued', 'running', 'verifying')",
+            "UPDATE backups SET status = 'running', phase = 'reading', attempt = attempt + 1,
+                 started_at = COALESCE(started_at, $2), done_bytes = 0, total_bytes = NULL, error = NULL,
+                 updated_at = $2, version = version + 1
+             WHERE id = $1 AND status IN ('queued', 'running', 'verifying') RETURNING attempt",
         )
         .bind(id)
-        .bind(attempt)
         .bind(at)
-        .execute()
+        .fetch_optional::<(i64,)>()
         .await?;
-    Ok(changed == 1)
+    Ok(started.map(|(attempt,)| attempt))
 }
 
 /// How far an attempt has come.
@@ -178,6 +178,16 @@ pub async fn progress(tx: &mut Tx, id: BackupId, attempt: i64, progress: &Progre
         .execute()
         .await?;
     Ok(changed == 1)
+}
+
+/// Whether somebody asked for the backup to stop.
+pub async fn is_cancel_requested(tx: &mut Tx, id: BackupId) -> Result<bool> {
+    let asked = tx
+        .query("SELECT 1 FROM backups WHERE id = $1 AND cancel_requested_at IS NOT NULL")
+        .bind(id)
+        .fetch_optional::<(i32,)>()
+        .await?;
+    Ok(asked.is_some())
 }
 
 /// What a proven snapshot is.

@@ -15,6 +15,7 @@ pub mod migrations;
 pub mod paging;
 pub mod postgres;
 pub mod queue;
+pub mod readiness;
 pub mod seam;
 pub mod sessions;
 pub mod sqlite;

@@ -63,6 +63,11 @@ pub async fn find_by_token(tx: &mut Tx, token_hash: &[u8]) -> Result<Option<Sess
     tx.query(select!("WHERE token_hash = $1")).bind(token_hash.to_vec()).fetch_optional().await
 }
 
+/// By id.
+pub async fn find(tx: &mut Tx, id: SessionId) -> Result<Option<Session>> {
+    tx.query(select!("WHERE id = $1")).bind(id).fetch_optional().await
+}
+
 /// Notes that the session is in use.
 pub async fn touch(tx: &mut Tx, id: SessionId, at: Timestamp) -> Result<()> {
     tx.query("UPDATE sessions SET last_seen_at = $2 WHERE id = $1").bind(id).bind(at).execute().await?;

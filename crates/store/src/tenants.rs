@@ -236,9 +236,9 @@ pub async fn list(tx: &mut Tx, filter: &Filter, sort: TenantSort, page: &Page) -
         .await
 }
 
-/// The ids and slugs of all that a backup of everything covers: not those in the trash, but the suspended too.
-pub async fn to_back_up(tx: &mut Tx, after: Option<TenantId>, limit: i64) -> Result<Vec<(TenantId, String)>> {
-    tx.query("SELECT id, slug FROM tenants WHERE deleted_at IS NULL AND id > $1 ORDER BY id LIMIT $2")
+/// All that a backup of everything covers: not those in the trash, but the suspended too.
+pub async fn to_back_up(tx: &mut Tx, after: Option<TenantId>, limit: i64) -> Result<Vec<Tenant>> {
+    tx.query(select!("WHERE deleted_at IS NULL AND id > $1 ORDER BY id LIMIT $2"))
         .bind(after.map(|id| id.to_string()).unwrap_or_default())
         .bind(limit)
         .fetch_all()

@@ -149,3 +149,9 @@ CREATE TABLE idempotency (
 );
 
 CREATE INDEX idempotency_by_age ON idempotency (created_at);
+
+-- One row, written by the readiness probe: whether a commit works right now.
+CREATE TABLE readiness (
+    id         BIGINT PRIMARY KEY CHECK (id = 1),
+    checked_at BIGINT NOT NULL
+);

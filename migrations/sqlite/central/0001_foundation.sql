@@ -149,3 +149,9 @@ CREATE TABLE idempotency (
 ) STRICT;
 
 CREATE INDEX idempotency_by_age ON idempotency (created_at);
+
+-- One row, written by the readiness probe: whether a commit works right now.
+CREATE TABLE readiness (
+    id         INTEGER PRIMARY KEY CHECK (id = 1),
+    checked_at INTEGER NOT NULL
+) STRICT;

@@ -2,15 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use crate::{caller::Caller, events::Hub, health::Readiness, passwords::Passwords, problem::Problem};
 use chiliview_snapshot::Shelf;
 use chiliview_store::{
     Database, Store, TenantId, Timestamp,
     audit::{Actor, Event},
+    queue::Wake,
     tenants::{self, Tenant},
 };
-use tokio::sync::Notify;
-
-use crate::{caller::Caller, passwords::Passwords, problem::Problem};
 
 /// What an installation decides about sessions, trash and limits.
 #[derive(Clone, Debug)]
@@ -45,14 +44,24 @@ struct Inner {
     shelf: Shelf,
     passwords: Passwords,
     policy: Policy,
-    wake: Arc<Notify>,
+    wake: Wake,
+    events: Hub,
+    readiness: Readiness,
 }
 
 impl App {
-    /// `wake` is notified after a commit that enqueued a job.
+    /// `wake` is rung after a commit that enqueued a job.
     #[must_use]
-    pub fn new(store: Store, shelf: Shelf, policy: Policy, wake: Arc<Notify>) -> Self {
-        Self(Arc::new(Inner { store, shelf, passwords: Passwords::new(), policy, wake }))
+    pub fn new(store: Store, shelf: Shelf, policy: Policy, wake: Wake) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            shelf,
+            passwords: Passwords::new(),
+            policy,
+            wake,
+            events: Hub::default(),
+            readiness: Readiness::default(),
+        }))
     }
 
     /// The store.
@@ -91,9 +100,19 @@ impl App {
         self.0.store.clock().now()
     }
 
+    /// Where live changes come from.
+    pub(crate) fn events(&self) -> &Hub {
+        &self.0.events
+    }
+
+    /// The readiness probe.
+    pub(crate) fn readiness(&self) -> &Readiness {
+        &self.0.readiness
+    }
+
     /// Tells the worker in this process that there is work. Call it after the commit.
     pub fn wake_worker(&self) {
-        self.0.wake.notify_one();
+        self.0.wake.wake();
     }
 
     /// The tenant that `reference` (an id or a slug) names, if the caller may see it; everything foreign is a 404.

@@ -4,11 +4,16 @@
 
 pub mod app;
 pub mod auth;
+pub mod backups;
 pub mod caller;
+mod console;
 pub mod contract;
+mod docs;
 pub mod edge;
 pub mod etag;
+pub mod events;
 mod fields;
+pub mod health;
 pub mod json;
 pub mod once;
 pub mod paging;

@@ -38,8 +38,16 @@ pub enum Verdict {
     Wrong,
 }
 
+impl Default for Passwords {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Passwords {
-    pub(crate) fn new() -> Self {
+    /// As many at once as there are cores.
+    #[must_use]
+    pub fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         // A hash of nothing that anybody can type, with our parameters: unknown users cost as much time as known ones.
         let nobody = hash_now(&hex::encode(rand::random::<[u8; 32]>())).unwrap_or_default();
@@ -98,6 +106,16 @@ fn verify_now(password: &str, hash: &str) -> Verdict {
     }
 }
 
+/// A password that nobody guesses: 100 bits, in letters and digits that cannot be mistaken for each other.
+#[must_use]
+pub fn random() -> SecretString {
+    const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let letter = |byte: &u8| char::from(ALPHABET[usize::from(byte % 32)]);
+    let bytes = rand::random::<[u8; 20]>();
+    let groups = bytes.chunks(5).map(|group| group.iter().map(letter).collect::<String>());
+    groups.collect::<Vec<_>>().join("-").into()
+}
+
 /// Why a password may not be used, or nothing: too short, too long, or among the first that an attacker tries.
 #[must_use]
 pub fn weakness(password: &str, about: &[&str]) -> Option<(&'static str, String)> {
@@ -126,6 +144,14 @@ mod tests {
         assert_eq!(passwords.verify(&right, Some(&hash)).await.unwrap(), Verdict::Right);
         assert_eq!(passwords.verify(&"wrong".into(), Some(&hash)).await.unwrap(), Verdict::Wrong);
         assert_eq!(passwords.verify(&right, None).await.unwrap(), Verdict::Wrong);
+    }
+
+    #[test]
+    fn a_random_password_is_a_good_one_and_another_each_time() {
+        let (one, two) = (random(), random());
+        assert_eq!(weakness(one.expose_secret(), &[]), None);
+        assert_eq!(one.expose_secret().len(), 23);
+        assert_ne!(one.expose_secret(), two.expose_secret());
     }
 
     #[test]

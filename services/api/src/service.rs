@@ -7,15 +7,24 @@ use serde_json::Value;
 use crate::{
     app::App,
     auth::Auth,
-    contract,
+    backups::Backups,
+    console, contract, docs,
     edge::{self, AllowedMethods, EdgeSettings},
+    events::Events,
+    health::{self, Health},
     tenants::Tenants,
 };
 
-type Resources = (Auth, Tenants);
+type Resources = (Auth, Tenants, Backups, Events, Health);
 
 fn resources(app: &App) -> Resources {
-    (Auth::new(app.clone()), Tenants::new(app.clone()))
+    (
+        Auth::new(app.clone()),
+        Tenants::new(app.clone()),
+        Backups::new(app.clone()),
+        Events::new(app.clone()),
+        Health::new(app.clone()),
+    )
 }
 
 fn open_api(app: &App) -> OpenApiService<Resources, ()> {
@@ -41,8 +50,16 @@ pub fn text(document: &Value) -> String {
 pub fn endpoint(app: App, settings: EdgeSettings) -> impl Endpoint<Output = Response> + 'static {
     let document = Document(text(&document(&app)));
     let allowed_methods = AllowedMethods::of::<Resources>("/api");
-    let routes =
-        Route::new().at("/api/openapi.json", get(openapi_json).data(document)).nest("/api", open_api(&app)).data(app);
+    let service = open_api(&app);
+    let docs = docs::Docs::new(&service.swagger_ui_html());
+    let routes = Route::new()
+        .at("/api/openapi.json", get(openapi_json).data(document))
+        .at("/api/docs", get(docs))
+        .at("/livez", get(health::livez))
+        .at("/readyz", get(health::readyz))
+        .at("/", get(console::not_built))
+        .nest("/api", service)
+        .data(app);
     edge::wrap(routes, EdgeSettings { allowed_methods, ..settings })
 }
 

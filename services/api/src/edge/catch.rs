@@ -28,17 +28,17 @@ impl<E: Endpoint> Endpoint for Catch<E> {
         let uri = request.uri().clone();
         let trace = request.data::<TraceId>().cloned();
         let seen = refusals::Seen::of(&request);
+        let located = |problem: Problem| problem.located(uri.path(), trace.as_ref().map(|trace| trace.0.as_str()));
         let outcome = AssertUnwindSafe(self.inner.call(request)).catch_unwind().await;
         let (problem, pattern, operation) = match outcome {
-            Ok(Ok(response)) => return Ok(response.into_response()),
+            Ok(Ok(response)) => return Ok(told(response.into_response(), located)),
             Ok(Err(error)) => {
                 let (pattern, operation) = (error.data::<PathPattern>().cloned(), error.data::<OperationId>().copied());
                 (refusals::problem(error, &seen, &self.allowed), pattern, operation)
             }
             Err(panic) => (panicked(&*panic), None, None),
         };
-        let trace = trace.as_ref().map(|trace| trace.0.as_str());
-        let mut response = problem.located(uri.path(), trace).into_response();
+        let mut response = located(problem).into_response();
         if let Some(pattern) = pattern {
             response.set_data(pattern);
         }
@@ -47,6 +47,14 @@ impl<E: Endpoint> Endpoint for Catch<E> {
         }
         Ok(response)
     }
+}
+
+/// A problem that a handler answered with, instead of failing with it, learns where it happened too.
+fn told(mut response: Response, located: impl Fn(Problem) -> Problem) -> Response {
+    if let Some(problem) = response.data::<Problem>().cloned() {
+        response.set_body(located(problem).to_bytes());
+    }
+    response
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> Problem {

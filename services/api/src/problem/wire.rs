@@ -1,7 +1,13 @@
 //! A problem as it stands on the wire (RFC 9457, 3.1), and as the OpenAPI document shows it.
 
+use std::fmt;
+
+use http::StatusCode;
+use poem::{IntoResponse, Response, error::ResponseError};
 use poem_openapi::Object;
 use serde::Serialize;
+
+use super::Problem;
 
 /// The media type of every error body (RFC 9457, 3).
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -51,4 +57,34 @@ pub(super) struct Document {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[oai(default, skip_serializing_if_is_empty)]
     pub(super) errors: Vec<FieldError>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let document = &self.0.document;
+        f.write_str(document.detail.as_deref().unwrap_or(&document.title))
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl IntoResponse for Problem {
+    /// The problem goes along as response data, so that the edge can still say where it happened.
+    fn into_response(self) -> Response {
+        let response = Response::builder().status(self.status_code()).content_type(PROBLEM_JSON);
+        let mut response = response.body(self.to_bytes());
+        response.headers_mut().extend(self.0.headers.clone());
+        response.set_data(self);
+        response
+    }
+}
+
+impl ResponseError for Problem {
+    fn status(&self) -> StatusCode {
+        self.status_code()
+    }
+
+    fn as_response(&self) -> Response {
+        self.clone().into_response()
+    }
 }

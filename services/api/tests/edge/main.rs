@@ -173,6 +173,7 @@ async fn files_are_sent_whole_or_in_part() {
     }
     let past = server.ask(&get("/file", "Range: bytes=26-\r\n")).await;
     assert_eq!((past.status, past.header("content-range")), (416, "bytes */26"));
+    assert_eq!(past.json()["trace_id"].as_str(), Some(past.header("x-trace-id")));
     assert_eq!(server.ask(&get("/file", "If-Match: \"v0\"\r\n")).await.status, 412);
 }
 

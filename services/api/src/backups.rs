@@ -1,0 +1,377 @@
+//! Backups over HTTP: ask for one, follow it, download it, call it off, move it to the trash and back.
+
+mod show;
+
+use chiliview_snapshot::ArtefactKey;
+use chiliview_store::{
+    BackupId, TenantId, Tx,
+    audit::Event,
+    backups::{self as rows, Backup, Filter, New},
+    queue::{self, NewJob, Work},
+    tenants::{self, Tenant},
+};
+use poem::{Body, IntoResponse, Request, Response};
+use poem_openapi::{
+    ApiResponse, OpenApi,
+    param::{Header, Path, Query},
+    registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry},
+};
+use uuid::Uuid;
+
+pub use self::show::{BackupInfo, BackupRequest, ManifestInfo, Queued, RequestScope, show};
+use crate::{
+    app::App,
+    caller::{Caller, Identity},
+    etag::Tagged,
+    json::{Accepted, Json, NoContent},
+    once::{First, Once},
+    paging::{self, List},
+    problem::{FieldError, Problem},
+    ranges::{self, Content},
+    words::{BackupScope, BackupStatus, Order},
+};
+
+const ZSTD: &str = "application/zstd";
+const TENANTS_A_READ: i64 = 500;
+
+/// The resource.
+pub struct Backups {
+    app: App,
+}
+
+/// The artefact, whole or in part.
+pub struct Download(Response);
+
+#[OpenApi]
+impl Backups {
+    /// Ask for backups
+    ///
+    /// One of a tenant, one of the central database, or one of everything. They are made by the worker; follow them by
+    /// `GET /backups/{id}` or `GET /events`.
+    #[oai(path = "/backups", method = "post", operation_id = "create_backup")]
+    async fn create(
+        &self,
+        caller: Caller,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
+        input: Json<BackupRequest>,
+    ) -> Result<Accepted<Queued>, Problem> {
+        let once = Once::new(&caller, key.0, "create_backup", &input.0)?;
+        let targets = self.targets(&caller, &input.0).await?;
+        let app = &self.app;
+        let now = app.now();
+        let single = input.scope != RequestScope::All;
+        let first = app
+            .central()
+            .write(async |tx| {
+                if let Some(first) = once.before(tx).await? {
+                    return Ok::<_, Problem>(first);
+                }
+                let mut items = Vec::with_capacity(targets.len());
+                for target in targets {
+                    items.push(self.enqueue(tx, &caller, target).await?);
+                }
+                let location = if single { format!("/api/backups/{}", items[0].id) } else { "/api/backups".to_owned() };
+                let first = First { location, body: Queued::of(items, single) };
+                once.remember(tx, &first, now).await?;
+                Ok(first)
+            })
+            .await?;
+        app.wake_worker();
+        Ok(Accepted { location: first.location, body: first.body })
+    }
+
+    /// List backups, newest first
+    #[oai(path = "/backups", method = "get", operation_id = "list_backups")]
+    #[expect(clippy::too_many_arguments, reason = "each is a parameter of the query")]
+    async fn list(
+        &self,
+        caller: Caller,
+        limit: Query<Option<u32>>,
+        after: Query<Option<String>>,
+        /// Only this tenant's; by id or slug.
+        tenant: Query<Option<String>>,
+        status: Query<Option<BackupStatus>>,
+        scope: Query<Option<BackupScope>>,
+        /// The trash instead of the living.
+        deleted: Query<Option<bool>>,
+        order: Query<Option<Order>>,
+    ) -> Result<Json<List<BackupInfo>>, Problem> {
+        caller.require_manager_read()?;
+        let page = paging::page(limit.0, after.0.as_deref(), order.0.unwrap_or(Order::Descending))?;
+        let tenant = match (&tenant.0, caller.own_tenant()) {
+            (Some(reference), _) => Some(self.app.tenant(&caller, reference).await?.id),
+            (None, own) => own.map(|tenant| tenant.id),
+        };
+        let (status, scope) = (status.0.map(Into::into), scope.0.map(Into::into));
+        let filter = Filter { tenant, status, scope, deleted: deleted.0 == Some(true) };
+        let rows = self.app.central().read(async |tx| rows::list(tx, &filter, &page).await).await?;
+        Ok(Json(paging::list(rows, &page, |row| (row.id.to_string(), row.id.to_string()), show)))
+    }
+
+    /// Read a backup
+    #[oai(path = "/backups/:backup", method = "get", operation_id = "get_backup")]
+    async fn get(&self, caller: Caller, backup: Path<Uuid>) -> Result<Tagged<BackupInfo>, Problem> {
+        let row = self.find(&caller, backup.0).await?;
+        Ok(Tagged { version: row.version, body: show(row) })
+    }
+
+    /// Read the manifest of a verified backup
+    #[oai(path = "/backups/:backup/manifest", method = "get", operation_id = "get_backup_manifest")]
+    async fn manifest(&self, caller: Caller, backup: Path<Uuid>) -> Result<Json<ManifestInfo>, Problem> {
+        let row = self.find(&caller, backup.0).await?;
+        let manifest = verified(&row)?;
+        Ok(Json(ManifestInfo::read(manifest).map_err(Problem::internal)?))
+    }
+
+    /// Download a verified backup
+    ///
+    /// A zstd-compressed SQLite database. Takes Range and If-Range: a broken download can be resumed. The ETag is the
+    /// SHA-256 of the artefact.
+    #[oai(path = "/backups/:backup/content", method = "get", operation_id = "download_backup")]
+    async fn content(&self, caller: Caller, request: &Request, backup: Path<Uuid>) -> Result<Download, Problem> {
+        let row = self.find(&caller, backup.0).await?;
+        may_download(&caller, &row)?;
+        verified(&row)?;
+        let artefact = self.app.shelf().open(&key_of(&row)).await?;
+        let content = described(&row, &artefact)?;
+        let app = &self.app;
+        let event = Event::done("backup.download", "backup", row.id);
+        app.central().write(async |tx| app.audit(tx, &caller, event).await).await?;
+        let body = |span: ranges::Span| Body::from_bytes_stream(artefact.range(span.start..span.start + span.length));
+        Ok(Download(ranges::serve(request.method(), request.headers(), &content, body)))
+    }
+
+    /// Call a backup off
+    ///
+    /// One that waits is cancelled at once, one that runs within a second. Nothing of it is kept.
+    #[oai(path = "/backups/:backup/cancel", method = "post", operation_id = "cancel_backup")]
+    async fn cancel(&self, caller: Caller, backup: Path<Uuid>) -> Result<Accepted<BackupInfo>, Problem> {
+        caller.require_manager_write()?;
+        let seen = self.find(&caller, backup.0).await?;
+        let app = &self.app;
+        let now = app.now();
+        let row = app
+            .central()
+            .write(async |tx| {
+                if !rows::request_cancel(tx, seen.id, now).await? {
+                    return Err(Problem::conflict("already_ended", "the backup has ended already"));
+                }
+                app.audit(tx, &caller, Event::done("backup.cancel", "backup", seen.id)).await?;
+                rows::find(tx, seen.id).await?.ok_or_else(|| Problem::not_found("backup"))
+            })
+            .await?;
+        Ok(Accepted { location: format!("/api/backups/{}", row.id), body: show(row) })
+    }
+
+    /// Move a backup to the trash
+    ///
+    /// It can be undeleted until `purge_after`; then its snapshot is removed.
+    #[oai(path = "/backups/:backup", method = "delete", operation_id = "delete_backup")]
+    async fn delete(&self, caller: Caller, backup: Path<Uuid>) -> Result<NoContent, Problem> {
+        caller.require_manager_write()?;
+        let seen = self.find(&caller, backup.0).await?;
+        let app = &self.app;
+        let now = app.now();
+        let purge_after = now.plus(app.policy().trash);
+        app.central()
+            .write(async |tx| {
+                if !rows::delete(tx, seen.id, now, purge_after).await? {
+                    return match rows::find(tx, seen.id).await? {
+                        Some(row) if row.deleted_at.is_some() => Ok(()),
+                        _ => Err(Problem::conflict("not_ended", "cancel the backup first: it is still being made")),
+                    };
+                }
+                let job = NewJob::new(app.store().ids().next(), Work::PurgeBackup { backup: seen.id });
+                queue::enqueue(tx, &job.at(purge_after)).await?;
+                app.audit(tx, &caller, Event::done("backup.delete", "backup", seen.id)).await
+            })
+            .await?;
+        Ok(NoContent)
+    }
+
+    /// Take a backup out of the trash
+    #[oai(path = "/backups/:backup/undelete", method = "post", operation_id = "undelete_backup")]
+    async fn undelete(&self, caller: Caller, backup: Path<Uuid>) -> Result<Tagged<BackupInfo>, Problem> {
+        caller.require_manager_write()?;
+        let seen = self.find(&caller, backup.0).await?;
+        let app = &self.app;
+        let now = app.now();
+        let row = app
+            .central()
+            .write(async |tx| {
+                if !rows::undelete(tx, seen.id, now).await? {
+                    return Err(Problem::conflict("not_deleted", "the backup is not in the trash"));
+                }
+                app.audit(tx, &caller, Event::done("backup.undelete", "backup", seen.id)).await?;
+                rows::find(tx, seen.id).await?.ok_or_else(|| Problem::not_found("backup"))
+            })
+            .await?;
+        Ok(Tagged { version: row.version, body: show(row) })
+    }
+}
+
+/// A database to be backed up: a tenant's, or the central one.
+type Target = Option<Tenant>;
+
+impl Backups {
+    pub(crate) fn new(app: App) -> Self {
+        Self { app }
+    }
+
+    async fn targets(&self, caller: &Caller, request: &BackupRequest) -> Result<Vec<Target>, Problem> {
+        caller.require_manager_write()?;
+        match (request.scope, &request.tenant) {
+            (RequestScope::Tenant, Some(reference)) => {
+                let (tenant, _) = self.app.living_tenant(caller, reference).await?;
+                Ok(vec![Some(tenant)])
+            }
+            (RequestScope::Tenant, None) => match caller.own_tenant() {
+                Some(own) => Ok(vec![Some(own.clone())]),
+                None => Err(wrong_tenant("required", "names the tenant to back up, by id or slug")),
+            },
+            (_, Some(_)) => Err(wrong_tenant("not_allowed", "goes with scope \"tenant\" only")),
+            (RequestScope::Central, None) => {
+                caller.require_operator()?;
+                Ok(vec![None])
+            }
+            (RequestScope::All, None) => {
+                caller.require_operator()?;
+                self.everything().await
+            }
+        }
+    }
+
+    /// The central database and every tenant that is not in the trash.
+    async fn everything(&self) -> Result<Vec<Target>, Problem> {
+        let targets = self.app.central().read(async |tx| {
+            let mut targets: Vec<Target> = vec![None];
+            let mut after = None;
+            loop {
+                let page = tenants::to_back_up(tx, after, TENANTS_A_READ).await?;
+                let Some(last) = page.last() else { return Ok::<_, chiliview_store::Error>(targets) };
+                after = Some(last.id);
+                targets.extend(page.into_iter().map(Some));
+            }
+        });
+        Ok(targets.await?)
+    }
+
+    /// The row, its job and its line in the audit log: together or not at all.
+    async fn enqueue(&self, tx: &mut Tx, caller: &Caller, target: Target) -> Result<BackupInfo, Problem> {
+        let app = &self.app;
+        if let Some(tenant) = &target {
+            refuse_over_quota(tx, tenant).await?;
+        }
+        let id: BackupId = app.store().ids().next();
+        let new = New {
+            id,
+            tenant: target.map(|tenant| (tenant.id, tenant.slug)),
+            requested_by: caller.label(),
+            trace_id: caller.origin.trace_id.clone(),
+            at: app.now(),
+        };
+        rows::insert(tx, &new).await?;
+        queue::enqueue(tx, &NewJob::new(app.store().ids().next(), Work::BackUp { backup: id })).await?;
+        app.audit(tx, caller, Event::done("backup.create", "backup", id)).await?;
+        let row = rows::find(tx, id).await?.ok_or_else(|| Problem::not_found("backup"))?;
+        Ok(show(row))
+    }
+
+    /// A backup that the caller may see; everything foreign is a 404.
+    async fn find(&self, caller: &Caller, id: Uuid) -> Result<Backup, Problem> {
+        caller.require_manager_read()?;
+        let found = self.app.central().read(async |tx| rows::find(tx, id.into()).await).await?;
+        found.filter(|row| sees(caller, row.tenant_id)).ok_or_else(|| Problem::not_found("backup"))
+    }
+}
+
+/// Whether a backup of this tenant, or of the central database, exists for the caller.
+pub(crate) fn sees(caller: &Caller, tenant: Option<TenantId>) -> bool {
+    match (&caller.identity, tenant) {
+        (Identity::Admin { .. }, _) => true,
+        (Identity::User { .. }, Some(tenant)) => caller.require_manager_read().is_ok() && caller.sees_tenant(tenant),
+        (Identity::User { .. }, None) => false,
+    }
+}
+
+/// Who downloads a backup has everything that is in it, hashes of passwords too.
+fn may_download(caller: &Caller, row: &Backup) -> Result<(), Problem> {
+    match row.tenant_id {
+        Some(_) => caller.require_manager_write(),
+        None => caller.require_owner(),
+    }
+}
+
+/// The manifest of a backup that counts.
+fn verified(row: &Backup) -> Result<&str, Problem> {
+    match &row.manifest {
+        Some(manifest) => Ok(manifest),
+        None => Err(Problem::conflict("not_verified", format!("the backup is {}, not verified", row.status))),
+    }
+}
+
+/// Where a backup's snapshot lies.
+pub(crate) fn key_of(row: &Backup) -> ArtefactKey {
+    match row.tenant_id {
+        Some(tenant) => ArtefactKey::tenant(tenant.uuid(), row.id.uuid()),
+        None => ArtefactKey::central(row.id.uuid()),
+    }
+}
+
+fn described(row: &Backup, artefact: &chiliview_snapshot::Artefact) -> Result<Content, Problem> {
+    let hash = row.stored_sha256.clone().unwrap_or_default();
+    let stored = row.stored_bytes.and_then(|bytes| u64::try_from(bytes).ok());
+    if stored != Some(artefact.len()) {
+        tracing::error!(backup = %row.id, expected = ?stored, found = artefact.len(), "backup.size_differs");
+        return Err(Problem::conflict("damaged", "the snapshot on the shelf has another size than when it was proven"));
+    }
+    let mut sha256 = [0; 32];
+    hex::decode_to_slice(&hash, &mut sha256).map_err(Problem::internal)?;
+    let slug = row.tenant_slug.as_deref().unwrap_or("central");
+    let day = row.created_at.to_datetime().format("%Y%m%dT%H%M%SZ");
+    Ok(Content {
+        length: artefact.len(),
+        etag: format!("\"{hash}\""),
+        last_modified: Some(artefact.modified()),
+        content_type: ZSTD,
+        file_name: format!("{slug}-{day}.db.zst"),
+        sha256: Some(sha256),
+    })
+}
+
+async fn refuse_over_quota(tx: &mut Tx, tenant: &Tenant) -> Result<(), Problem> {
+    let (count, bytes) = rows::usage(tx, tenant.id).await?;
+    if tenant.quota_backups.is_some_and(|quota| count >= quota) {
+        return Err(Problem::conflict("quota_exceeded", "the tenant has as many backups as it may; delete some first"));
+    }
+    if tenant.quota_bytes.is_some_and(|quota| bytes >= quota) {
+        return Err(Problem::conflict("quota_exceeded", "the tenant's backups fill its quota; delete some first"));
+    }
+    Ok(())
+}
+
+fn wrong_tenant(code: &str, detail: &str) -> Problem {
+    Problem::validation(vec![FieldError::new("/tenant", code, detail)])
+}
+
+impl IntoResponse for Download {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+impl ApiResponse for Download {
+    fn meta() -> MetaResponses {
+        let schema = MetaSchemaRef::Inline(Box::new(MetaSchema::new_with_format("string", "binary")));
+        let answer = |status, description| MetaResponse {
+            description,
+            status: Some(status),
+            status_range: None,
+            content: vec![MetaMediaType { content_type: ZSTD, schema: schema.clone() }],
+            headers: vec![],
+        };
+        MetaResponses { responses: vec![answer(200, "All of it"), answer(206, "The part that was asked for")] }
+    }
+
+    fn register(_registry: &mut Registry) {}
+}

@@ -1,0 +1,259 @@
+//! Live changes as server-sent events (<https://html.spec.whatwg.org/multipage/server-sent-events.html>). They are read
+//! from the rows themselves, so a worker in another process is seen as well, and a client that reconnects with
+//! `Last-Event-ID` misses nothing.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use chiliview_store::{
+    BackupId, Timestamp,
+    backups::{self, Backup},
+    sessions,
+};
+use futures::{Stream, stream};
+use http::header;
+use poem::{IntoResponse, Request, Response};
+use poem_openapi::{
+    ApiResponse, OpenApi,
+    registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry},
+};
+use tokio::sync::{Mutex, broadcast};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    app::App,
+    backups::{sees, show},
+    caller::Caller,
+    edge::ShutdownSignal,
+    problem::Problem,
+};
+
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+const HEARTBEAT: Duration = Duration::from_secs(10);
+const BEHIND: usize = 1024;
+const ROWS_A_LOOK: i64 = 500;
+const EVENT_STREAM: &str = "text/event-stream";
+
+/// Looks for changes while anybody listens, once for all of them.
+#[derive(Default)]
+pub(crate) struct Hub(Mutex<Weak<Listening>>);
+
+struct Listening {
+    changes: broadcast::Sender<Backup>,
+    stop: CancellationToken,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Hub {
+    async fn listen(&self, app: &App) -> (Arc<Listening>, broadcast::Receiver<Backup>) {
+        let mut current = self.0.lock().await;
+        if let Some(listening) = current.upgrade() {
+            let receiver = listening.changes.subscribe();
+            return (listening, receiver);
+        }
+        let (changes, receiver) = broadcast::channel(BEHIND);
+        let listening = Arc::new(Listening { changes: changes.clone(), stop: CancellationToken::new() });
+        *current = Arc::downgrade(&listening);
+        tokio::spawn(look(app.clone(), changes, app.now(), listening.stop.clone()));
+        (listening, receiver)
+    }
+}
+
+/// A change is stamped before it commits, so an earlier stamp can come into sight after a later one. Each look reaches back
+/// so far, and what was told already is not told again.
+const OVERLAP: Duration = Duration::from_secs(5);
+
+async fn look(app: App, changes: broadcast::Sender<Backup>, from: Timestamp, stop: CancellationToken) {
+    let mut told = HashMap::new();
+    let mut newest = from;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+        let start = Position { at: from.max(newest.minus(OVERLAP)), id: None };
+        match since(&app, start).await {
+            Ok(rows) => {
+                for row in rows {
+                    newest = newest.max(row.updated_at);
+                    if told.insert(row.id, row.updated_at) != Some(row.updated_at) {
+                        // Nobody is there any more: the next look stops.
+                        let _ = changes.send(row);
+                    }
+                }
+                told.retain(|_, at| *at >= newest.minus(OVERLAP));
+            }
+            Err(error) => tracing::warn!(%error, "events.look_failed"),
+        }
+    }
+}
+
+async fn since(app: &App, seen: Position) -> Result<Vec<Backup>, chiliview_store::Error> {
+    app.central().read(async |tx| backups::changed_since(tx, seen.at, seen.id, ROWS_A_LOOK).await).await
+}
+
+/// Behind which change a client is: `<microseconds>-<backup>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Position {
+    at: Timestamp,
+    id: Option<BackupId>,
+}
+
+impl Position {
+    fn of(row: &Backup) -> Self {
+        Self { at: row.updated_at, id: Some(row.id) }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (at, id) = text.split_once('-')?;
+        Some(Self { at: Timestamp::from_micros(at.parse().ok()?), id: Some(id.parse().ok()?) })
+    }
+}
+
+/// The resource.
+pub struct Events {
+    app: App,
+}
+
+/// A stream of events.
+pub struct EventStream(Response);
+
+#[OpenApi]
+impl Events {
+    /// Follow live changes
+    ///
+    /// Server-sent events: `backup`, whose data is a backup as `GET /backups/{id}` answers it, for each change of one that
+    /// the caller may see. The stream ends with the session.
+    #[oai(path = "/events", method = "get", operation_id = "follow_events")]
+    async fn follow(&self, caller: Caller, request: &Request) -> Result<EventStream, Problem> {
+        caller.require_manager_read()?;
+        let (listening, receiver) = self.app.events().listen(&self.app).await;
+        let missed = match request.header("last-event-id").and_then(Position::parse) {
+            Some(seen) => since(&self.app, seen).await?,
+            None => Vec::new(),
+        };
+        let shutdown = request.data::<ShutdownSignal>().map(|signal| signal.0.clone()).unwrap_or_default();
+        let follower = Follower {
+            app: self.app.clone(),
+            caller,
+            missed: missed.into(),
+            receiver,
+            shutdown,
+            _listening: listening,
+        };
+        let response = Response::builder()
+            .content_type(EVENT_STREAM)
+            .header(header::CACHE_CONTROL, "no-store")
+            .header("x-accel-buffering", "no")
+            .body(poem::Body::from_bytes_stream(follower.stream()));
+        Ok(EventStream(response))
+    }
+}
+
+impl Events {
+    pub(crate) fn new(app: App) -> Self {
+        Self { app }
+    }
+}
+
+struct Follower {
+    app: App,
+    caller: Caller,
+    missed: VecDeque<Backup>,
+    receiver: broadcast::Receiver<Backup>,
+    shutdown: CancellationToken,
+    _listening: Arc<Listening>,
+}
+
+impl Follower {
+    /// Begins with a comment, so that the client sees at once that it is connected.
+    fn stream(self) -> impl Stream<Item = std::io::Result<String>> + Send + 'static {
+        let first = stream::once(async { Ok(": connected\nretry: 1000\n\n".to_owned()) });
+        futures::StreamExt::chain(first, stream::try_unfold(self, Self::next))
+    }
+
+    async fn next(mut self) -> std::io::Result<Option<(String, Self)>> {
+        loop {
+            if let Some(row) = self.missed.pop_front() {
+                if let Some(text) = self.tell(row) {
+                    return Ok(Some((text, self)));
+                }
+                continue;
+            }
+            tokio::select! {
+                () = self.shutdown.cancelled() => return Ok(None),
+                () = tokio::time::sleep(HEARTBEAT) => {
+                    return Ok(self.is_still_allowed().await.then(|| (": still here\n\n".to_owned(), self)));
+                }
+                received = self.receiver.recv() => match received {
+                    Ok(row) => self.missed.push_back(row),
+                    // Too slow: the client reconnects, and catches up from its last event.
+                    Err(_) => return Ok(None),
+                },
+            }
+        }
+    }
+
+    fn tell(&self, row: Backup) -> Option<String> {
+        if !sees(&self.caller, row.tenant_id) {
+            return None;
+        }
+        let Position { at, .. } = Position::of(&row);
+        let id = format!("{}-{}", at.micros(), row.id);
+        let data = serde_json::to_string(&show(row)).ok()?;
+        Some(format!("event: backup\nid: {id}\ndata: {data}\n\n"))
+    }
+
+    async fn is_still_allowed(&self) -> bool {
+        let session = self.caller.session;
+        let found = self.app.central().read(async |tx| sessions::find(tx, session).await).await;
+        found.is_ok_and(|session| session.is_some())
+    }
+}
+
+impl IntoResponse for EventStream {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+impl ApiResponse for EventStream {
+    fn meta() -> MetaResponses {
+        let answer = MetaResponse {
+            description: "The stream",
+            status: Some(200),
+            status_range: None,
+            content: vec![MetaMediaType {
+                content_type: EVENT_STREAM,
+                schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new("string"))),
+            }],
+            headers: vec![],
+        };
+        MetaResponses { responses: vec![answer] }
+    }
+
+    fn register(_registry: &mut Registry) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_survives_and_nonsense_is_none() {
+        let id = "018f2f5e-7b1a-7000-8000-000000000000";
+        let position = Position::parse(&format!("1795000000123456-{id}")).unwrap();
+        assert_eq!(position.at.micros(), 1_795_000_000_123_456);
+        assert_eq!(position.id.unwrap().to_string(), id);
+        assert_eq!(Position::parse("x"), None);
+        assert_eq!(Position::parse("1-2"), None);
+    }
+}

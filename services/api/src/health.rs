@@ -1,0 +1,144 @@
+//! How the service is: for people, load balancers and container engines. Nobody has to log in for it, and it tells nothing
+//! that helps an attacker.
+
+use std::time::{Duration, Instant};
+
+use chiliview_store::{queue, readiness};
+use poem::{Response, handler, http::StatusCode, web::Data};
+use poem_openapi::{Enum, Object, OpenApi};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+
+use crate::{app::App, json::Json, problem::Problem};
+
+const WORKER_SILENT: Duration = Duration::from_secs(15);
+/// Below this, backups and writes are about to fail.
+const LOW_DISK_BYTES: u64 = 256 << 20;
+/// One probe serves all who ask within this time.
+const PROBE_LASTS: Duration = Duration::from_secs(1);
+
+/// The resource.
+pub struct Health {
+    app: App,
+    version: &'static str,
+}
+
+/// Whether a part works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Enum)]
+#[serde(rename_all = "snake_case")]
+#[oai(rename_all = "snake_case")]
+pub enum Condition {
+    /// It works.
+    Ok,
+    /// It works, but somebody should look.
+    Degraded,
+    /// It does not work.
+    Failed,
+}
+
+/// How the service is.
+#[derive(Clone, Debug, Serialize, Deserialize, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct HealthInfo {
+    /// The worst of all parts.
+    pub status: Condition,
+    /// The program's version.
+    pub version: String,
+    /// Whether the central database answers.
+    pub database: Condition,
+    /// `sqlite` or `postgres`.
+    pub engine: String,
+    /// Whether a worker was heard of lately: without one, backups wait.
+    pub worker: Condition,
+    /// Whether there is room on the shelf.
+    pub disk: Condition,
+    /// The room on the shelf, in bytes; absent where a shelf has no bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk_free_bytes: Option<u64>,
+}
+
+#[OpenApi]
+impl Health {
+    /// How the service is
+    #[oai(path = "/health", method = "get", operation_id = "get_health")]
+    async fn health(&self) -> Result<Json<HealthInfo>, Problem> {
+        let database = self.database().await;
+        let worker = if database == Condition::Ok { self.worker().await } else { Condition::Degraded };
+        let (disk, disk_free_bytes) = self.disk().await;
+        let parts = [database, worker, disk];
+        let status = match (parts.contains(&Condition::Failed), parts.contains(&Condition::Degraded)) {
+            (true, _) => Condition::Failed,
+            (false, true) => Condition::Degraded,
+            (false, false) => Condition::Ok,
+        };
+        let engine = self.app.store().engine().as_str().to_owned();
+        let version = self.version.to_owned();
+        Ok(Json(HealthInfo { status, version, database, engine, worker, disk, disk_free_bytes }))
+    }
+}
+
+impl Health {
+    pub(crate) fn new(app: App) -> Self {
+        Self { app, version: env!("CARGO_PKG_VERSION") }
+    }
+
+    async fn database(&self) -> Condition {
+        let answered = self.app.central().read(async |tx| tx.query("SELECT 1").fetch_one::<(i32,)>().await).await;
+        if let Err(error) = &answered {
+            tracing::warn!(%error, "health.database_failed");
+        }
+        if answered.is_ok() { Condition::Ok } else { Condition::Failed }
+    }
+
+    async fn worker(&self) -> Condition {
+        let now = self.app.now();
+        let workers = self.app.central().read(async |tx| queue::workers(tx).await).await;
+        let alive = workers.is_ok_and(|workers| workers.iter().any(|worker| worker.is_alive(now, WORKER_SILENT)));
+        if alive { Condition::Ok } else { Condition::Degraded }
+    }
+
+    async fn disk(&self) -> (Condition, Option<u64>) {
+        match self.app.shelf().free_bytes().await {
+            Ok(Some(free)) if free < LOW_DISK_BYTES => (Condition::Degraded, Some(free)),
+            Ok(free) => (Condition::Ok, free),
+            Err(_) => (Condition::Failed, None),
+        }
+    }
+}
+
+/// When the last readiness probe was, and whether it wrote.
+#[derive(Default)]
+pub(crate) struct Readiness(Mutex<Option<(Instant, bool)>>);
+
+impl Readiness {
+    async fn check(&self, app: &App) -> bool {
+        let mut last = self.0.lock().await;
+        if let Some((at, ready)) = *last
+            && at.elapsed() < PROBE_LASTS
+        {
+            return ready;
+        }
+        let now = app.now();
+        let written = app.central().write(async |tx| readiness::probe(tx, now).await).await;
+        if let Err(error) = &written {
+            tracing::warn!(%error, "health.write_probe_failed");
+        }
+        *last = Some((Instant::now(), written.is_ok()));
+        written.is_ok()
+    }
+}
+
+/// The process lives: it answers.
+#[handler]
+pub(crate) fn livez() -> &'static str {
+    "ok\n"
+}
+
+/// A write would be committed.
+#[handler]
+pub(crate) async fn readyz(app: Data<&App>) -> Response {
+    let ready = app.readiness().check(&app).await;
+    let (status, body) =
+        if ready { (StatusCode::OK, "ok\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready\n") };
+    Response::builder().status(status).body(body)
+}

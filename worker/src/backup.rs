@@ -1,0 +1,220 @@
+//! One backup: read into a snapshot, publish, read back and compare, and only then `verified`. Every write to the row is
+//! fenced by the attempt's number, so an attempt that lost its job changes nothing any more.
+
+use chiliview_snapshot::{ArtefactKey, Depth, Error as SnapshotError, Manifest, Owner, WriteRequest, prove, write};
+use chiliview_store::{
+    BackupId, Error,
+    audit::{self, Event},
+    backups::{self, Backup, BackupStatus, Verified},
+};
+
+use crate::{
+    context::Context,
+    progress::{Follower, Stop},
+    queue::{Attempt, Outcome},
+};
+
+/// Why an attempt did not end well.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// Somebody asked for it.
+    #[error("cancelled on request")]
+    Cancelled,
+    /// Another attempt has the backup, or it has ended: hands off.
+    #[error("the backup is another attempt's")]
+    Overtaken,
+    /// No attempt can succeed.
+    #[error(transparent)]
+    NoSource(#[from] crate::context::NoSource),
+    /// The snapshot.
+    #[error("failed to {}", chain(.0))]
+    Snapshot(#[from] SnapshotError),
+    /// The central database.
+    #[error("failed to {0}")]
+    Store(#[from] Error),
+}
+
+/// An error and all of its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !line.ends_with(&words) {
+            line = format!("{line}: {words}");
+        }
+        cause = error.source();
+    }
+    line
+}
+
+/// Does the job.
+pub(crate) async fn back_up(context: &Context, id: BackupId, attempt: &Attempt) -> Outcome {
+    let (backup, number) = match begin(context, id, attempt).await {
+        Ok(Some(begun)) => begun,
+        Ok(None) => return Outcome::Done,
+        Err(error) => return Outcome::Retry { after: None, reason: error.to_string() },
+    };
+    let key = key_of(&backup);
+    let failure = match run(context, &backup, number, attempt).await {
+        Ok(()) => return Outcome::Done,
+        Err(failure) => failure,
+    };
+    if matches!(failure, Failure::Overtaken) {
+        return Outcome::Done;
+    }
+    // What was published did not become a backup: it must not lie about.
+    if let Err(error) = context.shelf.remove(&key).await {
+        return Outcome::Retry { after: None, reason: format!("failed to {}", chain(&error)) };
+    }
+    match failure {
+        Failure::Cancelled => match end(context, id, BackupStatus::Cancelled, "cancelled on request").await {
+            Ok(()) => Outcome::Done,
+            Err(error) => Outcome::Retry { after: None, reason: error.to_string() },
+        },
+        Failure::NoSource(reason) => Outcome::GiveUp { reason: reason.to_string() },
+        failure => {
+            let reason = failure.to_string();
+            if !attempt.is_last() {
+                note_retry(context, id, number, &reason).await;
+            }
+            Outcome::Retry { after: None, reason }
+        }
+    }
+}
+
+/// The last attempt failed: says so on the row, and leaves no file.
+pub(crate) async fn give_up(context: &Context, id: BackupId, reason: &str) -> anyhow::Result<()> {
+    let backup = context.store.central().read(async |tx| backups::find(tx, id).await).await?;
+    let Some(backup) = backup.filter(|backup| !backup.status.is_terminal()) else { return Ok(()) };
+    context.shelf.remove(&key_of(&backup)).await?;
+    end(context, id, BackupStatus::Failed, reason).await?;
+    Ok(())
+}
+
+/// Where a backup's snapshot lies.
+pub(crate) fn key_of(backup: &Backup) -> ArtefactKey {
+    match backup.tenant_id {
+        Some(tenant) => ArtefactKey::tenant(tenant.uuid(), backup.id.uuid()),
+        None => ArtefactKey::central(backup.id.uuid()),
+    }
+}
+
+/// Takes the backup for this attempt; nothing when it has ended already.
+async fn begin(context: &Context, id: BackupId, attempt: &Attempt) -> Result<Option<(Backup, i64)>, Error> {
+    let now = context.now();
+    context
+        .store
+        .central()
+        .write(async |tx| {
+            if !attempt.holds(tx).await? {
+                return Ok(None);
+            }
+            if backups::is_cancel_requested(tx, id).await? {
+                backups::end(tx, id, BackupStatus::Cancelled, "cancelled on request", now).await?;
+                return Ok(None);
+            }
+            let Some(number) = backups::start(tx, id, now).await? else { return Ok(None) };
+            Ok(backups::find(tx, id).await?.map(|backup| (backup, number)))
+        })
+        .await
+}
+
+async fn run(context: &Context, backup: &Backup, number: i64, attempt: &Attempt) -> Result<(), Failure> {
+    let source = context.source(backup)?;
+    let key = key_of(backup);
+    // An attempt that crashed may have published; what it left was never proven.
+    context.shelf.remove(&key).await?;
+    let follower = Follower::start(context.clone(), backup.id, number, attempt.over().clone());
+    let owner = match (backup.tenant_id, &backup.tenant_slug) {
+        (Some(id), slug) => Owner::Tenant { id: id.uuid(), slug: slug.clone().unwrap_or_default() },
+        (None, _) => Owner::Central,
+    };
+    let request = WriteRequest {
+        source,
+        owner,
+        backup: backup.id.uuid(),
+        taken_at: context.now().to_datetime(),
+        tool_version: context.tool_version.clone(),
+    };
+    let proven = async {
+        let manifest = write(request, &context.shelf, follower.watch()).await?;
+        fail::fail_point!("worker.before_prove", |_| Err(SnapshotError::Cancelled));
+        prove(&context.shelf, &key, &manifest, Depth::Quick, &context.scratch(), follower.watch()).await?;
+        Ok::<Manifest, SnapshotError>(manifest)
+    };
+    let proven = proven.await;
+    let stopped = follower.finish().await;
+    let manifest = match (proven, stopped) {
+        (_, Some(Stop::Overtaken)) => return Err(Failure::Overtaken),
+        (Err(_), Some(Stop::Cancelled)) => return Err(Failure::Cancelled),
+        (proven, _) => proven?,
+    };
+    commit(context, backup.id, number, attempt, &manifest).await
+}
+
+async fn commit(
+    context: &Context,
+    id: BackupId,
+    number: i64,
+    attempt: &Attempt,
+    manifest: &Manifest,
+) -> Result<(), Failure> {
+    let proof = verified(manifest)?;
+    let now = context.now();
+    let done = context
+        .store
+        .central()
+        .write(async |tx| {
+            if !attempt.holds(tx).await? {
+                return Err(Failure::Overtaken);
+            }
+            if !backups::verified(tx, id, number, &proof, now).await? {
+                let asked = backups::is_cancel_requested(tx, id).await?;
+                return Err(if asked { Failure::Cancelled } else { Failure::Overtaken });
+            }
+            context.audit(tx, Event::done("backup.verified", "backup", id)).await?;
+            Ok(())
+        })
+        .await;
+    done?;
+    tracing::info!(backup = %id, bytes = manifest.stored_bytes, "backup.verified");
+    Ok(())
+}
+
+fn verified(manifest: &Manifest) -> Result<Verified, Failure> {
+    let json = manifest.to_json().map_err(SnapshotError::from)?;
+    Ok(Verified {
+        manifest: String::from_utf8_lossy(&json).into_owned(),
+        stored_sha256: manifest.stored_sha256.to_string(),
+        stored_bytes: i64::try_from(manifest.stored_bytes).unwrap_or(i64::MAX),
+        plain_bytes: i64::try_from(manifest.plain_bytes).unwrap_or(i64::MAX),
+    })
+}
+
+async fn end(context: &Context, id: BackupId, status: BackupStatus, reason: &str) -> Result<(), Error> {
+    let now = context.now();
+    let (action, outcome) = match status {
+        BackupStatus::Cancelled => ("backup.cancelled", audit::Outcome::Success),
+        _ => ("backup.failed", audit::Outcome::Failed),
+    };
+    context
+        .store
+        .central()
+        .write(async |tx| {
+            if backups::end(tx, id, status, reason, now).await? {
+                context.audit(tx, Event::done(action, "backup", id).ending(outcome, reason)).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+async fn note_retry(context: &Context, id: BackupId, number: i64, reason: &str) {
+    let now = context.now();
+    let noted = context.store.central().write(async |tx| backups::retry_later(tx, id, number, reason, now).await).await;
+    if let Err(error) = noted {
+        // The queue still tries again; only the row's words are old.
+        tracing::warn!(backup = %id, %error, "backup.note_failed");
+    }
+}

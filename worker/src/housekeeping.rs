@@ -1,0 +1,46 @@
+//! What is swept up now and then: ended sessions, old answers, old failures, finished jobs, a WAL that grew.
+
+use std::time::Duration;
+
+use chiliview_store::{Database, Error, idempotency, queue, sessions, throttle};
+use tokio_util::sync::CancellationToken;
+
+use crate::context::Context;
+
+const EVERY: Duration = Duration::from_secs(600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const FINISHED_JOBS: Duration = Duration::from_secs(7 * 24 * 3600);
+const LARGE_WAL: u64 = 16 << 20;
+
+/// Sweeps every ten minutes until `shutdown`.
+pub(crate) async fn run(context: &Context, session_idle: Duration, shutdown: &CancellationToken) {
+    loop {
+        if let Err(error) = sweep(context, session_idle).await {
+            tracing::warn!(%error, "housekeeping.failed");
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+async fn sweep(context: &Context, session_idle: Duration) -> Result<(), Error> {
+    let now = context.now();
+    let central = context.store.central();
+    central
+        .write(async |tx| {
+            sessions::delete_ended(tx, now, now.minus(session_idle)).await?;
+            idempotency::delete_older(tx, now.minus(DAY)).await?;
+            throttle::delete_older(tx, now.minus(DAY)).await?;
+            queue::purge_finished(tx, now.minus(FINISHED_JOBS)).await?;
+            Ok::<_, Error>(())
+        })
+        .await?;
+    if let Database::Sqlite(file) = central
+        && file.wal_bytes() > LARGE_WAL
+    {
+        file.checkpoint().await?;
+    }
+    Ok(())
+}

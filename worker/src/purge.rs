@@ -1,0 +1,61 @@
+//! Removes for good what lay in the trash long enough. Each step may run again.
+
+use chiliview_store::{BackupId, TenantId, audit::Event, backups, tenants};
+
+use crate::{backup::key_of, context::Context, queue::Outcome};
+
+/// A tenant: first its database, then its row, so that a crash between leaves a row that is purged again.
+pub(crate) async fn tenant(context: &Context, id: TenantId) -> Outcome {
+    ended(purge_tenant(context, id).await)
+}
+
+/// A backup: first its snapshot, then its row.
+pub(crate) async fn backup(context: &Context, id: BackupId) -> Outcome {
+    ended(purge_backup(context, id).await)
+}
+
+fn ended(done: anyhow::Result<()>) -> Outcome {
+    match done {
+        Ok(()) => Outcome::Done,
+        Err(error) => Outcome::Retry { after: None, reason: format!("failed to {error:#}") },
+    }
+}
+
+async fn purge_tenant(context: &Context, id: TenantId) -> anyhow::Result<()> {
+    let now = context.now();
+    let row = context.store.central().read(async |tx| tenants::find(tx, id).await).await?;
+    // Undeleted, or deleted anew with a later end: that has a job of its own.
+    if !row.is_some_and(|tenant| tenant.purge_after.is_some_and(|end| end <= now)) {
+        return Ok(());
+    }
+    context.store.remove_tenant_database(id).await?;
+    context
+        .store
+        .central()
+        .write(async |tx| {
+            if tenants::purge(tx, id).await? {
+                context.audit(tx, Event::done("tenant.purge", "tenant", id)).await?;
+            }
+            Ok::<_, chiliview_store::Error>(())
+        })
+        .await?;
+    Ok(())
+}
+
+async fn purge_backup(context: &Context, id: BackupId) -> anyhow::Result<()> {
+    let now = context.now();
+    let row = context.store.central().read(async |tx| backups::find(tx, id).await).await?;
+    let Some(row) = row.filter(|backup| backup.purge_after.is_some_and(|end| end <= now)) else { return Ok(()) };
+    context.shelf.remove(&key_of(&row)).await?;
+    context
+        .store
+        .central()
+        .write(async |tx| {
+            if backups::purge(tx, id).await? {
+                context.audit(tx, Event::done("backup.purge", "backup", id)).await?;
+            }
+            Ok::<_, chiliview_store::Error>(())
+        })
+        .await?;
+    Ok(())
+}
