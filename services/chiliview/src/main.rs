@@ -1,2 +1,34 @@
-//! Placeholder.
-fn main() {}
+//! `chiliview`, the one binary: the service, the worker, and what operators do by hand. One file per command.
+#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may stop at once"))]
+
+mod cli;
+mod exit;
+mod first_admin;
+mod log;
+mod open;
+mod serve;
+mod settings;
+mod signals;
+
+use std::process::ExitCode;
+
+use crate::exit::Failure;
+
+fn main() -> ExitCode {
+    let cli = cli::parse();
+    let json = cli.json;
+    match cli::run(cli) {
+        Ok(exit) => exit.into(),
+        Err(failure) => say(&failure, json),
+    }
+}
+
+fn say(failure: &Failure, json: bool) -> ExitCode {
+    if json {
+        let code = failure.exit as u8;
+        println!("{}", serde_json::json!({"error": {"exit_code": code, "message": failure.words}}));
+    } else {
+        eprintln!("chiliview: failed to {}", failure.words);
+    }
+    failure.exit.into()
+}

@@ -1,0 +1,75 @@
+//! The command line: which commands there are, and what help says about them.
+
+use clap::{Command as Clap, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::{
+    exit::{Exit, Failure},
+    serve,
+    settings::{Flags, Settings},
+};
+
+/// Examples come before everything that has to be read.
+const TEMPLATE: &str = "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}\n";
+
+/// The control plane of a hosting platform that sells through resellers.
+#[derive(Parser)]
+#[command(name = "chiliview", version, propagate_version = true, max_term_width = 110)]
+#[command(before_help = "Examples:
+  chiliview serve                          serve on http://127.0.0.1:8000, data in ./data
+  chiliview serve --listen 0.0.0.0:8000    …on every address
+  chiliview doctor --repair                look for damage, and mend what can be mended")]
+#[command(after_help = "Exit codes: 0 ok · 1 failed · 2 usage · 3 partial · 11 locked by a running server · \
+12 authentication · 13 problem found · 14 repaired · 75 try again")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) flags: Flags,
+    /// Print data as JSON on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API and the console, with a worker inside
+    #[command(before_help = "Examples:
+  chiliview serve
+  chiliview serve --data-dir /var/lib/chiliview --listen 0.0.0.0:8000
+  chiliview serve --no-worker              API only; `chiliview worker` does the jobs")]
+    Serve(serve::Options),
+}
+
+/// A command with its subcommands.
+pub(crate) fn command() -> Clap {
+    styled(Cli::command())
+}
+
+fn styled(command: Clap) -> Clap {
+    let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    names.into_iter().fold(command.help_template(TEMPLATE), |command, name| command.mut_subcommand(name, styled))
+}
+
+/// Reads the command line; ends the process with 2 when it makes no sense.
+pub(crate) fn parse() -> Cli {
+    let matches = command().get_matches();
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+/// What a command is given.
+pub(crate) struct Call {
+    pub(crate) settings: Settings,
+    pub(crate) json: bool,
+}
+
+/// Does what was asked.
+pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
+    let call = Call { settings: Settings::load(&cli.flags)?, json: cli.json };
+    match cli.command {
+        Command::Serve(options) => block_on(serve::run(call, options)),
+    }
+}
+
+fn block_on(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}

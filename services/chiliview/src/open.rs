@@ -1,0 +1,38 @@
+//! Opens what commands work on: the store and the shelf.
+
+use chiliview_snapshot::Shelf;
+use chiliview_store::{Clock, Ids, Store};
+
+use crate::{exit::Failure, settings::Settings};
+
+/// The store's own settings.
+pub(crate) fn store_settings(settings: &Settings) -> chiliview_store::Settings {
+    chiliview_store::Settings {
+        data_dir: settings.data_dir.clone(),
+        database_url: settings.database_url.as_ref().map(|url| url.inner().clone()),
+        open_tenants: settings.open_tenants,
+        connections: settings.connections.get(),
+        allow_network_file_system: settings.allow_network_file_system,
+    }
+}
+
+/// Every database, migrated.
+pub(crate) async fn store(settings: &Settings) -> Result<Store, Failure> {
+    Ok(Store::open(&store_settings(settings), Clock::system(), Ids).await?)
+}
+
+/// Where the shelf's directory is.
+pub(crate) fn shelf_path(settings: &Settings) -> Result<std::path::PathBuf, Failure> {
+    match settings.shelf.as_deref() {
+        None | Some("") => Ok(chiliview_store::data_dir::DataDir::new(&settings.data_dir).backups()),
+        Some(url) if url.starts_with("s3://") => {
+            Err(Failure::usage("use the shelf: S3 buckets are not supported yet; name a directory"))
+        }
+        Some(path) => Ok(path.into()),
+    }
+}
+
+/// The shelf, made when it is missing.
+pub(crate) async fn shelf(settings: &Settings) -> Result<Shelf, Failure> {
+    Ok(Shelf::directory(shelf_path(settings)?).await?)
+}

@@ -1,0 +1,162 @@
+//! What an installation decides: flags, then `CHILIVIEW_*`, then `chiliview.toml`, then the defaults below.
+//!
+//! A key that nobody knows is an error that names it: a typing mistake must not silently leave a default in force.
+
+mod environment;
+mod flags;
+mod values;
+
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use chiliview_api::edge::ForwardedHeader;
+use chiliview_telemetry::LogFormat;
+use figment::{
+    Figment,
+    providers::{Format, Serialized, Toml},
+};
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use self::{flags::Flags, values::Secret};
+use crate::exit::Failure;
+
+const FILE: &str = "chiliview.toml";
+
+/// Every setting, effective. Serialises with secrets as `***`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// Where the API and the console are served.
+    pub(crate) listen: String,
+    /// Everything that ChiliView keeps.
+    pub(crate) data_dir: PathBuf,
+    /// A PostgreSQL URL; SQLite without.
+    pub(crate) database_url: Option<Secret>,
+    /// Where snapshots lie; `backups` in the data directory without.
+    pub(crate) shelf: Option<String>,
+    /// The first admin's password.
+    pub(crate) admin_password: Option<Secret>,
+    /// How console lines look.
+    pub(crate) log_format: LogFormat,
+    /// `EnvFilter` directives.
+    pub(crate) log_filter: String,
+    /// A collector for traces.
+    pub(crate) otlp_endpoint: Option<String>,
+    /// How many tenants' SQLite files stay open.
+    pub(crate) open_tenants: NonZeroUsize,
+    /// Readers of the central SQLite file, or PostgreSQL's pool.
+    pub(crate) connections: NonZeroU32,
+    /// Jobs at once.
+    pub(crate) workers: NonZeroUsize,
+    /// HTTP connections at once.
+    pub(crate) max_connections: NonZeroUsize,
+    /// Whose word about a client's address counts.
+    #[serde(with = "values::text_list")]
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    /// The header in which they give it.
+    #[serde(with = "values::forwarded_header")]
+    pub(crate) forwarded_header: ForwardedHeader,
+    /// Cookies for https only.
+    pub(crate) secure_cookies: bool,
+    /// Browsers come back over https only.
+    pub(crate) hsts: bool,
+    /// A session unused for so long is over.
+    #[serde(with = "values::duration")]
+    pub(crate) session_idle: Duration,
+    /// A session is over after so long.
+    #[serde(with = "values::duration")]
+    pub(crate) session_absolute: Duration,
+    /// How long the trash keeps.
+    pub(crate) trash_days: u32,
+    /// Start where WAL corrupts.
+    pub(crate) allow_network_file_system: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let policy = chiliview_api::app::Policy::default();
+        Self {
+            listen: "127.0.0.1:8000".to_owned(),
+            data_dir: "./data".into(),
+            database_url: None,
+            shelf: None,
+            admin_password: None,
+            log_format: LogFormat::default(),
+            log_filter: "info".to_owned(),
+            otlp_endpoint: None,
+            open_tenants: NonZeroUsize::new(64).unwrap_or(NonZeroUsize::MIN),
+            connections: NonZeroU32::new(4).unwrap_or(NonZeroU32::MIN),
+            workers: NonZeroUsize::new(2).unwrap_or(NonZeroUsize::MIN),
+            max_connections: NonZeroUsize::new(4096).unwrap_or(NonZeroUsize::MIN),
+            trusted_proxies: Vec::new(),
+            forwarded_header: ForwardedHeader::default(),
+            secure_cookies: policy.secure_cookies,
+            hsts: false,
+            session_idle: policy.session_idle,
+            session_absolute: policy.session_absolute,
+            trash_days: 30,
+            allow_network_file_system: false,
+        }
+    }
+}
+
+/// Which settings are numbers or booleans; all others are text, however much they look like a number.
+const NUMBERS: &[&str] = &["open_tenants", "connections", "workers", "max_connections", "trash_days"];
+const BOOLEANS: &[&str] = &["secure_cookies", "hsts", "allow_network_file_system"];
+const SECRETS: &[&str] = &["database_url", "admin_password"];
+const TEXTS: &[&str] = &[
+    "listen",
+    "data_dir",
+    "shelf",
+    "log_format",
+    "log_filter",
+    "otlp_endpoint",
+    "trusted_proxies",
+    "forwarded_header",
+    "session_idle",
+    "session_absolute",
+];
+
+impl Settings {
+    /// Reads all layers.
+    pub(crate) fn load(flags: &Flags) -> Result<Self, Failure> {
+        let environment: Vec<_> = std::env::vars_os().collect();
+        Self::layered(flags, environment)
+    }
+
+    fn layered(
+        flags: &Flags,
+        environment: Vec<(std::ffi::OsString, std::ffi::OsString)>,
+    ) -> Result<Self, Failure> {
+        let environment = environment::read(environment)?;
+        let file = flags.config.clone().or(environment.config);
+        let figment = Figment::from(Serialized::defaults(Self::default()))
+            .merge(environment.fallback)
+            .merge(file_layer(file.as_deref())?)
+            .merge(environment.layer)
+            .merge(Serialized::globals(flags));
+        // The defaults are serialised, and a secret would come back as `***`: none has one.
+        figment.extract().map_err(|error| Failure::usage(values::explain(error)))
+    }
+
+    /// How long the trash keeps.
+    pub(crate) fn trash(&self) -> Duration {
+        Duration::from_secs(u64::from(self.trash_days) * 24 * 3600)
+    }
+}
+
+/// A file that was named must be there; the one in the working directory may be missing.
+fn file_layer(named: Option<&Path>) -> Result<figment::providers::Data<Toml>, Failure> {
+    let path = named.unwrap_or(Path::new(FILE));
+    if named.is_some() && !path.is_file() {
+        return Err(Failure::usage(format!("read the settings file {}: there is none", path.display())));
+    }
+    Ok(if path.exists() { Toml::file_exact(path) } else { Toml::string("") })
+}
+
+#[cfg(test)]
+mod tests;

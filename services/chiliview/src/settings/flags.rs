@@ -1,0 +1,88 @@
+//! The settings that can be given as flags: all but the secrets, which every user of the machine could read there.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+/// Flags that every command takes. Only those that were given are serialised.
+#[derive(Args, Clone, Debug, Default, Serialize)]
+#[command(next_help_heading = "Settings (flags > CHILIVIEW_* > chiliview.toml > defaults)")]
+pub(crate) struct Flags {
+    /// Read settings from this file instead of ./chiliview.toml [CHILIVIEW_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
+    #[serde(skip)]
+    pub(crate) config: Option<PathBuf>,
+    /// Where ChiliView keeps everything [default: ./data]
+    #[arg(long, global = true, value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_dir: Option<PathBuf>,
+    /// Address and port to listen on [default: 127.0.0.1:8000]
+    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<String>,
+    /// Where snapshots lie [default: backups in the data directory]
+    #[arg(long, global = true, value_name = "DIR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shelf: Option<String>,
+    /// How log lines look: auto, json, pretty [default: auto]
+    #[arg(long, global = true, value_name = "FORMAT", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_format: Option<String>,
+    /// What is logged, such as info,chiliview_store=debug [default: info]
+    #[arg(long, global = true, value_name = "DIRECTIVES", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_filter: Option<String>,
+    /// Collector for traces, such as http://127.0.0.1:4318
+    #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    otlp_endpoint: Option<String>,
+    /// Tenants' SQLite files that stay open [default: 64]
+    #[arg(long, global = true, value_name = "N", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    open_tenants: Option<u64>,
+    /// Connections that read the central database [default: 4]
+    #[arg(long, global = true, value_name = "N", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connections: Option<u64>,
+    /// Jobs that the worker runs at once [default: 2]
+    #[arg(long, global = true, value_name = "N", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workers: Option<u64>,
+    /// HTTP connections served at once [default: 4096]
+    #[arg(long, global = true, value_name = "N", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_connections: Option<u64>,
+    /// Proxies whose word about a client's address counts: networks, separated by commas
+    #[arg(long, global = true, value_name = "NETWORKS", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trusted_proxies: Option<String>,
+    /// The header in which they give it: x-forwarded-for or forwarded [default: x-forwarded-for]
+    #[arg(long, global = true, value_name = "HEADER", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forwarded_header: Option<String>,
+    /// Cookies for https only [default: false]
+    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secure_cookies: Option<bool>,
+    /// Tell browsers to come back over https only [default: false]
+    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hsts: Option<bool>,
+    /// A session unused for so long is over [default: 12h]
+    #[arg(long, global = true, value_name = "DURATION", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_idle: Option<String>,
+    /// A session is over after so long [default: 7days]
+    #[arg(long, global = true, value_name = "DURATION", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_absolute: Option<String>,
+    /// Days that deleted tenants and backups can be brought back [default: 30]
+    #[arg(long, global = true, value_name = "DAYS", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trash_days: Option<u32>,
+    /// Start even on a file system where SQLite databases get corrupted [default: false]
+    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allow_network_file_system: Option<bool>,
+}

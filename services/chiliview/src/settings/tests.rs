@@ -1,0 +1,110 @@
+//! Which layer wins, and what happens to keys that nobody knows.
+
+use std::{ffi::OsString, io::Write as _};
+
+use clap::Parser;
+use secrecy::ExposeSecret;
+
+use super::*;
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    flags: Flags,
+}
+
+fn load(file: &str, environment: &[(&str, &str)], line: &[&str]) -> Result<Settings, String> {
+    let mut written = tempfile::NamedTempFile::new().unwrap();
+    written.write_all(file.as_bytes()).unwrap();
+    let config = written.path().to_str().unwrap();
+    let line = ["chiliview", "--config", config].into_iter().chain(line.iter().copied());
+    let flags = Line::try_parse_from(line).unwrap().flags;
+    let environment = environment.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    Settings::layered(&flags, environment.collect()).map_err(|failure| failure.words)
+}
+
+#[test]
+fn flags_beat_the_environment_which_beats_the_file_which_beats_the_defaults() {
+    let file = "listen = \"file:1\"\nworkers = 3\ntrash_days = 4";
+    let environment = [("CHILIVIEW_LISTEN", "environment:1"), ("CHILIVIEW_WORKERS", "5")];
+    let settings = load(file, &environment, &["--listen", "flag:1"]).unwrap();
+    assert_eq!(settings.listen, "flag:1");
+    assert_eq!(settings.workers.get(), 5);
+    assert_eq!(settings.trash_days, 4);
+    assert_eq!(settings.open_tenants.get(), 64);
+}
+
+#[test]
+fn unknown_keys_are_named_wherever_they_stand() {
+    let words = load("lisden = \"x\"", &[], &[]).unwrap_err();
+    assert!(words.contains("\"lisden\"; did you mean listen? (in /"), "{words}");
+    let words = load("", &[("CHILIVIEW_DATADIR", "x")], &[]).unwrap_err();
+    assert!(words.contains("CHILIVIEW_DATADIR; did you mean data_dir?"), "{words}");
+    let words = load("", &[("CHILIVIEW_LISTEN_FILE", "x")], &[]).unwrap_err();
+    assert!(words.contains("CHILIVIEW_LISTEN_FILE"), "{words}");
+}
+
+#[test]
+fn variables_that_are_not_ours_or_only_for_tests_are_left_alone() {
+    let environment = [("CHILIVIEW_TEST_X", "1"), ("DATABASE_URL", "postgres://x"), ("PATH", "/")];
+    assert!(load("", &environment, &[]).unwrap().database_url.is_none());
+}
+
+#[test]
+fn a_secret_that_looks_like_a_number_stays_as_it_was_typed_and_is_never_shown() {
+    let settings = load("", &[("CHILIVIEW_ADMIN_PASSWORD", "00112233445566")], &[]).unwrap();
+    let password = settings.admin_password.as_ref().unwrap().inner();
+    assert_eq!(password.expose_secret(), "00112233445566");
+    let shown = format!("{settings:?}{}", serde_json::to_string(&settings).unwrap());
+    assert!(!shown.contains("00112233445566"), "{shown}");
+}
+
+#[test]
+fn a_secret_can_be_in_a_file_but_not_in_both() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(b"postgres://u:p@h/d\n").unwrap();
+    let path = file.path().to_str().unwrap();
+    let settings = load("", &[("CHILIVIEW_DATABASE_URL_FILE", path)], &[]).unwrap();
+    assert_eq!(settings.database_url.unwrap().inner().expose_secret(), "postgres://u:p@h/d");
+    let both = [("CHILIVIEW_DATABASE_URL_FILE", path), ("CHILIVIEW_DATABASE_URL", "x")];
+    assert!(load("", &both, &[]).unwrap_err().contains("CHILIVIEW_DATABASE_URL_FILE are both set"));
+}
+
+#[test]
+fn values_are_checked_and_the_key_is_named() {
+    for (name, value, wanted) in [
+        ("CHILIVIEW_WORKERS", "many", "CHILIVIEW_WORKERS"),
+        ("CHILIVIEW_WORKERS", "0", "workers"),
+        ("CHILIVIEW_HSTS", "yes", "CHILIVIEW_HSTS"),
+        ("CHILIVIEW_SESSION_IDLE", "soon", "session_idle"),
+        ("CHILIVIEW_TRUSTED_PROXIES", "10.0.0.0/8, nobody", "trusted_proxies"),
+        ("CHILIVIEW_LOG_FORMAT", "loud", "log_format"),
+        ("CHILIVIEW_FORWARDED_HEADER", "via", "forwarded_header"),
+    ] {
+        let words = load("", &[(name, value)], &[]).unwrap_err();
+        assert!(words.contains(wanted), "{name}={value}: {words}");
+    }
+}
+
+#[test]
+fn lists_durations_and_the_standard_name_of_the_collector_are_understood() {
+    let environment = [
+        ("CHILIVIEW_TRUSTED_PROXIES", "10.0.0.0/8, fd00::/8"),
+        ("CHILIVIEW_SESSION_IDLE", "90m"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://standard:4318"),
+    ];
+    let settings = load("trusted_proxies = [\"192.168.0.0/16\"]", &environment, &["--hsts"]).unwrap();
+    assert_eq!(settings.trusted_proxies.len(), 2);
+    assert_eq!(settings.session_idle.as_secs(), 5400);
+    assert!(settings.hsts && !settings.secure_cookies);
+    assert_eq!(settings.otlp_endpoint.as_deref(), Some("http://standard:4318"));
+    let ours = load("otlp_endpoint = \"http://ours:4318\"", &environment[2..], &[]).unwrap();
+    assert_eq!(ours.otlp_endpoint.as_deref(), Some("http://ours:4318"));
+}
+
+#[test]
+fn a_file_that_was_named_must_be_there() {
+    let flags = Line::try_parse_from(["chiliview", "--config", "/nowhere.toml"]).unwrap().flags;
+    let failure = Settings::layered(&flags, Vec::new()).unwrap_err();
+    assert!(failure.words.contains("/nowhere.toml"), "{}", failure.words);
+}
