@@ -6,6 +6,7 @@ use chiliview_store::{
     Timestamp,
     audit::{self, Event},
     json_text::JsonText,
+    queue::{self, NewJob, Work},
     sessions,
     tenants::{self as rows, Filter, Tenant},
 };
@@ -331,6 +332,8 @@ impl Tenants {
                 let after = Tenant { deleted_at: Some(now), purge_after, updated_at: now, ..before };
                 rows::update(tx, &after).await?;
                 sessions::delete_of_tenant(tx, after.id).await?;
+                let job = NewJob::new(app.store().ids().next(), Work::PurgeTenant { tenant: after.id });
+                queue::enqueue(tx, &job.at(now.plus(app.policy().trash))).await?;
                 app.audit(tx, &caller, Event::done("tenant.delete", "tenant", after.id)).await
             })
             .await?;
