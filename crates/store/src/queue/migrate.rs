@@ -12,9 +12,10 @@ use crate::{
 
 /// Beside our own `_sqlx_migrations`, in the same file.
 const SQLITE_TABLE: &str = "_apalis_migrations";
-/// <https://www.postgresql.org/docs/15/errcodes-appendix.html>: `insufficient_privilege`, `undefined_file`.
+/// <https://www.postgresql.org/docs/15/errcodes-appendix.html>: `insufficient_privilege`, and `feature_not_supported` for an
+/// extension that is not installed on the server.
 const MISSING_RIGHT: &str = "42501";
-const MISSING_EXTENSION: &str = "58P01";
+const MISSING_EXTENSION: &str = "0A000";
 
 pub(crate) async fn migrate(central: &Database) -> Result<()> {
     match central {
@@ -34,8 +35,8 @@ async fn migrate_postgres(pool: &PgPool) -> Result<()> {
     match PostgresStorage::<()>::migrations().run(pool).await {
         Ok(()) => Ok(()),
         Err(error) if lacks(&error, MISSING_RIGHT) || lacks(&error, MISSING_EXTENSION) => Err(Error::Unsafe(format!(
-            "the queue needs PostgreSQL's extensions hstore and pgcrypto, and a schema \"apalis\" of its own; \
-                 let the role create them, or have them created for it: {error}"
+            "the queue needs a schema \"apalis\", the extensions hstore and pgcrypto, and to create in \"public\" while it \
+             sets itself up; let the role own its database, on a server with PostgreSQL's contrib modules: {error}"
         ))),
         Err(error) => Err(error.into()),
     }
