@@ -6,6 +6,7 @@ use crate::{
     exit::{Exit, Failure},
     serve,
     settings::{Flags, Settings},
+    worker,
 };
 
 /// Examples come before everything that has to be read.
@@ -38,6 +39,11 @@ enum Command {
   chiliview serve --data-dir /var/lib/chiliview --listen 0.0.0.0:8000
   chiliview serve --no-worker              API only; `chiliview worker` does the jobs")]
     Serve(serve::Options),
+    /// Do the jobs in a process of its own, beside `serve --no-worker`
+    #[command(before_help = "Examples:
+  chiliview worker
+  chiliview worker --workers 8")]
+    Worker,
 }
 
 /// A command with its subcommands.
@@ -67,6 +73,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
     let call = Call { settings: Settings::load(&cli.flags)?, json: cli.json };
     match cli.command {
         Command::Serve(options) => block_on(serve::run(call, options)),
+        Command::Worker => block_on(worker::run(call)),
     }
 }
 

@@ -9,6 +9,8 @@ mod open;
 mod serve;
 mod settings;
 mod signals;
+mod stop;
+mod worker;
 
 use std::process::ExitCode;
 

@@ -1,6 +1,6 @@
 //! Opens what commands work on: the store and the shelf.
 
-use chiliview_snapshot::Shelf;
+use chiliview_snapshot::{Shelf, sweep_scratch};
 use chiliview_store::{Clock, Ids, Store};
 
 use crate::{exit::Failure, settings::Settings};
@@ -35,4 +35,16 @@ pub(crate) fn shelf_path(settings: &Settings) -> Result<std::path::PathBuf, Fail
 /// The shelf, made when it is missing.
 pub(crate) async fn shelf(settings: &Settings) -> Result<Shelf, Failure> {
     Ok(Shelf::directory(shelf_path(settings)?).await?)
+}
+
+/// Removes what a killed process left half-written. It takes room and does no harm: a failure stops nothing.
+pub(crate) async fn sweep(store: &Store, shelf: &Shelf) {
+    let outcomes = [shelf.sweep().await, sweep_scratch(&store.data_dir().temp()).await];
+    for outcome in outcomes {
+        match outcome {
+            Ok(swept) if swept.files > 0 => tracing::info!(files = swept.files, bytes = swept.bytes, "leftovers.removed"),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "leftovers.not_removed"),
+        }
+    }
 }

@@ -1,16 +1,13 @@
 //! `chiliview serve`: the API, the console, and a worker inside.
 
-use std::time::Duration;
-
 use chiliview_api::{
     app::{App, Policy},
     edge::{self, EdgeSettings, Limits},
     service,
 };
-use chiliview_snapshot::{Shelf, sweep_scratch};
-use chiliview_store::{Store, queue::Wake};
+use chiliview_store::queue::Wake;
 use clap::Args;
-use tokio::{net::TcpListener, time::timeout};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -18,12 +15,8 @@ use crate::{
     exit::{Exit, Failure},
     first_admin, log, open,
     settings::Settings,
-    signals,
+    signals, stop, worker,
 };
-
-/// For requests that are under way; the rest of the 25 s is for closing the databases.
-const DRAIN: Duration = Duration::from_secs(22);
-const STOP: Duration = Duration::from_secs(24);
 
 /// Flags of `serve`.
 #[derive(Args)]
@@ -42,25 +35,20 @@ pub(crate) async fn run(call: Call, options: Options) -> Result<Exit, Failure> {
     let store = open::store(&settings).await?;
     first_admin::ensure(&store, settings.admin_password.as_ref()).await?;
     let shelf = open::shelf(&settings).await?;
-    sweep(&store, &shelf).await;
+    open::sweep(&store, &shelf).await;
     let wake = Wake::new();
     let app = App::new(store.clone(), shelf.clone(), policy(&settings), wake.clone());
     announce(&listener, &settings)?;
-    let served = serve(listener, app, &settings, shutdown.clone(), options.no_worker);
-    let stopping = async {
-        shutdown.cancelled().await;
-        tokio::time::sleep(STOP).await;
+    let work = async {
+        if options.no_worker {
+            return Ok(());
+        }
+        worker::work(&settings, store.clone(), shelf, wake, shutdown.clone()).await
     };
-    tokio::select! {
-        outcome = served => outcome?,
-        () = stopping => tracing::warn!("service.stopped_unfinished"),
-    }
-    if timeout(Duration::from_secs(1), store.close()).await.is_err() {
-        tracing::warn!("store.close_unfinished");
-    }
-    tracing::info!("service.stopped");
-    guard.shutdown();
-    Ok(Exit::Ok)
+    let both = async { tokio::try_join!(serve(listener, app, &settings, shutdown.clone()), work).map(drop) };
+    let outcome = stop::in_time(&shutdown, both).await;
+    stop::close(&store, guard).await;
+    outcome.map(|()| Exit::Ok)
 }
 
 async fn serve(
@@ -68,9 +56,8 @@ async fn serve(
     app: App,
     settings: &Settings,
     shutdown: CancellationToken,
-    _no_worker: bool,
 ) -> Result<(), Failure> {
-    let limits = Limits { connections: settings.max_connections.get(), drain: DRAIN, ..Limits::default() };
+    let limits = Limits { connections: settings.max_connections.get(), drain: stop::DRAIN, ..Limits::default() };
     let edge = EdgeSettings {
         limits: limits.clone(),
         trusted_proxies: settings.trusted_proxies.clone(),
@@ -103,17 +90,5 @@ fn policy(settings: &Settings) -> Policy {
         session_absolute: settings.session_absolute,
         trash: settings.trash(),
         secure_cookies: settings.secure_cookies,
-    }
-}
-
-/// Removes what a killed process left half-written. It takes room and does no harm: a failure stops nothing.
-pub(crate) async fn sweep(store: &Store, shelf: &Shelf) {
-    let outcomes = [shelf.sweep().await, sweep_scratch(&store.data_dir().temp()).await];
-    for outcome in outcomes {
-        match outcome {
-            Ok(swept) if swept.files > 0 => tracing::info!(files = swept.files, bytes = swept.bytes, "leftovers.removed"),
-            Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "leftovers.not_removed"),
-        }
     }
 }
