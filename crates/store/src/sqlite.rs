@@ -2,6 +2,8 @@
 
 use std::{
     fmt,
+    fs::OpenOptions,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -130,10 +132,19 @@ pub fn options(path: &Path) -> SqliteConnectOptions {
 }
 
 pub(crate) async fn connect(path: &Path, missing: Missing) -> Result<SqliteConnection> {
-    let mut connection =
-        SqliteConnection::connect_with(&options(path).create_if_missing(missing == Missing::Create)).await?;
+    if missing == Missing::Create {
+        create_private(path)?;
+    }
+    let mut connection = SqliteConnection::connect_with(&options(path)).await?;
     assert_promises(&mut connection).await?;
     Ok(connection)
+}
+
+/// An empty file is an empty database. SQLite gives its companions the same mode.
+fn create_private(path: &Path) -> Result<()> {
+    let mut create = OpenOptions::new();
+    create.create(true).truncate(false).write(true).mode(0o600);
+    create.open(path).map(drop).map_err(Error::io("create", path))
 }
 
 fn reader_pool(path: &Path, connections: u32) -> SqlitePool {
