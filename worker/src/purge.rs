@@ -25,7 +25,8 @@ async fn purge_tenant(context: &Context, id: TenantId) -> anyhow::Result<()> {
     let now = context.now();
     let row = context.store.central().read(async |tx| tenants::find(tx, id).await).await?;
     // Undeleted, or deleted anew with a later end: that has a job of its own.
-    if !row.is_some_and(|tenant| tenant.purge_after.is_some_and(|end| end <= now)) {
+    let due = row.and_then(|tenant| tenant.purge_after).is_some_and(|end| end <= now);
+    if !due {
         return Ok(());
     }
     context.store.remove_tenant_database(id).await?;

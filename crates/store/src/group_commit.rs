@@ -15,7 +15,7 @@ use std::{
 use futures::FutureExt;
 use sqlx::{Connection as _, Executor, SqliteConnection};
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::{
     error::{Error, Result},
@@ -193,7 +193,7 @@ impl Turn {
         batch.members += 1;
         let mut outcome = batch.outcome.subscribe();
         end(self.writer.clone(), slot);
-        let sealed = outcome.wait_for(Option::is_some).instrument(tracing::info_span!("store.commit")).await;
+        let sealed = outcome.wait_for(Option::is_some).instrument(commit_span()).await;
         match sealed.map(|outcome| outcome.clone()) {
             Ok(Some(Ok(()))) => Ok(()),
             Ok(Some(Err(error))) => Err(Error::Commit(error)),
@@ -233,6 +233,11 @@ async fn undo(writer: Arc<Writer>, mut slot: OwnedMutexGuard<Slot>, nested: bool
         Ok(()) if !nested => slot.batch = None,
         Ok(()) => end(writer, slot),
     }
+}
+
+/// The wait for the fsync, inside the trace of whoever waits. What belongs to no trace (a heartbeat) begins none.
+fn commit_span() -> Span {
+    if Span::current().is_none() { Span::none() } else { tracing::info_span!("store.commit") }
 }
 
 /// Ends a turn: the next in line goes on with the batch, or it is sealed.

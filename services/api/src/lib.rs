@@ -14,6 +14,7 @@ pub mod etag;
 pub mod events;
 mod fields;
 pub mod health;
+pub mod jobs;
 pub mod json;
 pub mod once;
 pub mod paging;

@@ -12,10 +12,11 @@ use crate::{
     edge::{self, AllowedMethods, EdgeSettings},
     events::Events,
     health::{self, Health},
+    jobs::Jobs,
     tenants::Tenants,
 };
 
-type Resources = (Auth, Tenants, Backups, Events, Health);
+type Resources = (Auth, Tenants, Backups, Events, Jobs, Health);
 
 fn resources(app: &App) -> Resources {
     (
@@ -23,6 +24,7 @@ fn resources(app: &App) -> Resources {
         Tenants::new(app.clone()),
         Backups::new(app.clone()),
         Events::new(app.clone()),
+        Jobs::new(app.clone()),
         Health::new(app.clone()),
     )
 }

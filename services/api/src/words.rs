@@ -71,6 +71,13 @@ mirror! {
     Outcome = chiliview_store::audit::Outcome { Success = "success", Denied = "denied", Failed = "failed" }
 }
 
+mirror! {
+    /// Where a job stands.
+    JobStatus = chiliview_store::queue::JobStatus {
+        Queued = "queued", Running = "running", Done = "done", Failed = "failed", Cancelled = "cancelled",
+    }
+}
+
 /// Which way a list runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Enum)]
 pub enum Order {
