@@ -119,6 +119,13 @@ pub fn difference<T: Serialize>(before: &T, after: &T) -> Value {
     Value::Object(changed.collect())
 }
 
+/// All that a new row holds, as [`Event::changes`] wants it.
+pub fn creation<T: Serialize>(row: &T) -> Value {
+    let Ok(Value::Object(fields)) = serde_json::to_value(row) else { return Value::Null };
+    let given = fields.into_iter().filter(|(_, value)| !value.is_null());
+    Value::Object(given.map(|(field, value)| (field, Value::Array(vec![Value::Null, value]))).collect())
+}
+
 /// One line of the log, as stored.
 #[derive(Clone, Debug, FromRow, Serialize)]
 pub struct Entry {
@@ -180,29 +187,44 @@ macro_rules! select {
 
 /// Appends a line. Writers of a database take turns, so the chain has one order.
 pub async fn record(tx: &mut Tx, id: AuditId, at: Timestamp, actor: &Actor, event: Event) -> Result<()> {
+    record_all(tx, at, actor, std::iter::once((id, event))).await
+}
+
+/// Appends many lines of one actor, in order.
+pub async fn record_all(
+    tx: &mut Tx,
+    at: Timestamp,
+    actor: &Actor,
+    events: impl Iterator<Item = (AuditId, Event)>,
+) -> Result<()> {
     let last =
         tx.query("SELECT seq, hash FROM audit_log ORDER BY seq DESC LIMIT 1").fetch_optional::<(i64, String)>().await?;
-    let (seq, previous_hash) = last.unwrap_or((0, GENESIS.to_owned()));
-    let mut entry = Entry {
-        seq: seq + 1,
-        id,
-        at,
-        actor_kind: actor.kind,
-        actor_id: actor.id.clone(),
-        actor_name: actor.name.clone(),
-        action: event.action.to_owned(),
-        object_kind: event.object_kind.to_owned(),
-        object_id: event.object_id,
-        outcome: event.outcome,
-        reason: event.reason,
-        changes: event.changes.to_string(),
-        address: actor.address.clone(),
-        trace_id: actor.trace_id.clone(),
-        previous_hash,
-        hash: String::new(),
-    };
-    entry.hash = entry.digest()?;
-    insert(tx, entry).await
+    let (mut seq, mut hash) = last.unwrap_or((0, GENESIS.to_owned()));
+    for (id, event) in events {
+        seq += 1;
+        let mut entry = Entry {
+            seq,
+            id,
+            at,
+            actor_kind: actor.kind,
+            actor_id: actor.id.clone(),
+            actor_name: actor.name.clone(),
+            action: event.action.to_owned(),
+            object_kind: event.object_kind.to_owned(),
+            object_id: event.object_id,
+            outcome: event.outcome,
+            reason: event.reason,
+            changes: event.changes.to_string(),
+            address: actor.address.clone(),
+            trace_id: actor.trace_id.clone(),
+            previous_hash: hash,
+            hash: String::new(),
+        };
+        entry.hash = entry.digest()?;
+        hash = entry.hash.clone();
+        insert(tx, entry).await?;
+    }
+    Ok(())
 }
 
 async fn insert(tx: &mut Tx, entry: Entry) -> Result<()> {

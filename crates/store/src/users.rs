@@ -171,6 +171,24 @@ pub async fn count(tx: &mut Tx) -> Result<i64> {
     Ok(count)
 }
 
+/// How many managers can log in.
+pub async fn count_managers(tx: &mut Tx) -> Result<i64> {
+    let (count,) = tx
+        .query("SELECT count(*) FROM users WHERE role = 'manager' AND status = 'active'")
+        .fetch_one::<(i64,)>()
+        .await?;
+    Ok(count)
+}
+
+/// What must be unique, of all users, a page at a time: id, username and e-mail in lower case.
+pub async fn keys(tx: &mut Tx, after: Option<UserId>, limit: i64) -> Result<Vec<(UserId, String, String)>> {
+    tx.query("SELECT id, username_key, email_key FROM users WHERE id > $1 ORDER BY id LIMIT $2")
+        .bind(after.map(|id| id.to_string()).unwrap_or_default())
+        .bind(limit)
+        .fetch_all()
+        .await
+}
+
 /// What to list; an absent part does not narrow.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {

@@ -6,6 +6,9 @@ use email_address::EmailAddress;
 
 type Checked = Result<(), garde::Error>;
 
+/// Of a [`line`], in characters.
+pub(crate) const LONGEST_LINE: usize = 200;
+
 /// Slugs that would be mistaken for something of the platform's.
 const RESERVED: &[&str] = &[
     "admin",
@@ -22,6 +25,7 @@ const RESERVED: &[&str] = &[
     "console",
     "docs",
     "events",
+    "export",
     "health",
     "help",
     "import",
@@ -94,7 +98,7 @@ pub(crate) fn email(value: &str, _: &()) -> Checked {
 /// A person's or company's name, or another single line: not blank, no control characters.
 pub(crate) fn line(value: &str, _: &()) -> Checked {
     let length = value.chars().count();
-    if value.trim().is_empty() || length > 200 {
+    if value.trim().is_empty() || length > LONGEST_LINE {
         return Err(garde::Error::new("line_invalid: needs 1 to 200 characters that are not all blank"));
     }
     if value.chars().any(char::is_control) {
@@ -108,6 +112,17 @@ pub(crate) fn language(value: &str, _: &()) -> Checked {
     if value.len() > 35 || oxilangtag::LanguageTag::parse(value).is_err() {
         return Err(garde::Error::new("language_invalid: is no language tag (BCP 47), such as de or en-GB"));
     }
+}
+
+/// Text of several lines: no control characters but tabs and line ends. PostgreSQL keeps no NUL, so neither do we.
+pub(crate) fn text(value: &str, _: &()) -> Checked {
+    if value.chars().count() > 10_000 {
+        return Err(garde::Error::new("too_long: may have at most 10000 characters"));
+    }
+    if value.chars().any(|character| character.is_control() && !"\t\r\n".contains(character)) {
+        return Err(garde::Error::new("control_character: may not hold control characters"));
+    }
+    Ok(())
     Ok(())
 }
 

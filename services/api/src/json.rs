@@ -20,6 +20,7 @@ use poem_openapi::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
+pub(crate) use self::rules::broken;
 pub use self::{
     patch::Patch,
     reply::{Accepted, Created, NoContent},

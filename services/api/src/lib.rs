@@ -2,12 +2,15 @@
 
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may stop at once"))]
 
+pub mod admins;
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod backups;
 pub mod caller;
 mod console;
 pub mod contract;
+mod csv;
 mod docs;
 pub mod edge;
 pub mod etag;
@@ -25,3 +28,4 @@ pub mod secret;
 pub mod service;
 pub mod tenants;
 pub mod words;
+pub mod users;

@@ -17,6 +17,8 @@ use crate::{
 const DEFAULT: u32 = 50;
 /// Rows on a page at the most.
 const MOST: u32 = 500;
+/// Of what is searched for, in characters: SQLite refuses very long patterns.
+const LONGEST_SEARCH: usize = 200;
 
 /// One page of a list.
 #[derive(Clone, Debug, Serialize, Deserialize, Object)]
@@ -43,6 +45,16 @@ pub fn page(limit: Option<u32>, after: Option<&str>, order: Order) -> Result<Pag
     Ok(Page { after, limit: i64::from(limit) + 1, direction: order.into() })
 }
 
+/// Reads `q`.
+pub fn search(q: Option<String>) -> Result<Option<String>, Problem> {
+    let fits = |q: &String| q.chars().count() <= LONGEST_SEARCH && !q.contains('\0');
+    if q.as_ref().is_none_or(fits) {
+        return Ok(q);
+    }
+    let detail = format!("may have at most {LONGEST_SEARCH} characters, and no NUL");
+    Err(Problem::invalid_parameter(FieldError::new("/query/q", "invalid_value", detail)))
+}
+
 /// Cuts the rows to the page and names the next one. `key` gives a row's sort value and id.
 pub fn list<R, T>(mut rows: Vec<R>, page: &Page, key: impl Fn(&R) -> (String, String), show: impl Fn(R) -> T) -> List<T>
 where
@@ -64,14 +76,19 @@ fn encode(cursor: &Cursor) -> String {
 
 fn decode(text: &str) -> Result<Cursor, Problem> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok();
-    let cursor = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    cursor.ok_or_else(|| {
-        Problem::invalid_parameter(FieldError::new(
-            "/query/after",
-            "invalid_cursor",
-            "must be the `next` of an earlier answer",
-        ))
-    })
+    let cursor = bytes.and_then(|bytes| serde_json::from_slice::<Cursor>(&bytes).ok());
+    // PostgreSQL takes no NUL in a text.
+    let cursor = cursor.filter(|cursor| !cursor.key.contains('\0') && !cursor.id.contains('\0'));
+    cursor.ok_or_else(invalid_cursor)
+}
+
+/// An `after` that no answer of ours gave.
+pub(crate) fn invalid_cursor() -> Problem {
+    Problem::invalid_parameter(FieldError::new(
+        "/query/after",
+        "invalid_cursor",
+        "must be the `next` of an earlier answer",
+    ))
 }
 
 #[cfg(test)]

@@ -223,7 +223,9 @@ impl Problem {
         serde_json::to_vec(&self.0.document).unwrap_or_default()
     }
 
-    fn errors(mut self, errors: Vec<FieldError>) -> Self {
+    /// Names the fields that it is about.
+    #[must_use]
+    pub(crate) fn errors(mut self, errors: Vec<FieldError>) -> Self {
         self.0.document.errors = errors;
         self
     }

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use crate::{
     app::App,
+    admins::Admins,
     auth::Auth,
+    audit::Audit,
     backups::Backups,
     console, contract, docs,
     edge::{self, AllowedMethods, EdgeSettings},
@@ -16,14 +18,18 @@ use crate::{
     tenants::Tenants,
 };
 
-type Resources = (Auth, Tenants, Backups, Events, Jobs, Health);
+    users::Users,
+type Resources = (Auth, Admins, Tenants, Users, Audit, Backups, Events, Jobs, Health);
 
 fn resources(app: &App) -> Resources {
     (
         Auth::new(app.clone()),
         Tenants::new(app.clone()),
         Backups::new(app.clone()),
+        Admins::new(app.clone()),
         Events::new(app.clone()),
+        Users::new(app.clone()),
+        Audit::new(app.clone()),
         Jobs::new(app.clone()),
         Health::new(app.clone()),
     )

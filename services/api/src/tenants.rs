@@ -65,7 +65,7 @@ pub struct NewTenant {
     /// IANA; `UTC` when absent.
     #[garde(inner(custom(fields::time_zone)))]
     time_zone: Option<String>,
-    #[garde(inner(length(chars, max = 10_000)))]
+    #[garde(inner(custom(fields::text)))]
     notes: Option<String>,
     #[garde(length(max = 50), inner(custom(fields::tag)))]
     #[serde(default)]
@@ -121,7 +121,7 @@ pub struct TenantPatch {
     #[garde(inner(custom(fields::time_zone)))]
     #[serde(default)]
     time_zone: Patch<String>,
-    #[garde(inner(length(chars, max = 10_000)))]
+    #[garde(inner(custom(fields::text)))]
     #[serde(default)]
     notes: Patch<String>,
     #[garde(inner(length(max = 50), inner(custom(fields::tag))))]

@@ -12,7 +12,7 @@ use garde::{
 use crate::problem::FieldError;
 
 /// Every rule that `value` breaks.
-pub(super) fn broken(value: &impl Validate<Context = ()>) -> Vec<FieldError> {
+pub(crate) fn broken(value: &impl Validate<Context = ()>) -> Vec<FieldError> {
     let Err(report) = garde::i18n::with_i18n(Coded, || value.validate()) else {
         return Vec::new();
     };

@@ -1,0 +1,339 @@
+//! Admins over HTTP: who manages the platform. Owners change them, all admins see them, and one owner always stays.
+
+use chiliview_store::{
+    AdminId, Timestamp, Tx,
+    admins::{self as rows, Admin, AdminRole as StoredRole, Filter},
+    audit::{self, Event},
+    sessions,
+};
+use chrono::{DateTime, Utc};
+use garde::Validate;
+use poem_openapi::{
+    Object, OpenApi,
+    param::{Header, Path, Query},
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    caller::{Caller, Identity},
+    etag::{Tagged, check_if_match, etag},
+    fields,
+    json::{Created, Json, NoContent, Patch},
+    once::{First, Once},
+    paging::{self, List},
+    problem::{FieldError, Problem},
+    secret::Secret,
+    tenants::required,
+    users::{PasswordReset, guards},
+    words::{AdminRole, Order},
+};
+
+/// The resource.
+pub struct Admins {
+    app: App,
+}
+
+/// An admin to be made.
+#[derive(Clone, Debug, Serialize, Deserialize, Validate, Object)]
+#[serde(deny_unknown_fields)]
+pub struct NewAdmin {
+    /// What he logs in with; unique, whatever the case, and for good.
+    #[garde(custom(fields::username))]
+    username: String,
+    #[garde(inner(custom(fields::email)))]
+    email: Option<String>,
+    /// The username when absent.
+    #[garde(inner(custom(fields::line)))]
+    display_name: Option<String>,
+    #[garde(skip)]
+    role: AdminRole,
+    #[garde(custom(fields::password))]
+    password: Secret,
+}
+
+/// What shall become different. A field that is absent stays, `null` clears.
+#[derive(Clone, Debug, Deserialize, Validate, Object)]
+#[serde(deny_unknown_fields)]
+pub struct AdminPatch {
+    #[garde(inner(custom(fields::email)))]
+    #[serde(default)]
+    email: Patch<String>,
+    #[garde(inner(custom(fields::line)))]
+    #[serde(default)]
+    display_name: Patch<String>,
+    #[garde(skip)]
+    #[serde(default)]
+    role: Patch<AdminRole>,
+    /// While true, he cannot log in; his sessions end at once.
+    #[garde(skip)]
+    #[serde(default)]
+    disabled: Patch<bool>,
+}
+
+/// An admin.
+#[derive(Clone, Debug, Serialize, Deserialize, Object)]
+#[oai(skip_serializing_if_is_none)]
+#[expect(missing_docs, reason = "the fields are described where they are set")]
+pub struct AdminInfo {
+    pub id: Uuid,
+    pub username: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    pub display_name: String,
+    pub role: AdminRole,
+    pub disabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disabled_at: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_login_at: Option<DateTime<Utc>>,
+    /// The number in the ETag.
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+#[OpenApi]
+impl Admins {
+    /// Create an admin
+    #[oai(path = "/admins", method = "post", operation_id = "create_admin")]
+    async fn create(
+        &self,
+        caller: Caller,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
+        input: Json<NewAdmin>,
+    ) -> Result<Created<AdminInfo>, Problem> {
+        caller.require_owner()?;
+        let app = &self.app;
+        let Json(input) = input;
+        let once = Once::new(&caller, key.0, "create_admin", &input)?;
+        if let Some(first) = app.central().read(async |tx| once.before(tx).await).await? {
+            return Ok(created(first));
+        }
+        guards::refuse_weak(&input.password, &[&input.username, "chiliview"])?;
+        let hash = app.passwords().hash(input.password.inner()).await?;
+        let now = app.now();
+        let admin = new_admin(input, hash, app.store().ids().next(), now);
+        let first = app
+            .central()
+            .write(async |tx| {
+                if let Some(first) = once.before(tx).await? {
+                    return Ok(first);
+                }
+                rows::insert(tx, &admin).await.map_err(taken)?;
+                let event = Event::done("admin.create", "admin", admin.id).changing(audit::creation(&admin));
+                app.audit(tx, &caller, event).await?;
+                let first = First { location: format!("/api/admins/{}", admin.id), body: show(admin) };
+                once.remember(tx, &first, now).await?;
+                Ok::<_, Problem>(first)
+            })
+            .await?;
+        Ok(created(first))
+    }
+
+    /// List admins, by username
+    #[oai(path = "/admins", method = "get", operation_id = "list_admins")]
+    #[expect(clippy::too_many_arguments, reason = "each is a parameter of the query")]
+    async fn list(
+        &self,
+        caller: Caller,
+        limit: Query<Option<u32>>,
+        after: Query<Option<String>>,
+        /// Words in username, display name or e-mail.
+        q: Query<Option<String>>,
+        role: Query<Option<AdminRole>>,
+        order: Query<Option<Order>>,
+    ) -> Result<Json<List<AdminInfo>>, Problem> {
+        caller.require_admin()?;
+        let page = paging::page(limit.0, after.0.as_deref(), order.0.unwrap_or_default())?;
+        let filter = Filter { q: paging::search(q.0)?, role: role.0.map(Into::into) };
+        let rows = self.app.central().read(async |tx| rows::list(tx, &filter, &page).await).await?;
+        Ok(Json(paging::list(rows, &page, |row| (row.username.to_lowercase(), row.id.to_string()), show)))
+    }
+
+    /// Read an admin
+    #[oai(path = "/admins/:admin", method = "get", operation_id = "get_admin")]
+    async fn get(&self, caller: Caller, admin: Path<Uuid>) -> Result<Tagged<AdminInfo>, Problem> {
+        caller.require_admin()?;
+        Ok(tagged(self.app.central().read(async |tx| found(tx, admin.0).await).await?))
+    }
+
+    /// Change an admin
+    #[oai(path = "/admins/:admin", method = "patch", operation_id = "update_admin")]
+    async fn update(
+        &self,
+        caller: Caller,
+        admin: Path<Uuid>,
+        #[oai(name = "If-Match")] if_match: Header<Option<String>>,
+        input: Json<AdminPatch>,
+    ) -> Result<Tagged<AdminInfo>, Problem> {
+        caller.require_owner()?;
+        let app = &self.app;
+        let now = app.now();
+        let admin = app
+            .central()
+            .write(async |tx| {
+                let before = found(tx, admin.0).await?;
+                check_if_match(if_match.0.as_deref(), before.version)?;
+                let after = patched(&before, input.0, now)?;
+                rows::update(tx, &after).await?;
+                if is_active_owner(&before) && !is_active_owner(&after) {
+                    refuse_without_owner(tx).await?;
+                }
+                if after.credential_version != before.credential_version {
+                    sessions::delete_of_admin(tx, after.id, None).await?;
+                }
+                let changes = audit::difference(&before, &after);
+                app.audit(tx, &caller, Event::done("admin.update", "admin", after.id).changing(changes)).await?;
+                Ok::<_, Problem>(Admin { version: before.version + 1, ..after })
+            })
+            .await?;
+        Ok(tagged(admin))
+    }
+
+    /// Delete an admin, for good
+    #[oai(path = "/admins/:admin", method = "delete", operation_id = "delete_admin")]
+    async fn delete(
+        &self,
+        caller: Caller,
+        admin: Path<Uuid>,
+        #[oai(name = "If-Match")] if_match: Header<Option<String>>,
+    ) -> Result<NoContent, Problem> {
+        caller.require_owner()?;
+        let app = &self.app;
+        app.central()
+            .write(async |tx| {
+                let before = found(tx, admin.0).await?;
+                check_if_match(if_match.0.as_deref(), before.version)?;
+                rows::delete(tx, before.id).await?;
+                if is_active_owner(&before) {
+                    refuse_without_owner(tx).await?;
+                }
+                let changes = serde_json::json!({ "username": [before.username, null], "role": [before.role, null] });
+                app.audit(tx, &caller, Event::done("admin.delete", "admin", before.id).changing(changes)).await
+            })
+            .await?;
+        Ok(NoContent)
+    }
+
+    /// Give an admin a new password
+    ///
+    /// All his sessions end. One's own password is changed at `/auth/password`.
+    #[oai(path = "/admins/:admin/password", method = "post", operation_id = "reset_admin_password")]
+    async fn reset_password(
+        &self,
+        caller: Caller,
+        admin: Path<Uuid>,
+        input: Json<PasswordReset>,
+    ) -> Result<NoContent, Problem> {
+        caller.require_owner()?;
+        let app = &self.app;
+        let seen = app.central().read(async |tx| found(tx, admin.0).await).await?;
+        if matches!(&caller.identity, Identity::Admin { id, .. } if *id == seen.id) {
+            return Err(guards::own_password());
+        }
+        guards::refuse_weak(&input.password, &[&seen.username, "chiliview"])?;
+        let hash = app.passwords().hash(input.password.inner()).await?;
+        let now = app.now();
+        app.central()
+            .write(async |tx| {
+                let before = found(tx, admin.0).await?;
+                let credential_version = before.credential_version + 1;
+                let after = Admin { password_hash: hash, credential_version, updated_at: now, ..before };
+                rows::update(tx, &after).await?;
+                sessions::delete_of_admin(tx, after.id, None).await?;
+                app.audit(tx, &caller, Event::done("admin.reset_password", "admin", after.id)).await
+            })
+            .await?;
+        Ok(NoContent)
+    }
+}
+
+impl Admins {
+    pub(crate) fn new(app: App) -> Self {
+        Self { app }
+    }
+}
+
+async fn found(tx: &mut Tx, id: Uuid) -> Result<Admin, Problem> {
+    rows::find(tx, AdminId::from(id)).await?.ok_or_else(|| Problem::not_found("admin"))
+}
+
+fn is_active_owner(admin: &Admin) -> bool {
+    admin.role == StoredRole::Owner && admin.disabled_at.is_none()
+}
+
+/// Call it when the change is made, before the commit.
+async fn refuse_without_owner(tx: &mut Tx) -> Result<(), Problem> {
+    if rows::count_active_owners(tx).await? > 0 {
+        return Ok(());
+    }
+    Err(Problem::conflict("last_owner", "nobody would be left to own the platform; make another admin an owner first"))
+}
+
+fn taken(error: chiliview_store::Error) -> Problem {
+    if !error.is_duplicate_of("admins", "username_key") {
+        return error.into();
+    }
+    let detail = "another admin has this username";
+    Problem::conflict("username_taken", detail).errors(vec![FieldError::new("/username", "username_taken", detail)])
+}
+
+fn new_admin(input: NewAdmin, hash: String, id: AdminId, now: Timestamp) -> Admin {
+    Admin {
+        id,
+        email: input.email,
+        display_name: input.display_name.unwrap_or_else(|| input.username.clone()),
+        username: input.username,
+        role: input.role.into(),
+        password_hash: hash,
+        credential_version: 1,
+        disabled_at: None,
+        last_login_at: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+fn patched(before: &Admin, patch: AdminPatch, now: Timestamp) -> Result<Admin, Problem> {
+    let admin = before.clone();
+    let disabled = required("/disabled", patch.disabled, admin.disabled_at.is_some())?;
+    let disabled_at = disabled.then(|| admin.disabled_at.unwrap_or(now));
+    let newly_disabled = disabled_at.is_some() && before.disabled_at.is_none();
+    Ok(Admin {
+        email: patch.email.apply(admin.email),
+        display_name: patch.display_name.apply(Some(admin.display_name)).unwrap_or_else(|| admin.username.clone()),
+        role: required("/role", patch.role, admin.role.into())?.into(),
+        disabled_at,
+        // No session of before comes back with him.
+        credential_version: admin.credential_version + i64::from(newly_disabled),
+        updated_at: now,
+        ..admin
+    })
+}
+
+fn created(first: First<AdminInfo>) -> Created<AdminInfo> {
+    Created { etag: Some(etag(first.body.version)), location: first.location, body: first.body }
+}
+
+fn tagged(admin: Admin) -> Tagged<AdminInfo> {
+    Tagged { version: admin.version, body: show(admin) }
+}
+
+fn show(admin: Admin) -> AdminInfo {
+    AdminInfo {
+        id: admin.id.uuid(),
+        username: admin.username,
+        email: admin.email,
+        display_name: admin.display_name,
+        role: admin.role.into(),
+        disabled: admin.disabled_at.is_some(),
+        disabled_at: admin.disabled_at.map(Timestamp::to_datetime),
+        last_login_at: admin.last_login_at.map(Timestamp::to_datetime),
+        version: admin.version,
+        created_at: admin.created_at.to_datetime(),
+        updated_at: admin.updated_at.to_datetime(),
+    }
+}
