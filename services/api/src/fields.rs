@@ -87,6 +87,13 @@ pub(crate) fn username(value: &str, _: &()) -> Checked {
     Ok(())
 }
 
+/// What is wrong with a username, for those who come in by another way than a request.
+#[must_use]
+pub fn username_fault(value: &str) -> Option<String> {
+    let fault = username(value, &()).err()?.to_string();
+    Some(fault.split_once(": ").map_or_else(|| fault.clone(), |(_, words)| words.to_owned()))
+}
+
 /// An e-mail address (RFC 5321) of at most 254 characters.
 pub(crate) fn email(value: &str, _: &()) -> Checked {
     if value.len() > 254 || EmailAddress::from_str(value).is_err() {

@@ -15,7 +15,7 @@ mod docs;
 pub mod edge;
 pub mod etag;
 pub mod events;
-mod fields;
+pub mod fields;
 pub mod health;
 pub mod jobs;
 pub mod json;

@@ -3,10 +3,11 @@
 use clap::{Command as Clap, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{
+    admin, audit_log, backup, completions,
     exit::{Exit, Failure},
-    serve,
+    health, openapi, serve,
     settings::{Flags, Settings},
-    worker,
+    show_settings, worker,
 };
 
 /// Examples come before everything that has to be read.
@@ -44,6 +45,45 @@ enum Command {
   chiliview worker
   chiliview worker --workers 8")]
     Worker,
+    /// Manage the platform's admins, also while the service runs
+    #[command(subcommand, before_help = "Examples:
+  chiliview admin create eve --role operator
+  chiliview admin reset-password admin
+  chiliview admin list --json")]
+    Admin(admin::Command),
+    /// Make and list backups
+    #[command(subcommand, before_help = "Examples:
+  chiliview backup create --all
+  chiliview backup create --tenant acme --no-wait
+  chiliview backup list --status failed")]
+    Backup(backup::Command),
+    /// Check the audit logs
+    #[command(subcommand, before_help = "Examples:
+  chiliview audit verify")]
+    Audit(audit_log::Command),
+    /// Ask a running service whether it is ready: exit code 0 or 1
+    #[command(before_help = "Examples:
+  chiliview health
+  chiliview health --listen 10.0.0.5:8000")]
+    Health,
+    /// Print the effective settings, secrets as ***
+    #[command(before_help = "Examples:
+  chiliview settings
+  CHILIVIEW_WORKERS=4 chiliview settings --json")]
+    Settings,
+    /// Print the API's OpenAPI document
+    #[command(before_help = "Examples:
+  chiliview openapi --out openapi/chiliview.json
+  chiliview openapi --check openapi/chiliview.json")]
+    Openapi(openapi::Options),
+    /// Print a shell's completion script
+    #[command(before_help = "Examples:
+  chiliview completions bash > /etc/bash_completion.d/chiliview")]
+    Completions(completions::Options),
+    /// Print the manual page
+    #[command(before_help = "Examples:
+  chiliview man | man -l -")]
+    Man,
 }
 
 /// A command with its subcommands.
@@ -70,10 +110,22 @@ pub(crate) struct Call {
 
 /// Does what was asked.
 pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
+    match &cli.command {
+        Command::Completions(options) => return completions::run(options),
+        Command::Man => return completions::man(),
+        _ => {}
+    }
     let call = Call { settings: Settings::load(&cli.flags)?, json: cli.json };
     match cli.command {
         Command::Serve(options) => block_on(serve::run(call, options)),
         Command::Worker => block_on(worker::run(call)),
+        Command::Admin(command) => block_on(admin::run(call, command)),
+        Command::Backup(command) => block_on(backup::run(call, command)),
+        Command::Audit(command) => block_on(audit_log::run(call, command)),
+        Command::Health => block_on(health::run(call)),
+        Command::Settings => show_settings::run(&call),
+        Command::Openapi(options) => block_on(openapi::run(options)),
+        Command::Completions(_) | Command::Man => Ok(Exit::Ok),
     }
 }
 

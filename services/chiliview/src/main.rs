@@ -1,13 +1,21 @@
 //! `chiliview`, the one binary: the service, the worker, and what operators do by hand. One file per command.
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may stop at once"))]
 
+mod admin;
+mod audit_log;
+mod backup;
 mod cli;
+mod completions;
 mod exit;
 mod first_admin;
+mod health;
 mod log;
 mod open;
+mod openapi;
+mod output;
 mod serve;
 mod settings;
+mod show_settings;
 mod signals;
 mod stop;
 mod worker;

@@ -21,6 +21,18 @@ pub(crate) async fn store(settings: &Settings) -> Result<Store, Failure> {
     Ok(Store::open(&store_settings(settings), Clock::system(), Ids).await?)
 }
 
+/// Every database of an installation that there is. A mistyped directory must not become a new, empty one.
+pub(crate) async fn existing(settings: &Settings) -> Result<Store, Failure> {
+    let central = chiliview_store::data_dir::DataDir::new(&settings.data_dir).central();
+    if settings.database_url.is_none() && !central.exists() {
+        let directory = settings.data_dir.display();
+        return Err(Failure::usage(format!(
+            "find ChiliView's data in {directory}: name its directory with --data-dir or CHILIVIEW_DATA_DIR"
+        )));
+    }
+    store(settings).await
+}
+
 /// Where the shelf's directory is.
 pub(crate) fn shelf_path(settings: &Settings) -> Result<std::path::PathBuf, Failure> {
     match settings.shelf.as_deref() {

@@ -65,7 +65,8 @@ async fn serve(
         hsts: settings.hsts,
         ..EdgeSettings::default()
     };
-    Ok(edge::serve(listener, service::endpoint(app, edge), limits, shutdown).await?)
+    let metrics_token = settings.metrics_token.as_ref().map(|token| token.inner().clone());
+    Ok(edge::serve(listener, service::endpoint(app, edge, metrics_token), limits, shutdown).await?)
 }
 
 async fn listen(address: &str) -> Result<TcpListener, Failure> {

@@ -40,6 +40,8 @@ pub(crate) struct Settings {
     pub(crate) shelf: Option<String>,
     /// The first admin's password.
     pub(crate) admin_password: Option<Secret>,
+    /// Whoever sends it may scrape `/metrics`; without it there is no such page.
+    pub(crate) metrics_token: Option<Secret>,
     /// How console lines look.
     pub(crate) log_format: LogFormat,
     /// `EnvFilter` directives.
@@ -85,6 +87,7 @@ impl Default for Settings {
             database_url: None,
             shelf: None,
             admin_password: None,
+            metrics_token: None,
             log_format: LogFormat::default(),
             log_filter: "info".to_owned(),
             otlp_endpoint: None,
@@ -107,7 +110,7 @@ impl Default for Settings {
 /// Which settings are numbers or booleans; all others are text, however much they look like a number.
 const NUMBERS: &[&str] = &["open_tenants", "connections", "workers", "max_connections", "trash_days"];
 const BOOLEANS: &[&str] = &["secure_cookies", "hsts", "allow_network_file_system"];
-const SECRETS: &[&str] = &["database_url", "admin_password"];
+const SECRETS: &[&str] = &["database_url", "admin_password", "metrics_token"];
 const TEXTS: &[&str] = &[
     "listen",
     "data_dir",
