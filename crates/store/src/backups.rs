@@ -396,3 +396,38 @@ pub async fn newest_verified(tx: &mut Tx, tenant: Option<TenantId>) -> Result<Op
     .fetch_optional()
     .await
 }
+
+/// How many backups that are not in the trash have each status.
+pub async fn counts(tx: &mut Tx) -> Result<Vec<(BackupStatus, i64)>> {
+    tx.query("SELECT status, count(*) FROM backups WHERE deleted_at IS NULL GROUP BY status ORDER BY status")
+        .fetch_all()
+        .await
+}
+
+/// How well everything is covered by verified backups.
+#[derive(Clone, Copy, Debug, FromRow)]
+pub struct Coverage {
+    /// Each tenant has a newest verified backup: when the oldest of these was proven.
+    pub oldest_of_tenants: Option<Timestamp>,
+    /// How many tenants have none.
+    pub tenants_without: i64,
+    /// When the central database's newest was proven.
+    pub central: Option<Timestamp>,
+}
+
+/// Over all tenants that are not in the trash.
+pub async fn coverage(tx: &mut Tx) -> Result<Coverage> {
+    tx.query(
+        "SELECT (SELECT min(newest) FROM (SELECT max(verified_at) AS newest FROM backups
+                 WHERE status = 'verified' AND deleted_at IS NULL
+                   AND tenant_id IN (SELECT id FROM tenants WHERE deleted_at IS NULL)
+                 GROUP BY tenant_id) AS by_tenant) AS oldest_of_tenants,
+             (SELECT count(*) FROM tenants WHERE deleted_at IS NULL AND id NOT IN
+                 (SELECT tenant_id FROM backups WHERE status = 'verified' AND deleted_at IS NULL
+                    AND tenant_id IS NOT NULL)) AS tenants_without,
+             (SELECT max(verified_at) FROM backups WHERE status = 'verified' AND deleted_at IS NULL
+                AND scope = 'central') AS central",
+    )
+    .fetch_one()
+    .await
+}

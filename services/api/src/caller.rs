@@ -212,12 +212,11 @@ pub fn cookie_name(secure: bool) -> &'static str {
     if secure { "__Host-chiliview" } else { "chiliview" }
 }
 
+/// With an `Authorization` header the cookie counts for nothing: the check for forged requests relies on it.
 fn token_of(request: &Request, secure: bool) -> Option<String> {
-    let header = request.header("authorization");
-    if let Some((scheme, token)) = header.and_then(|value| value.split_once(' '))
-        && scheme.eq_ignore_ascii_case("bearer")
-    {
-        return Some(token.trim().to_owned());
+    if let Some(header) = request.header("authorization") {
+        let (scheme, token) = header.split_once(' ')?;
+        return scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned());
     }
     let name = cookie_name(secure);
     let cookies = request.headers().get_all("cookie").into_iter().filter_map(|value| value.to_str().ok());

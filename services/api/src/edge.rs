@@ -28,6 +28,7 @@ pub use self::{
     serve::{ShutdownSignal, serve},
     trace::TraceId,
 };
+use crate::metrics::Requests;
 
 /// How much, and how long, one peer may keep us busy.
 #[derive(Debug, Clone)]
@@ -75,6 +76,8 @@ pub struct EdgeSettings {
     pub hsts: bool,
     /// The methods of each route, for the `Allow` of a 405.
     pub allowed_methods: AllowedMethods,
+    /// Where requests are counted.
+    pub requests: Requests,
 }
 
 /// Puts all layers around `endpoint`. The result answers every request, refusals and panics included, with a response.
@@ -82,13 +85,13 @@ pub fn wrap<E>(endpoint: E, settings: EdgeSettings) -> impl Endpoint<Output = Re
 where
     E: Endpoint + 'static,
 {
-    let EdgeSettings { limits, trusted_proxies, forwarded_header, hsts, allowed_methods } = settings;
+    let EdgeSettings { limits, trusted_proxies, forwarded_header, hsts, allowed_methods, requests } = settings;
     let shielded = shield::Shield::new(endpoint.before(no_range_for_head));
     let checked = origin::OriginCheck::new(shielded);
     let bounded = body::Bounding::new(checked, limits.body_bytes, limits.body_idle);
     let caught = catch::Catch::new(bounded, allowed_methods);
     let secured = headers::SecurityHeaders::new(caught, hsts);
-    let traced = trace::Trace::new(secured);
+    let traced = trace::Trace::new(secured, requests);
     client::Client::new(traced, trusted_proxies, forwarded_header)
 }
 

@@ -9,7 +9,7 @@ use poem_openapi::{
 };
 use serde::Serialize;
 
-use crate::{json::Json, problem::Problem};
+use crate::{json::Json, problem::Problem, ranges::names_strongly};
 
 /// 200, with the row's ETag.
 #[derive(Debug, Clone)]
@@ -29,9 +29,7 @@ pub fn etag(version: i64) -> String {
 /// Refuses with 412 unless `if_match` is absent, `*`, or names this version among others.
 pub fn check_if_match(if_match: Option<&str>, version: i64) -> Result<(), Problem> {
     let Some(header) = if_match else { return Ok(()) };
-    let current = etag(version);
-    let matches = header.split(',').map(str::trim).any(|tag| tag == "*" || tag == current);
-    if matches { Ok(()) } else { Err(Problem::precondition_failed()) }
+    if names_strongly(header, &etag(version)) { Ok(()) } else { Err(Problem::precondition_failed()) }
 }
 
 impl<T: Serialize + ToJSON> IntoResponse for Tagged<T> {

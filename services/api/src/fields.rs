@@ -114,13 +114,6 @@ pub(crate) fn line(value: &str, _: &()) -> Checked {
     Ok(())
 }
 
-/// A language tag (BCP 47).
-pub(crate) fn language(value: &str, _: &()) -> Checked {
-    if value.len() > 35 || oxilangtag::LanguageTag::parse(value).is_err() {
-        return Err(garde::Error::new("language_invalid: is no language tag (BCP 47), such as de or en-GB"));
-    }
-}
-
 /// Text of several lines: no control characters but tabs and line ends. PostgreSQL keeps no NUL, so neither do we.
 pub(crate) fn text(value: &str, _: &()) -> Checked {
     if value.chars().count() > 10_000 {
@@ -130,6 +123,13 @@ pub(crate) fn text(value: &str, _: &()) -> Checked {
         return Err(garde::Error::new("control_character: may not hold control characters"));
     }
     Ok(())
+}
+
+/// A language tag (BCP 47).
+pub(crate) fn language(value: &str, _: &()) -> Checked {
+    if value.len() > 35 || oxilangtag::LanguageTag::parse(value).is_err() {
+        return Err(garde::Error::new("language_invalid: is no language tag (BCP 47), such as de or en-GB"));
+    }
     Ok(())
 }
 

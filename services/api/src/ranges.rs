@@ -6,7 +6,7 @@ mod file;
 use http::{HeaderMap, header};
 
 pub use self::{
-    conditions::{Validators, Verdict, evaluate, if_match},
+    conditions::{Validators, Verdict, evaluate, names_strongly},
     file::{Content, file_body, serve, serve_file},
 };
 

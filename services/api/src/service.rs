@@ -2,34 +2,36 @@
 
 use poem::{Endpoint, EndpointExt, Response, Route, get, handler, web::Data};
 use poem_openapi::OpenApiService;
+use secrecy::SecretString;
 use serde_json::Value;
 
 use crate::{
-    app::App,
     admins::Admins,
-    auth::Auth,
+    app::App,
     audit::Audit,
+    auth::Auth,
     backups::Backups,
     console, contract, docs,
     edge::{self, AllowedMethods, EdgeSettings},
     events::Events,
     health::{self, Health},
     jobs::Jobs,
+    metrics::Metrics,
     tenants::Tenants,
+    users::Users,
 };
 
-    users::Users,
 type Resources = (Auth, Admins, Tenants, Users, Audit, Backups, Events, Jobs, Health);
 
 fn resources(app: &App) -> Resources {
     (
         Auth::new(app.clone()),
-        Tenants::new(app.clone()),
-        Backups::new(app.clone()),
         Admins::new(app.clone()),
-        Events::new(app.clone()),
+        Tenants::new(app.clone()),
         Users::new(app.clone()),
         Audit::new(app.clone()),
+        Backups::new(app.clone()),
+        Events::new(app.clone()),
         Jobs::new(app.clone()),
         Health::new(app.clone()),
     )
@@ -55,7 +57,13 @@ pub fn text(document: &Value) -> String {
 }
 
 /// Everything that is served, behind the edge.
-pub fn endpoint(app: App, settings: EdgeSettings) -> impl Endpoint<Output = Response> + 'static {
+///
+/// `/metrics` is there when there is a token for it.
+pub fn endpoint(
+    app: App,
+    settings: EdgeSettings,
+    metrics_token: Option<SecretString>,
+) -> impl Endpoint<Output = Response> + 'static {
     let document = Document(text(&document(&app)));
     let allowed_methods = AllowedMethods::of::<Resources>("/api");
     let service = open_api(&app);
@@ -66,8 +74,12 @@ pub fn endpoint(app: App, settings: EdgeSettings) -> impl Endpoint<Output = Resp
         .at("/livez", get(health::livez))
         .at("/readyz", get(health::readyz))
         .at("/", get(console::not_built))
-        .nest("/api", service)
-        .data(app);
+        .nest("/api", service);
+    let routes = match metrics_token {
+        Some(token) => routes.at("/metrics", get(Metrics::new(app.clone(), settings.requests.clone(), token))),
+        None => routes,
+    };
+    let routes = routes.data(app);
     edge::wrap(routes, EdgeSettings { allowed_methods, ..settings })
 }
 

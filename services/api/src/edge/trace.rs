@@ -10,6 +10,7 @@ use poem::{Endpoint, PathPattern, Request, Response};
 use tracing::{Instrument, Span, field::Empty};
 
 use super::ClientAddress;
+use crate::metrics::Requests;
 
 /// Where the trace id stands in an answer.
 const X_TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
@@ -21,11 +22,12 @@ pub struct TraceId(pub String);
 /// Opens the span, and closes it with the route, the status and the duration.
 pub(super) struct Trace<E> {
     inner: E,
+    requests: Requests,
 }
 
 impl<E> Trace<E> {
-    pub(super) fn new(inner: E) -> Self {
-        Self { inner }
+    pub(super) fn new(inner: E, requests: Requests) -> Self {
+        Self { inner, requests }
     }
 }
 
@@ -39,7 +41,7 @@ impl<E: Endpoint> Endpoint for Trace<E> {
         let trace = trace_id(&span);
         request.set_data(TraceId(trace.clone()));
         let mut response = self.inner.get_response(request).instrument(span.clone()).await;
-        close(&span, method, &response, started.elapsed());
+        close(&span, method, &response, started.elapsed(), &self.requests);
         if let Ok(trace) = HeaderValue::try_from(trace) {
             response.headers_mut().insert(X_TRACE_ID, trace);
         }
@@ -61,7 +63,7 @@ fn open(method: &'static str, request: &Request) -> Span {
     span
 }
 
-fn close(span: &Span, method: &str, response: &Response, took: Duration) {
+fn close(span: &Span, method: &'static str, response: &Response, took: Duration, requests: &Requests) {
     let route = response.data::<PathPattern>().map(|pattern| template(&pattern.0));
     let route = route.as_deref().unwrap_or("unmatched");
     let status = response.status();
@@ -71,6 +73,7 @@ fn close(span: &Span, method: &str, response: &Response, took: Duration) {
     if status.is_server_error() {
         span.record("otel.status_code", "ERROR");
     }
+    requests.answered(method, route, status.as_u16(), took);
     span.in_scope(|| report(route, status, took));
 }
 
@@ -142,7 +145,7 @@ mod tests {
         let route = Route::new().at("/users/:id", make_sync(|_| StatusCode::BAD_GATEWAY)).into_endpoint();
         let request = Request::builder().uri("/users/7?token=secret".parse().unwrap());
         let request = request.header("traceparent", format!("00-{TRACE}-b7ad6b7169203331-01")).finish();
-        let response = Trace::new(route).get_response(request).await;
+        let response = Trace::new(route, Requests::default()).get_response(request).await;
         assert_eq!(response.header("x-trace-id"), Some(TRACE));
         guard.shutdown();
         let spans = recorder.0.lock().unwrap();

@@ -1,0 +1,162 @@
+//! What Prometheus scrapes (<https://prometheus.io/docs/practices/naming/>): requests as they pass, everything else counted
+//! when asked. Labels are few and bounded: routes, never paths; no tenant has a label of its own.
+
+use std::{sync::Arc, time::Duration};
+
+use chiliview_store::{Database, Error, Timestamp, backups, queue};
+use poem::{Endpoint, Request, Response};
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::{Registry, Unit},
+};
+use secrecy::{ExposeSecret, SecretString};
+use subtle::ConstantTimeEq;
+
+use crate::{app::App, problem::Problem};
+
+const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 25.0];
+
+/// Counts requests. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Requests(Arc<Counted>);
+
+#[derive(Debug)]
+struct Counted {
+    answered: Family<Answer, Counter>,
+    seconds: Family<Route, Histogram>,
+}
+
+impl Default for Counted {
+    fn default() -> Self {
+        let histogram: fn() -> Histogram = || Histogram::new(BUCKETS);
+        Self { answered: Family::default(), seconds: Family::new_with_constructor(histogram) }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Answer {
+    method: &'static str,
+    route: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Route {
+    method: &'static str,
+    route: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Status {
+    status: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Scope {
+    scope: &'static str,
+}
+
+impl Requests {
+    pub(crate) fn answered(&self, method: &'static str, route: &str, status: u16, took: Duration) {
+        let route = route.to_owned();
+        self.0.seconds.get_or_create(&Route { method, route: route.clone() }).observe(took.as_secs_f64());
+        self.0.answered.get_or_create(&Answer { method, route, status }).inc();
+    }
+}
+
+/// `/metrics`, for whoever has the token.
+pub(crate) struct Metrics {
+    app: App,
+    requests: Requests,
+    token: SecretString,
+}
+
+impl Metrics {
+    pub(crate) fn new(app: App, requests: Requests, token: SecretString) -> Self {
+        Self { app, requests, token }
+    }
+
+    fn admits(&self, request: &Request) -> bool {
+        let sent = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+        sent.is_some_and(|sent| bool::from(sent.as_bytes().ct_eq(self.token.expose_secret().as_bytes())))
+    }
+
+    async fn scrape(&self) -> Result<String, Problem> {
+        let mut registry = Registry::with_prefix("chiliview");
+        registry.register("http_requests", "Requests answered", self.requests.0.answered.clone());
+        let help = "How long requests took";
+        registry.register_with_unit("http_request_duration", help, Unit::Seconds, self.requests.0.seconds.clone());
+        self.count_jobs(&mut registry).await?;
+        self.count_backups(&mut registry).await?;
+        self.measure_disk(&mut registry).await?;
+        let mut text = String::new();
+        encode(&mut text, &registry).map_err(Problem::internal)?;
+        Ok(text)
+    }
+
+    async fn count_jobs(&self, registry: &mut Registry) -> Result<(), Problem> {
+        let jobs = Family::<Status, Gauge>::default();
+        for (status, count) in self.app.central().read(async |tx| queue::counts(tx).await).await? {
+            jobs.get_or_create(&Status { status: status.as_str() }).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        registry.register("jobs", "Jobs in the queue's tables, by status", jobs);
+        Ok(())
+    }
+
+    async fn count_backups(&self, registry: &mut Registry) -> Result<(), Problem> {
+        let now = self.app.now();
+        let (counts, coverage) = self
+            .app
+            .central()
+            .read(async |tx| Ok::<_, Error>((backups::counts(tx).await?, backups::coverage(tx).await?)))
+            .await?;
+        let backups = Family::<Status, Gauge>::default();
+        for (status, count) in counts {
+            backups.get_or_create(&Status { status: status.as_str() }).set(count);
+        }
+        registry.register("backups", "Backups that are not in the trash, by status", backups);
+        let age = Family::<Scope, Gauge>::default();
+        let oldest = |scope, at: Option<Timestamp>| {
+            if let Some(at) = at {
+                let seconds = i64::try_from(now.since(at).as_secs()).unwrap_or(i64::MAX);
+                age.get_or_create(&Scope { scope }).set(seconds);
+            }
+        };
+        oldest("tenant", coverage.oldest_of_tenants);
+        oldest("central", coverage.central);
+        let help = "Age of the newest verified backup; of the tenant whose is oldest";
+        registry.register_with_unit("newest_verified_backup_age", help, Unit::Seconds, age);
+        let bare = Gauge::<i64>::default();
+        bare.set(coverage.tenants_without);
+        registry.register("tenants_without_verified_backup", "Tenants that have no verified backup", bare);
+        Ok(())
+    }
+
+    async fn measure_disk(&self, registry: &mut Registry) -> Result<(), Problem> {
+        if let Some(free) = self.app.shelf().free_bytes().await? {
+            let gauge = Gauge::<i64>::default();
+            gauge.set(i64::try_from(free).unwrap_or(i64::MAX));
+            registry.register_with_unit("shelf_free", "Room on the shelf", Unit::Bytes, gauge);
+        }
+        if let Database::Sqlite(file) = self.app.central() {
+            let gauge = Gauge::<i64>::default();
+            gauge.set(i64::try_from(file.wal_bytes()).unwrap_or(i64::MAX));
+            registry.register_with_unit("central_wal", "The central database's write-ahead log", Unit::Bytes, gauge);
+        }
+        Ok(())
+    }
+}
+
+impl Endpoint for Metrics {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        if !self.admits(&request) {
+            return Err(Problem::unauthenticated().into());
+        }
+        let text = self.scrape().await?;
+        Ok(Response::builder().content_type(CONTENT_TYPE).body(text))
+    }
+}
