@@ -1,1 +1,72 @@
 //! The doctor: looks at everything that ChiliView keeps, says what is wrong, and mends what can be mended.
+//!
+//! Looking changes nothing, works while the service runs, and goes on where a database is damaged. A repair copies what
+//! it changes into `repairs/<instant>/` in the data directory first; it deletes nothing, and restores nothing by itself.
+
+mod advice;
+mod aside;
+mod catalogue;
+mod central;
+mod condition;
+mod database;
+mod directories;
+mod exam;
+mod files;
+mod jobs;
+mod reader;
+mod report;
+mod self_test;
+mod tenants;
+
+use std::{path::PathBuf, sync::Arc};
+
+use chiliview_store::{Clock, Ids, Settings};
+use futures::future::BoxFuture;
+use secrecy::SecretString;
+
+pub use self::report::{Line, NewAdmin, Report, Status, Summary};
+use self::exam::Exam;
+
+/// What the doctor looks at.
+#[derive(Clone)]
+pub struct Context {
+    /// Where the databases are.
+    pub settings: Settings,
+    /// The shelf's directory.
+    pub shelf: PathBuf,
+    /// The clock.
+    pub clock: Clock,
+    /// The source of ids.
+    pub ids: Ids,
+    /// Who makes a password when there is no admin left.
+    pub credentials: Arc<dyn Credentials>,
+}
+
+/// Makes passwords: hashing belongs to a floor above.
+pub trait Credentials: Send + Sync {
+    /// A random password and its hash; or why there is none.
+    fn make(&self) -> BoxFuture<'_, Result<(SecretString, String), String>>;
+}
+
+/// Whether the doctor may change anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// He only looks.
+    Look,
+    /// He mends what he can.
+    Repair,
+}
+
+/// Examines everything; `tell` hears each line as soon as it is known.
+pub async fn examine(context: Context, mode: Mode, tell: &mut (dyn FnMut(&Line) + Send)) -> Report {
+    let mut exam = Exam::new(context, mode, tell);
+    directories::check(&mut exam).await;
+    let central = central::check(&mut exam).await;
+    tenants::check(&mut exam, central.as_ref()).await;
+    if let Some(central) = &central {
+        jobs::check(&mut exam, central).await;
+    }
+    catalogue::check(&mut exam, central.as_ref()).await;
+    self_test::check(&mut exam).await;
+    exam.end().await
+}

@@ -140,6 +140,26 @@ impl DataDir {
             Err(TryLockError::Error(error)) => Err(Error::io("lock", path)(error)),
         }
     }
+
+    /// As [`Self::alone`], but nothing is made where nobody was yet.
+    pub fn company(&self) -> Result<Company> {
+        if !self.0.join(".running.lock").exists() {
+            return Ok(Company::Nobody(None));
+        }
+        Ok(match self.alone()? {
+            Some(presence) => Company::Nobody(Some(presence)),
+            None => Company::Others,
+        })
+    }
+}
+
+/// Who works in the data directory, for somebody who wants to look at it and leave no trace.
+#[derive(Debug)]
+pub enum Company {
+    /// Another process.
+    Others,
+    /// Nobody, and nobody comes in while the presence is held; without one, nobody ever was in it.
+    Nobody(Option<Presence>),
 }
 
 /// Held over start-up and migrations.

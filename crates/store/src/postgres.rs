@@ -9,9 +9,19 @@ use sqlx::{
 
 use crate::{
     error::{Error, Result},
+    ids::TenantId,
     migrations,
     seam::Tx,
 };
+
+/// The central database's schema. A tenant's is [`tenant_schema`].
+pub const CENTRAL: &str = "chiliview";
+
+/// The name of a tenant's schema.
+#[must_use]
+pub fn tenant_schema(id: TenantId) -> String {
+    format!("tenant_{}", id.uuid().simple())
+}
 
 /// A schema of the platform's PostgreSQL database.
 #[derive(Clone)]

@@ -180,7 +180,8 @@ async fn assert_promises(connection: &mut SqliteConnection) -> Result<()> {
     assert_version(&version)
 }
 
-fn assert_version(version: &str) -> Result<()> {
+/// Refuses a SQLite that can lose commits.
+pub fn assert_version(version: &str) -> Result<()> {
     let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
     let mut next = || parts.next().unwrap_or(0);
     if (next(), next(), next()) < OLDEST_SQLITE {

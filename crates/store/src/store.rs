@@ -164,7 +164,7 @@ async fn open_postgres(settings: &Settings, url: &SecretString) -> Result<(Datab
         .map_err(|_| Error::Unsafe("CHILIVIEW_DATABASE_URL is no PostgreSQL URL".into()))?
         .application_name("chiliview");
     let pool = postgres::connect(options, settings.connections.max(4)).await?;
-    let central = Schema::new(pool.clone(), "chiliview");
+    let central = Schema::new(pool.clone(), postgres::CENTRAL);
     central.migrate(Kind::Central).await?;
     Ok((Database::Postgres(central), TenantDatabases::Postgres(pool)))
 }

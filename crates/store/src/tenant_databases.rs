@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     ids::TenantId,
     migrations::Kind,
-    postgres::Schema,
+    postgres::{self, Schema},
     seam::Database,
     sqlite::{File, Missing},
     tenant_settings,
@@ -93,7 +93,7 @@ impl TenantDatabases {
 }
 
 fn schema(pool: &PgPool, id: TenantId) -> Schema {
-    Schema::new(pool.clone(), &format!("tenant_{}", id.uuid().simple()))
+    Schema::new(pool.clone(), &postgres::tenant_schema(id))
 }
 
 impl Files {

@@ -3,7 +3,7 @@
 use clap::{Command as Clap, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{
-    admin, audit_log, backup, completions,
+    admin, audit_log, backup, completions, doctor,
     exit::{Exit, Failure},
     health, openapi, serve,
     settings::{Flags, Settings},
@@ -57,6 +57,14 @@ enum Command {
   chiliview backup create --tenant acme --no-wait
   chiliview backup list --status failed")]
     Backup(backup::Command),
+    /// Look at everything that ChiliView keeps, and mend what can be mended
+    #[command(before_help = "Examples:
+  chiliview doctor                         look, and change nothing; the service may run
+  chiliview doctor --repair                mend, after a copy to repairs/ in the data directory
+  chiliview doctor --json | jq .summary
+
+Exit codes: 0 all well · 11 a repair needs the service stopped · 13 problems found · 14 all repaired")]
+    Doctor(doctor::Options),
     /// Check the audit logs
     #[command(subcommand, before_help = "Examples:
   chiliview audit verify")]
@@ -121,6 +129,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Worker => block_on(worker::run(call)),
         Command::Admin(command) => block_on(admin::run(call, command)),
         Command::Backup(command) => block_on(backup::run(call, command)),
+        Command::Doctor(options) => block_on(doctor::run(call, options)),
         Command::Audit(command) => block_on(audit_log::run(call, command)),
         Command::Health => block_on(health::run(call)),
         Command::Settings => show_settings::run(&call),

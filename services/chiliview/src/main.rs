@@ -6,6 +6,7 @@ mod audit_log;
 mod backup;
 mod cli;
 mod completions;
+mod doctor;
 mod exit;
 mod first_admin;
 mod health;

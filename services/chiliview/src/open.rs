@@ -25,12 +25,17 @@ pub(crate) async fn store(settings: &Settings) -> Result<Store, Failure> {
 pub(crate) async fn existing(settings: &Settings) -> Result<Store, Failure> {
     let central = chiliview_store::data_dir::DataDir::new(&settings.data_dir).central();
     if settings.database_url.is_none() && !central.exists() {
-        let directory = settings.data_dir.display();
-        return Err(Failure::usage(format!(
-            "find ChiliView's data in {directory}: name its directory with --data-dir or CHILIVIEW_DATA_DIR"
-        )));
+        return Err(nothing_there(settings));
     }
     store(settings).await
+}
+
+/// What to say where no data are.
+pub(crate) fn nothing_there(settings: &Settings) -> Failure {
+    let directory = settings.data_dir.display();
+    Failure::usage(format!(
+        "find ChiliView's data in {directory}: name its directory with --data-dir or CHILIVIEW_DATA_DIR"
+    ))
 }
 
 /// Where the shelf's directory is.

@@ -1,0 +1,179 @@
+//! The list of backups against what lies on the shelf, both ways.
+
+use std::collections::{HashMap, HashSet};
+
+use chiliview_snapshot::{ArtefactKey, Entry, Shelf};
+use chiliview_store::{
+    Result, Tx,
+    backups::{self, Backup, BackupStatus, Filter},
+    paging::{Cursor, Direction, Page},
+};
+
+use crate::{
+    central::Central,
+    database::words,
+    exam::{Exam, Finding},
+};
+
+const NAME: &str = "shelf";
+const PAGE: i64 = 500;
+
+pub(crate) async fn check(exam: &mut Exam<'_>, central: Option<&Central>) {
+    // Opening a shelf would make what is missing; that it is missing has been said.
+    if !exam.context.shelf.is_dir() {
+        return;
+    }
+    let lying = match Lying::on(exam).await {
+        Ok((shelf, lying)) => (shelf, lying),
+        Err(error) => {
+            return exam.broken(Finding {
+                name: NAME,
+                object: exam.context.shelf.display().to_string(),
+                message: format!("failed to {error}"),
+                advice: "see whether the shelf is there, and whether ChiliView's user may read it".to_owned(),
+            });
+        }
+    };
+    let (shelf, lying) = lying;
+    leftovers(exam, &shelf, &lying).await;
+    let Some(central) = central else { return };
+    match central.read(exam, async |tx| listed(tx).await).await {
+        Ok(rows) => compare(exam, &shelf, &lying, &rows).await,
+        Err(error) => exam.broken(Finding {
+            name: NAME,
+            object: "backups".to_owned(),
+            message: format!("the list of backups cannot be read: {}", words(&error)),
+            advice: "look at the central database".to_owned(),
+        }),
+    }
+}
+
+/// What was found on the shelf.
+#[derive(Default)]
+struct Lying {
+    artefacts: HashMap<ArtefactKey, u64>,
+    manifests: HashSet<ArtefactKey>,
+    dead: usize,
+    unknown: Vec<String>,
+}
+
+impl Lying {
+    async fn on(exam: &Exam<'_>) -> Result<(Shelf, Self), chiliview_snapshot::Error> {
+        let shelf = Shelf::directory(&exam.context.shelf).await?;
+        let mut found = Self::default();
+        let mut entries = shelf.list();
+        while let Some(entry) = entries.recv().await {
+            match entry? {
+                Entry::Artefact { key, bytes, .. } => {
+                    found.artefacts.insert(key, bytes);
+                }
+                Entry::Manifest { key, .. } => {
+                    found.manifests.insert(key);
+                }
+                Entry::Partial { alive: false, .. } => found.dead += 1,
+                Entry::Partial { alive: true, .. } | Entry::Trashed { .. } => {}
+                Entry::Unknown { name } => found.unknown.push(name),
+            }
+        }
+        Ok((shelf, found))
+    }
+}
+
+async fn listed(tx: &mut Tx) -> Result<Vec<Backup>> {
+    let mut all: Vec<Backup> = Vec::new();
+    for deleted in [false, true] {
+        let filter = Filter { deleted, ..Filter::default() };
+        let mut after = None;
+        loop {
+            let page = Page { after: after.take(), limit: PAGE, direction: Direction::Ascending };
+            let rows = backups::list(tx, &filter, &page).await?;
+            let Some(last) = rows.last() else { break };
+            after = Some(Cursor { key: last.id.to_string(), id: last.id.to_string() });
+            all.extend(rows);
+        }
+    }
+    Ok(all)
+}
+
+/// What killed writers left, and what is not ours.
+async fn leftovers(exam: &mut Exam<'_>, shelf: &Shelf, lying: &Lying) {
+    if lying.dead > 0 {
+        let finding = Finding {
+            name: NAME,
+            object: shelf.to_string(),
+            message: format!("{} half-written snapshots of killed processes", lying.dead),
+            advice: "remove them from .staging".to_owned(),
+        };
+        let sweep = async |_: &mut Exam<'_>| {
+            let swept = shelf.sweep().await?;
+            Ok(format!("removed {} files, {} bytes: nothing in them could be used", swept.files, swept.bytes))
+        };
+        exam.mend(finding, sweep).await;
+    }
+    if let Some(first) = lying.unknown.first() {
+        let message = format!("{} things that ChiliView did not put there, such as {first}", lying.unknown.len());
+        exam.warn(NAME, shelf, message, "move them elsewhere");
+    }
+}
+
+async fn compare(exam: &mut Exam<'_>, shelf: &Shelf, lying: &Lying, rows: &[Backup]) {
+    let mut well = true;
+    let mut known = HashSet::with_capacity(rows.len());
+    let mut verified = 0;
+    for row in rows {
+        let key = key_of(row);
+        known.insert(key);
+        if row.status == BackupStatus::Verified {
+            verified += 1;
+            if let Some(message) = fault(shelf, lying, row, &key).await {
+                well = false;
+                exam.broken(Finding {
+                    name: "backup",
+                    object: format!("{} of {}", row.id, row.tenant_slug.as_deref().unwrap_or("the central database")),
+                    message,
+                    advice: "do not count on it: delete it, and ask for a new backup".to_owned(),
+                });
+            }
+        }
+    }
+    let strangers: Vec<_> = lying.artefacts.keys().chain(&lying.manifests).filter(|key| !known.contains(key)).collect();
+    if let Some(first) = strangers.first() {
+        well = false;
+        let message = format!("{} snapshots that no backup is listed for, such as {first}", count(&strangers));
+        exam.warn(NAME, shelf, message, "import them, or move them elsewhere");
+    }
+    if well {
+        let message = format!("{verified} verified backups, each with its snapshot");
+        exam.ok(NAME, shelf, message);
+    }
+}
+
+fn count(keys: &[&ArtefactKey]) -> usize {
+    keys.iter().collect::<HashSet<_>>().len()
+}
+
+/// Why a verified backup is none. What was published after the walk is asked for once more.
+async fn fault(shelf: &Shelf, lying: &Lying, row: &Backup, key: &ArtefactKey) -> Option<String> {
+    let bytes = match lying.artefacts.get(key) {
+        Some(bytes) => Some(*bytes),
+        None => shelf.open(key).await.ok().map(|artefact| artefact.len()),
+    };
+    let wanted = row.stored_bytes.and_then(|bytes| u64::try_from(bytes).ok());
+    match bytes {
+        None => return Some(format!("it counts as verified, and its snapshot {key} is missing on the shelf")),
+        Some(found) if Some(found) != wanted => {
+            let wanted = wanted.unwrap_or(0);
+            return Some(format!("its snapshot {key} has {found} bytes, and had {wanted} when it was proven"));
+        }
+        Some(_) => {}
+    }
+    let has_manifest = lying.manifests.contains(key) || shelf.manifest(key).await.is_ok();
+    (!has_manifest).then(|| format!("the manifest of its snapshot {key} is missing on the shelf"))
+}
+
+fn key_of(row: &Backup) -> ArtefactKey {
+    match row.tenant_id {
+        Some(tenant) => ArtefactKey::tenant(tenant.uuid(), row.id.uuid()),
+        None => ArtefactKey::central(row.id.uuid()),
+    }
+}

@@ -1,0 +1,112 @@
+//! Work that nobody will finish: jobs whose worker is gone, and backups that no job is for.
+
+use std::time::Duration;
+
+use chiliview_store::{
+    Error, Result, Timestamp, Tx,
+    audit::{self, Actor, Event, Outcome},
+    backups::{self, Backup, BackupStatus},
+    queue::{self, Filter, Job, JobStatus},
+};
+
+use crate::{
+    central::Central,
+    database::words,
+    exam::{Cannot, Exam, Finding},
+};
+
+const LIMIT: i64 = 1000;
+/// The queue gives the job of a dead worker to another within seconds; after this nobody came.
+const ABANDONED: Duration = Duration::from_secs(3600);
+const ALIVE: Duration = Duration::from_secs(60);
+const WHY: &str = "no worker finished it; marked as failed by the doctor";
+
+pub(crate) async fn check(exam: &mut Exam<'_>, central: &Central) {
+    let now = exam.context.clock.now();
+    let seen = central.read(exam, async |tx| Queue::look(tx, now).await).await;
+    let queue = match seen {
+        Ok(queue) => queue,
+        Err(error) => {
+            return exam.broken(Finding {
+                name: "jobs",
+                object: "queue".to_owned(),
+                message: format!("it cannot be read: {}", words(&error)),
+                advice: "look at the central database".to_owned(),
+            });
+        }
+    };
+    if !queue.stuck.is_empty() {
+        let message = format!("{} wait or hang; no worker moves them", queue.stuck.len());
+        exam.warn("jobs", "queue", message, "start the service, or `chiliview worker`, and look into its log");
+    }
+    for (backup, job) in &queue.abandoned {
+        abandoned(exam, backup, job.as_ref()).await;
+    }
+    if !queue.waiting.is_empty() && queue.workers == 0 {
+        let message = format!("{} not finished, and no worker is running", queue.waiting.len());
+        exam.warn("backups", "backups", message, "start the service, or `chiliview worker`: it goes on with them");
+    } else if queue.stuck.is_empty() && queue.abandoned.is_empty() {
+        let message = format!("{} under way, nothing stuck, {} workers", queue.waiting.len(), queue.workers);
+        exam.ok("jobs", "queue", message);
+    }
+}
+
+struct Queue {
+    workers: usize,
+    stuck: Vec<Job>,
+    /// Backups that will be finished once a worker has time.
+    waiting: Vec<Backup>,
+    /// Backups that nobody will finish, with their job.
+    abandoned: Vec<(Backup, Option<Job>)>,
+}
+
+impl Queue {
+    async fn look(tx: &mut Tx, now: Timestamp) -> Result<Self> {
+        let workers = queue::workers(tx).await?.iter().filter(|worker| worker.is_alive(now, ALIVE)).count();
+        let stuck = queue::stuck(tx, now).await?;
+        let (mut waiting, mut abandoned) = (Vec::new(), Vec::new());
+        for backup in backups::unfinished(tx, LIMIT).await? {
+            let filter = Filter { subject: Some(backup.id.uuid()), ..Filter::default() };
+            let jobs = queue::list(tx, &filter, 10).await?;
+            let open = jobs.into_iter().find(|job| matches!(job.status, JobStatus::Queued | JobStatus::Running));
+            let stands = stuck.iter().any(|job| open.as_ref().is_some_and(|open| open.id == job.id));
+            match open {
+                Some(_) if !stands || now.since(backup.updated_at) < ABANDONED => waiting.push(backup),
+                job => abandoned.push((backup, job)),
+            }
+        }
+        Ok(Self { workers, stuck, waiting, abandoned })
+    }
+}
+
+async fn abandoned(exam: &mut Exam<'_>, backup: &Backup, job: Option<&Job>) {
+    let what = backup.tenant_slug.as_deref().unwrap_or("the central database");
+    let message = match job {
+        None => format!("a backup of {what} is {}, and no job is left that would finish it", backup.status),
+        Some(_) => format!("a backup of {what} is {} since {}, and no worker takes it", backup.status, backup.updated_at),
+    };
+    let finding = Finding {
+        name: "backups",
+        object: backup.id.to_string(),
+        message,
+        advice: "cancel it, and ask for a new one".to_owned(),
+    };
+    exam.mend(finding, async |exam: &mut Exam<'_>| mark_failed(exam, backup, job).await).await;
+}
+
+async fn mark_failed(exam: &mut Exam<'_>, backup: &Backup, job: Option<&Job>) -> Result<String, Cannot> {
+    let store = exam.store().await?;
+    let now = store.clock().now();
+    let ended = store.central().write(async |tx| {
+        if let Some(job) = job {
+            queue::cancel(tx, job.id).await?;
+        }
+        let ended = backups::end(tx, backup.id, BackupStatus::Failed, WHY, now).await?;
+        if ended {
+            let event = Event::done("backup.fail", "backup", backup.id).ending(Outcome::Failed, WHY);
+            audit::record(tx, store.ids().next(), now, &Actor::system("doctor", None), event).await?;
+        }
+        Ok::<_, Error>(ended)
+    });
+    Ok(if ended.await? { "marked as failed".to_owned() } else { "it has ended meanwhile".to_owned() })
+}

@@ -1,0 +1,69 @@
+//! A database that is only read, however damaged it may be, and left as it was.
+
+use std::{fs, path::Path, time::Duration};
+
+use chiliview_store::{
+    Error, Result, Tx,
+    data_dir::{Company, DataDir},
+    sqlite::beside,
+};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Executor as _, PgPool, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
+};
+
+/// Where a database is.
+#[derive(Clone, Debug)]
+pub(crate) enum Place<'p> {
+    /// A file in the data directory.
+    File(&'p DataDir, &'p Path),
+    /// A schema.
+    Schema(&'p PgPool, &'p str),
+}
+
+/// Reads in one consistent view, and closes the database again.
+pub(crate) async fn read<T, W>(place: Place<'_>, work: W) -> Result<T>
+where
+    W: AsyncFnOnce(&mut Tx) -> Result<T>,
+{
+    match place {
+        Place::File(directory, path) => read_file(directory, path, work).await,
+        Place::Schema(pool, schema) => {
+            let mut transaction = pool.begin().await?;
+            let view = format!("SET TRANSACTION READ ONLY; SET LOCAL search_path TO \"{schema}\"");
+            transaction.execute(AssertSqlSafe(view)).await.map_err(Error::from)?;
+            work(&mut Tx::Postgres(transaction)).await
+        }
+    }
+}
+
+/// A WAL is read when there is one, or when somebody may write one. Else the file is read as it lies there, because
+/// SQLite would put a `-wal` and a `-shm` beside it; whoever wants to write waits meanwhile.
+async fn read_file<T, W>(directory: &DataDir, path: &Path, work: W) -> Result<T>
+where
+    W: AsyncFnOnce(&mut Tx) -> Result<T>,
+{
+    let company = directory.company()?;
+    let wal = fs::metadata(beside(path, "-wal")).map_or(0, |meta| meta.len());
+    let immutable = wal == 0 && matches!(company, Company::Nobody(_));
+    let pool = open(path, immutable).await?;
+    let outcome = match pool.begin().await {
+        Ok(transaction) => work(&mut Tx::SqliteReader(transaction)).await,
+        Err(error) => Err(error.into()),
+    };
+    pool.close().await;
+    drop(company);
+    outcome
+}
+
+async fn open(path: &Path, immutable: bool) -> Result<SqlitePool> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .immutable(immutable)
+        .busy_timeout(Duration::from_secs(5))
+        .pragma("trusted_schema", "OFF")
+        .pragma("cell_size_check", "ON")
+        .disable_statement_logging();
+    Ok(SqlitePoolOptions::new().max_connections(1).connect_with(options).await?)
+}
