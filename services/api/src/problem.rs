@@ -175,6 +175,11 @@ impl Problem {
         StatusCode::from_u16(self.0.document.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// Whether the request was at fault or there was no room: nothing of it was kept, for certain.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.status_code().is_client_error() || self.status_code() == StatusCode::INSUFFICIENT_STORAGE
+    }
+
     /// What programs switch on.
     pub fn code(&self) -> &str {
         &self.0.document.code

@@ -1,205 +1,39 @@
 //! Tenants over HTTP: create, read, change, move to the trash and back, export.
 
-use std::collections::BTreeMap;
+mod export;
+mod shapes;
 
 use chiliview_store::{
-    Timestamp,
+    TenantId,
     audit::{self, Event},
-    json_text::JsonText,
     queue::{self, NewJob, Work},
     sessions,
-    tenants::{self as rows, Filter, Tenant},
+    tenants::{self as rows, Filter, Tenant, TenantStatus as StoredStatus},
 };
-use chrono::{DateTime, Utc};
-use garde::Validate;
 use poem_openapi::{
-    Object, OpenApi,
+    OpenApi,
     param::{Header, Path, Query},
 };
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use uuid::Uuid;
 
+pub(crate) use self::shapes::required;
+pub use self::shapes::{NewTenant, TenantInfo, TenantPatch};
+use self::shapes::{new_tenant, patched, refuse_platform_fields, show, show_to};
 use crate::{
     app::App,
     caller::Caller,
+    csv::CsvFile,
     etag::{Tagged, check_if_match, etag},
-    fields,
-    json::{Created, Json, NoContent, Patch},
+    json::{Created, Json, NoContent},
     once::{First, Once},
     paging::{self, List},
     problem::{FieldError, Problem},
+    users::guards,
     words::{Order, TenantSort, TenantStatus},
 };
-
-const METADATA_BYTES: usize = 16 * 1024;
 
 /// The resource.
 pub struct Tenants {
     app: App,
-}
-
-/// A tenant to be made.
-#[derive(Clone, Debug, Serialize, Deserialize, Validate, Object)]
-#[serde(deny_unknown_fields)]
-pub struct NewTenant {
-    /// Its short name in addresses and log-ins; for good, unless an admin changes it.
-    #[garde(custom(fields::slug))]
-    slug: String,
-    #[garde(custom(fields::line))]
-    name: String,
-    #[garde(inner(custom(fields::line)))]
-    legal_name: Option<String>,
-    #[garde(inner(custom(fields::line)))]
-    contact_name: Option<String>,
-    #[garde(inner(custom(fields::email)))]
-    contact_email: Option<String>,
-    #[garde(inner(custom(fields::line)))]
-    contact_phone: Option<String>,
-    /// Its number in the customer's other systems.
-    #[garde(inner(custom(fields::line)))]
-    external_reference: Option<String>,
-    /// BCP 47; `en` when absent.
-    #[garde(inner(custom(fields::language)))]
-    language: Option<String>,
-    /// IANA; `UTC` when absent.
-    #[garde(inner(custom(fields::time_zone)))]
-    time_zone: Option<String>,
-    #[garde(inner(custom(fields::text)))]
-    notes: Option<String>,
-    #[garde(length(max = 50), inner(custom(fields::tag)))]
-    #[serde(default)]
-    #[oai(default)]
-    tags: Vec<String>,
-    /// Anything, up to 16 KiB of JSON.
-    #[garde(inner(custom(small_metadata)))]
-    metadata: Option<BTreeMap<String, Value>>,
-    /// Users at the most; unlimited when absent.
-    #[garde(inner(range(min = 0)))]
-    quota_users: Option<i64>,
-    /// Bytes of stored backups at the most; unlimited when absent.
-    #[garde(inner(range(min = 0)))]
-    quota_bytes: Option<i64>,
-    /// Backups at the most; unlimited when absent.
-    #[garde(inner(range(min = 0)))]
-    quota_backups: Option<i64>,
-    /// While true, it cannot be deleted.
-    #[garde(skip)]
-    #[serde(default)]
-    #[oai(default)]
-    delete_protection: bool,
-}
-
-/// What shall become different. A field that is absent stays, `null` clears.
-#[derive(Clone, Debug, Deserialize, Validate, Object)]
-#[serde(deny_unknown_fields)]
-pub struct TenantPatch {
-    #[garde(inner(custom(fields::slug)))]
-    #[serde(default)]
-    slug: Patch<String>,
-    #[garde(inner(custom(fields::line)))]
-    #[serde(default)]
-    name: Patch<String>,
-    #[garde(inner(custom(fields::line)))]
-    #[serde(default)]
-    legal_name: Patch<String>,
-    #[garde(inner(custom(fields::line)))]
-    #[serde(default)]
-    contact_name: Patch<String>,
-    #[garde(inner(custom(fields::email)))]
-    #[serde(default)]
-    contact_email: Patch<String>,
-    #[garde(inner(custom(fields::line)))]
-    #[serde(default)]
-    contact_phone: Patch<String>,
-    #[garde(inner(custom(fields::line)))]
-    #[serde(default)]
-    external_reference: Patch<String>,
-    #[garde(inner(custom(fields::language)))]
-    #[serde(default)]
-    language: Patch<String>,
-    #[garde(inner(custom(fields::time_zone)))]
-    #[serde(default)]
-    time_zone: Patch<String>,
-    #[garde(inner(custom(fields::text)))]
-    #[serde(default)]
-    notes: Patch<String>,
-    #[garde(inner(length(max = 50), inner(custom(fields::tag))))]
-    #[serde(default)]
-    tags: Patch<Vec<String>>,
-    #[garde(inner(custom(small_metadata)))]
-    #[serde(default)]
-    metadata: Patch<BTreeMap<String, Value>>,
-    #[garde(inner(range(min = 0)))]
-    #[serde(default)]
-    quota_users: Patch<i64>,
-    #[garde(inner(range(min = 0)))]
-    #[serde(default)]
-    quota_bytes: Patch<i64>,
-    #[garde(inner(range(min = 0)))]
-    #[serde(default)]
-    quota_backups: Patch<i64>,
-    #[garde(skip)]
-    #[serde(default)]
-    status: Patch<TenantStatus>,
-    #[garde(inner(custom(fields::line)))]
-    #[serde(default)]
-    status_reason: Patch<String>,
-    #[garde(skip)]
-    #[serde(default)]
-    delete_protection: Patch<bool>,
-}
-
-fn small_metadata(metadata: &BTreeMap<String, Value>, _: &()) -> Result<(), garde::Error> {
-    match serde_json::to_vec(metadata) {
-        Ok(bytes) if bytes.len() <= METADATA_BYTES => Ok(()),
-        _ => Err(garde::Error::new("too_long: may have at most 16384 bytes as JSON")),
-    }
-}
-
-/// A tenant.
-#[derive(Clone, Debug, Serialize, Deserialize, Object)]
-#[oai(skip_serializing_if_is_none)]
-#[expect(missing_docs, reason = "the fields are described where they are set")]
-pub struct TenantInfo {
-    pub id: Uuid,
-    pub slug: String,
-    pub name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub legal_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub contact_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub contact_email: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub contact_phone: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub external_reference: Option<String>,
-    pub language: String,
-    pub time_zone: String,
-    pub notes: String,
-    pub tags: Vec<String>,
-    pub metadata: BTreeMap<String, Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub quota_users: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub quota_bytes: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub quota_backups: Option<i64>,
-    pub status: TenantStatus,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status_reason: Option<String>,
-    pub delete_protection: bool,
-    /// When it was moved to the trash.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub deleted_at: Option<DateTime<Utc>>,
-    /// When it is removed from the trash, for good.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub purge_after: Option<DateTime<Utc>>,
-    /// The number in the ETag.
-    pub version: i64,
-    pub created_at: DateTime<Utc>,
-    pub updated_at: DateTime<Utc>,
 }
 
 #[OpenApi]
@@ -224,11 +58,14 @@ impl Tenants {
         match self.insert(&caller, &once, tenant.clone()).await {
             Ok((first, true)) => Ok(created(first)),
             Ok((first, false)) => {
-                self.app.store().remove_tenant_database(tenant.id).await?;
+                self.discard(tenant.id).await;
                 Ok(created(first))
             }
             Err(problem) => {
-                self.app.store().remove_tenant_database(tenant.id).await?;
+                // After a failed commit nobody knows whether the row is there: the database stays, for `doctor` to name.
+                if problem.is_refusal() {
+                    self.discard(tenant.id).await;
+                }
                 Err(problem)
             }
         }
@@ -252,19 +89,36 @@ impl Tenants {
         order: Query<Option<Order>>,
     ) -> Result<Json<List<TenantInfo>>, Problem> {
         if let Some(own) = caller.own_tenant() {
-            return Ok(Json(List { items: vec![show(own.clone())], next: None }));
+            return Ok(Json(List { items: vec![show_to(&caller, own.clone())], next: None }));
         }
         let page = paging::page(limit.0, after.0.as_deref(), order.0.unwrap_or_default())?;
-        let filter = Filter { q: q.0, status: status.0.map(Into::into), tag: tag.0, deleted: deleted.0 == Some(true) };
+        let filter = filter(q.0, status.0, tag.0, deleted.0)?;
         let sort = sort.0.unwrap_or(TenantSort::Name);
         let rows = self.app.central().read(async |tx| rows::list(tx, &filter, sort.into(), &page).await).await?;
         Ok(Json(paging::list(rows, &page, |row| (sort_key(row, sort), row.id.to_string()), show)))
     }
 
+    /// Tenants as CSV, by name
+    #[oai(path = "/tenants/export", method = "get", operation_id = "export_tenants")]
+    async fn export(
+        &self,
+        caller: Caller,
+        /// Words in slug, name, legal name, contact, reference or tags.
+        q: Query<Option<String>>,
+        status: Query<Option<TenantStatus>>,
+        tag: Query<Option<String>>,
+        /// The trash instead of the living.
+        deleted: Query<Option<bool>>,
+    ) -> Result<CsvFile, Problem> {
+        caller.require_admin()?;
+        export::run(&self.app, &caller, filter(q.0, status.0, tag.0, deleted.0)?).await
+    }
+
     /// Read a tenant
     #[oai(path = "/tenants/:tenant", method = "get", operation_id = "get_tenant")]
     async fn get(&self, caller: Caller, tenant: Path<String>) -> Result<Tagged<TenantInfo>, Problem> {
-        Ok(tagged(self.app.tenant(&caller, &tenant.0).await?))
+        let tenant = self.app.tenant(&caller, &tenant.0).await?;
+        Ok(tagged(&caller, tenant))
     }
 
     /// Change a tenant
@@ -278,11 +132,14 @@ impl Tenants {
         #[oai(name = "If-Match")] if_match: Header<Option<String>>,
         input: Json<TenantPatch>,
     ) -> Result<Tagged<TenantInfo>, Problem> {
+        let seen = self.app.tenant(&caller, &tenant.0).await?;
         caller.require_manager_write()?;
         if caller.own_tenant().is_some() {
             refuse_platform_fields(&input.0)?;
+            if seen.status == StoredStatus::ReadOnly {
+                return Err(guards::read_only());
+            }
         }
-        let seen = self.app.tenant(&caller, &tenant.0).await?;
         let app = &self.app;
         let now = app.now();
         let tenant = app
@@ -300,7 +157,7 @@ impl Tenants {
                 Ok::<_, Problem>(Tenant { version: before.version + 1, ..after })
             })
             .await?;
-        Ok(tagged(tenant))
+        Ok(tagged(&caller, tenant))
     }
 
     /// Move a tenant to the trash
@@ -360,13 +217,20 @@ impl Tenants {
                 Ok(Tenant { version: after.version + 1, ..after })
             })
             .await?;
-        Ok(tagged(tenant))
+        Ok(tagged(&caller, tenant))
     }
 }
 
 impl Tenants {
     pub(crate) fn new(app: App) -> Self {
         Self { app }
+    }
+
+    /// Removes the database of a tenant that did not come to be. One that cannot be removed is left for `doctor`.
+    async fn discard(&self, id: TenantId) {
+        if let Err(error) = self.app.store().remove_tenant_database(id).await {
+            tracing::warn!(%error, tenant = %id, "tenant.orphan_left");
+        }
     }
 
     async fn refuse_taken_slug(&self, slug: &str) -> Result<(), Problem> {
@@ -399,12 +263,23 @@ fn created(first: First<TenantInfo>) -> Created<TenantInfo> {
     Created { etag: Some(etag(first.body.version)), location: first.location, body: first.body }
 }
 
-fn tagged(tenant: Tenant) -> Tagged<TenantInfo> {
-    Tagged { version: tenant.version, body: show(tenant) }
+fn tagged(caller: &Caller, tenant: Tenant) -> Tagged<TenantInfo> {
+    Tagged { version: tenant.version, body: show_to(caller, tenant) }
+}
+
+fn filter(
+    q: Option<String>,
+    status: Option<TenantStatus>,
+    tag: Option<String>,
+    deleted: Option<bool>,
+) -> Result<Filter, Problem> {
+    let tag = paging::search(tag)?;
+    Ok(Filter { q: paging::search(q)?, status: status.map(Into::into), tag, deleted: deleted == Some(true) })
 }
 
 fn taken_slug() -> Problem {
-    Problem::conflict("slug_taken", "another tenant has this slug, maybe one in the trash")
+    let detail = "another tenant has this slug, maybe one in the trash";
+    Problem::conflict("slug_taken", detail).errors(vec![FieldError::new("/slug", "slug_taken", detail)])
 }
 
 fn slug_taken(error: chiliview_store::Error) -> Problem {
@@ -416,124 +291,5 @@ fn sort_key(row: &Tenant, sort: TenantSort) -> String {
         TenantSort::Name => row.name.clone(),
         TenantSort::Slug => row.slug.clone(),
         TenantSort::Created => row.id.to_string(),
-    }
-}
-
-fn new_tenant(input: NewTenant, id: chiliview_store::TenantId, now: Timestamp) -> Tenant {
-    Tenant {
-        id,
-        slug: input.slug,
-        name: input.name,
-        legal_name: input.legal_name,
-        contact_name: input.contact_name,
-        contact_email: input.contact_email,
-        contact_phone: input.contact_phone,
-        external_reference: input.external_reference,
-        language: input.language.unwrap_or_else(|| "en".into()),
-        time_zone: input.time_zone.unwrap_or_else(|| "UTC".into()),
-        notes: input.notes.unwrap_or_default(),
-        tags: JsonText(input.tags),
-        metadata: JsonText(input.metadata.unwrap_or_default()),
-        quota_users: input.quota_users,
-        quota_bytes: input.quota_bytes,
-        quota_backups: input.quota_backups,
-        status: TenantStatus::Active.into(),
-        status_reason: None,
-        delete_protection: i64::from(input.delete_protection),
-        deleted_at: None,
-        purge_after: None,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    }
-}
-
-/// What a tenant's own manager may not change.
-fn refuse_platform_fields(patch: &TenantPatch) -> Result<(), Problem> {
-    let own = [
-        ("/slug", patch.slug.is_absent()),
-        ("/name", patch.name.is_absent()),
-        ("/legal_name", patch.legal_name.is_absent()),
-        ("/external_reference", patch.external_reference.is_absent()),
-        ("/notes", patch.notes.is_absent()),
-        ("/tags", patch.tags.is_absent()),
-        ("/metadata", patch.metadata.is_absent()),
-        ("/quota_users", patch.quota_users.is_absent()),
-        ("/quota_bytes", patch.quota_bytes.is_absent()),
-        ("/quota_backups", patch.quota_backups.is_absent()),
-        ("/status", patch.status.is_absent()),
-        ("/status_reason", patch.status_reason.is_absent()),
-        ("/delete_protection", patch.delete_protection.is_absent()),
-    ];
-    match own.iter().find(|(_, absent)| !absent) {
-        Some((pointer, _)) => Err(Problem::forbidden(format!("only the platform may change {pointer}"))),
-        None => Ok(()),
-    }
-}
-
-fn patched(tenant: Tenant, patch: TenantPatch) -> Result<Tenant, Problem> {
-    let status = required("/status", patch.status, tenant.status.into())?.into();
-    Ok(Tenant {
-        slug: required("/slug", patch.slug, tenant.slug)?,
-        name: required("/name", patch.name, tenant.name)?,
-        legal_name: patch.legal_name.apply(tenant.legal_name),
-        contact_name: patch.contact_name.apply(tenant.contact_name),
-        contact_email: patch.contact_email.apply(tenant.contact_email),
-        contact_phone: patch.contact_phone.apply(tenant.contact_phone),
-        external_reference: patch.external_reference.apply(tenant.external_reference),
-        language: required("/language", patch.language, tenant.language)?,
-        time_zone: required("/time_zone", patch.time_zone, tenant.time_zone)?,
-        notes: patch.notes.apply(Some(tenant.notes)).unwrap_or_default(),
-        tags: JsonText(patch.tags.apply(Some(tenant.tags.0)).unwrap_or_default()),
-        metadata: JsonText(patch.metadata.apply(Some(tenant.metadata.0)).unwrap_or_default()),
-        quota_users: patch.quota_users.apply(tenant.quota_users),
-        quota_bytes: patch.quota_bytes.apply(tenant.quota_bytes),
-        quota_backups: patch.quota_backups.apply(tenant.quota_backups),
-        status,
-        status_reason: patch.status_reason.apply(tenant.status_reason),
-        delete_protection: patch.delete_protection.apply(Some(tenant.delete_protection != 0)).map_or(0, i64::from),
-        ..tenant
-    })
-}
-
-/// A field that a patch may set but not clear.
-pub(crate) fn required<T>(pointer: &str, patch: Patch<T>, current: T) -> Result<T, Problem> {
-    match patch {
-        Patch::Absent => Ok(current),
-        Patch::Value(value) => Ok(value),
-        Patch::Null => Err(Problem::validation(vec![FieldError::new(
-            pointer,
-            "required",
-            "cannot be cleared: it must have a value",
-        )])),
-    }
-}
-
-pub(crate) fn show(tenant: Tenant) -> TenantInfo {
-    TenantInfo {
-        id: tenant.id.uuid(),
-        slug: tenant.slug,
-        name: tenant.name,
-        legal_name: tenant.legal_name,
-        contact_name: tenant.contact_name,
-        contact_email: tenant.contact_email,
-        contact_phone: tenant.contact_phone,
-        external_reference: tenant.external_reference,
-        language: tenant.language,
-        time_zone: tenant.time_zone,
-        notes: tenant.notes,
-        tags: tenant.tags.0,
-        metadata: tenant.metadata.0,
-        quota_users: tenant.quota_users,
-        quota_bytes: tenant.quota_bytes,
-        quota_backups: tenant.quota_backups,
-        status: tenant.status.into(),
-        status_reason: tenant.status_reason,
-        delete_protection: tenant.delete_protection != 0,
-        deleted_at: tenant.deleted_at.map(Timestamp::to_datetime),
-        purge_after: tenant.purge_after.map(Timestamp::to_datetime),
-        version: tenant.version,
-        created_at: tenant.created_at.to_datetime(),
-        updated_at: tenant.updated_at.to_datetime(),
     }
 }

@@ -7,6 +7,7 @@ use chiliview_store::{
     tenants::Tenant,
     users::{self as rows, Filter, User, UserSort},
 };
+use futures::future::BoxFuture;
 
 use crate::{
     app::App,
@@ -41,9 +42,11 @@ pub(super) async fn run(
     let fetch = move |after: Option<Cursor>| {
         let (database, filter) = (database.clone(), filter.clone());
         let page = Page { after, limit: csv::PAGE, direction: Direction::Ascending };
-        let rows =
-            async move { database.read(async |tx| rows::list(tx, &filter, UserSort::Username, &page).await).await };
-        Box::pin(async move { Ok(rows.await?) }) as futures::future::BoxFuture<'static, Result<Vec<User>, Problem>>
+        let rows = async move {
+            let read = database.read(async |tx| rows::list(tx, &filter, UserSort::Username, &page).await);
+            Ok(read.await?)
+        };
+        Box::pin(rows) as BoxFuture<'static, Result<Vec<User>, Problem>>
     };
     let cursor = |user: &User| Cursor { key: user.username.to_lowercase(), id: user.id.to_string() };
     let day = app.now().to_datetime().format("%Y-%m-%d");
