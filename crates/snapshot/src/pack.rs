@@ -5,7 +5,6 @@ use std::num::NonZero;
 use std::thread::available_parallelism;
 
 use sha2::{Digest as _, Sha256};
-use zstd::stream::raw::CParameter;
 use zstd::stream::write::Encoder;
 
 use crate::digest::Digest;
@@ -13,11 +12,9 @@ use crate::digest::Digest;
 /// Higher levels cost more time than they save room.
 pub(crate) const LEVEL: i32 = 3;
 
-/// What one worker compresses at a time. zstd would take 8 MiB, and 30 MB more memory for nothing.
-const JOB_BYTES: u32 = 2 << 20;
-
-/// Below this a second thread costs more than it gives.
-const WORTH_WORKERS: u64 = 8 << 20;
+/// Below two of zstd's jobs (8 MiB each at this level) a second thread has nothing to do. Smaller jobs save 30 MB of
+/// memory, and cost a fifth more time: the workers wait for input more often.
+const WORTH_WORKERS: u64 = 16 << 20;
 
 /// zstd is handed so much at once: a page at a time would cost it a tenth more.
 const PIECE: usize = 128 << 10;
@@ -49,7 +46,6 @@ impl<W: Write> Packer<W> {
         encoder.set_pledged_src_size(Some(plain_bytes))?;
         if plain_bytes >= WORTH_WORKERS && available_parallelism().is_ok_and(|cores| cores > NonZero::<usize>::MIN) {
             encoder.multithread(2)?;
-            encoder.set_parameter(CParameter::JobSize(JOB_BYTES))?;
         }
         Ok(Self { encoder, waiting: Vec::with_capacity(PIECE), plain: Sha256::new(), plain_bytes: 0 })
     }
@@ -117,7 +113,7 @@ mod tests {
 
     #[test]
     fn the_frame_tells_its_length_and_carries_a_checksum() {
-        for len in [4096, 9 << 20] {
+        for len in [4096, 17 << 20] {
             let plain: Vec<u8> = (0..len).map(|n: u32| (n / 7 % 251) as u8).collect();
             let (frame, packed) = packed(&plain);
             assert_eq!(zstd::zstd_safe::get_frame_content_size(&frame).unwrap(), Some(u64::from(len)));
