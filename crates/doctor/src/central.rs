@@ -106,7 +106,7 @@ async fn missing(exam: &mut Exam<'_>, path: &Path, object: String) {
         return exam.broken(finding);
     }
     exam.mend(finding, async |exam: &mut Exam<'_>| {
-        exam.store().await?;
+        exam.open().await?;
         Ok(format!("made {}, empty", path.display()))
     })
     .await;

@@ -73,7 +73,9 @@ async fn dangling_rows(tx: &mut Tx) -> Result<Vec<String>> {
 async fn schema(tx: &mut Tx, kind: Kind) -> Result<Schema> {
     let table = match tx.engine() {
         Engine::Sqlite => "SELECT name FROM sqlite_schema WHERE name = '_sqlx_migrations'",
-        Engine::Postgres => "SELECT CAST(to_regclass('_sqlx_migrations') AS TEXT) WHERE to_regclass('_sqlx_migrations') IS NOT NULL",
+        Engine::Postgres => {
+            "SELECT CAST(to_regclass('_sqlx_migrations') AS TEXT) WHERE to_regclass('_sqlx_migrations') IS NOT NULL"
+        }
     };
     if tx.query(table).fetch_optional::<(String,)>().await?.is_none() {
         return Ok(Schema::Foreign("it is no database of ChiliView's: no migration ever ran in it".to_owned()));

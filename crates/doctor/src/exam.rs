@@ -150,8 +150,17 @@ impl<'a> Exam<'a> {
         self.data_dir().alone()?.ok_or(Cannot::InUse)
     }
 
-    /// The store, for repairs that bear company.
+    /// The store, for repairs that bear company. Opening it would make a missing central database anew, and hide the loss.
     pub(crate) async fn store(&mut self) -> Result<Store, StoreError> {
+        let central = self.data_dir().central();
+        if self.context.settings.database_url.is_none() && !central.exists() {
+            return Err(StoreError::DatabaseMissing(central));
+        }
+        self.open().await
+    }
+
+    /// As [`Self::store`], and makes what is missing.
+    pub(crate) async fn open(&mut self) -> Result<Store, StoreError> {
         if let Some(store) = &self.store {
             return Ok(store.clone());
         }

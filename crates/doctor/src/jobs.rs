@@ -83,7 +83,9 @@ async fn abandoned(exam: &mut Exam<'_>, backup: &Backup, job: Option<&Job>) {
     let what = backup.tenant_slug.as_deref().unwrap_or("the central database");
     let message = match job {
         None => format!("a backup of {what} is {}, and no job is left that would finish it", backup.status),
-        Some(_) => format!("a backup of {what} is {} since {}, and no worker takes it", backup.status, backup.updated_at),
+        Some(_) => {
+            format!("a backup of {what} is {} since {}, and no worker takes it", backup.status, backup.updated_at)
+        }
     };
     let finding = Finding {
         name: "backups",

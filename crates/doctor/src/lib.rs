@@ -24,8 +24,8 @@ use chiliview_store::{Clock, Ids, Settings};
 use futures::future::BoxFuture;
 use secrecy::SecretString;
 
-pub use self::report::{Line, NewAdmin, Report, Status, Summary};
 use self::exam::Exam;
+pub use self::report::{Line, NewAdmin, Report, Status, Summary};
 
 /// What the doctor looks at.
 #[derive(Clone)]
@@ -67,6 +67,6 @@ pub async fn examine(context: Context, mode: Mode, tell: &mut (dyn FnMut(&Line) 
         jobs::check(&mut exam, central).await;
     }
     catalogue::check(&mut exam, central.as_ref()).await;
-    self_test::check(&mut exam).await;
+    self_test::check(&mut exam, central.as_ref()).await;
     exam.end().await
 }

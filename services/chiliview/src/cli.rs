@@ -46,16 +46,22 @@ enum Command {
   chiliview worker --workers 8")]
     Worker,
     /// Manage the platform's admins, also while the service runs
-    #[command(subcommand, before_help = "Examples:
+    #[command(
+        subcommand,
+        before_help = "Examples:
   chiliview admin create eve --role operator
   chiliview admin reset-password admin
-  chiliview admin list --json")]
+  chiliview admin list --json"
+    )]
     Admin(admin::Command),
     /// Make and list backups
-    #[command(subcommand, before_help = "Examples:
+    #[command(
+        subcommand,
+        before_help = "Examples:
   chiliview backup create --all
   chiliview backup create --tenant acme --no-wait
-  chiliview backup list --status failed")]
+  chiliview backup list --status failed"
+    )]
     Backup(backup::Command),
     /// Look at everything that ChiliView keeps, and mend what can be mended
     #[command(before_help = "Examples:
@@ -66,8 +72,11 @@ enum Command {
 Exit codes: 0 all well · 11 a repair needs the service stopped · 13 problems found · 14 all repaired")]
     Doctor(doctor::Options),
     /// Check the audit logs
-    #[command(subcommand, before_help = "Examples:
-  chiliview audit verify")]
+    #[command(
+        subcommand,
+        before_help = "Examples:
+  chiliview audit verify"
+    )]
     Audit(audit_log::Command),
     /// Ask a running service whether it is ready: exit code 0 or 1
     #[command(before_help = "Examples:

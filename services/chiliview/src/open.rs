@@ -59,7 +59,9 @@ pub(crate) async fn sweep(store: &Store, shelf: &Shelf) {
     let outcomes = [shelf.sweep().await, sweep_scratch(&store.data_dir().temp()).await];
     for outcome in outcomes {
         match outcome {
-            Ok(swept) if swept.files > 0 => tracing::info!(files = swept.files, bytes = swept.bytes, "leftovers.removed"),
+            Ok(swept) if swept.files > 0 => {
+                tracing::info!(files = swept.files, bytes = swept.bytes, "leftovers.removed")
+            }
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "leftovers.not_removed"),
         }

@@ -37,8 +37,8 @@ pub(crate) async fn run(options: Options) -> Result<Exit, Failure> {
         output::line(text.trim_end())?;
         return Ok(Exit::Ok);
     };
-    let written = std::fs::read_to_string(&path)
-        .map_err(|error| Failure::failed(format!("read {}: {error}", path.display())))?;
+    let written =
+        std::fs::read_to_string(&path).map_err(|error| Failure::failed(format!("read {}: {error}", path.display())))?;
     match difference(&written, &text) {
         None => Ok(Exit::Ok),
         Some(line) => Err(Failure::failed(format!(

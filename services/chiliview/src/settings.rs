@@ -131,10 +131,7 @@ impl Settings {
         Self::layered(flags, environment)
     }
 
-    fn layered(
-        flags: &Flags,
-        environment: Vec<(std::ffi::OsString, std::ffi::OsString)>,
-    ) -> Result<Self, Failure> {
+    fn layered(flags: &Flags, environment: Vec<(std::ffi::OsString, std::ffi::OsString)>) -> Result<Self, Failure> {
         let environment = environment::read(environment)?;
         let file = flags.config.clone().or(environment.config);
         let figment = Figment::from(Serialized::defaults(Self::default()))

@@ -78,9 +78,10 @@ pub(super) mod text_list {
             Written::Line(line) => line.split(',').map(|text| text.trim().to_owned()).collect(),
             Written::List(list) => list,
         };
-        let parsed = texts.iter().filter(|text| !text.is_empty()).map(|text| {
-            text.parse().map_err(|error: T::Err| serde::de::Error::custom(format!("{text:?}: {error}")))
-        });
+        let parsed = texts
+            .iter()
+            .filter(|text| !text.is_empty())
+            .map(|text| text.parse().map_err(|error: T::Err| serde::de::Error::custom(format!("{text:?}: {error}"))));
         parsed.collect()
     }
 }
