@@ -56,7 +56,7 @@ impl Writer {
     pub(crate) fn new(path: &Path, connection: SqliteConnection) -> Self {
         let slot = Slot {
             path: path.to_owned(),
-            tx: Some(Tx::SqliteWriter(connection)),
+            tx: Some(Tx::SqliteWriter(connection, false)),
             batch: None,
             rested: Instant::now(),
             closed: false,
@@ -87,24 +87,18 @@ impl Writer {
         }
     }
 
+    /// Commits what is under way and closes the connection for good.
     pub(crate) async fn close(self: &Arc<Self>) {
-        let mut turn = self.turn().await;
-        turn.slot().closed = true;
-        let tx = turn.slot().tx.take();
-        turn.slot = None;
-        if let Some(Tx::SqliteWriter(connection)) = tx
-            && let Err(error) = connection.close().await
-        {
+        let Some(slot) = self.turn().await.slot.take() else { return };
+        // Tasks of their own, here and below: half of it, for a caller who leaves, would be a batch that nobody commits.
+        if let Ok(Err(error)) = tokio::spawn(close(slot)).await {
             tracing::warn!(%error, "store.close_failed");
         }
     }
 
     pub(crate) async fn checkpoint(self: &Arc<Self>) -> Result<()> {
-        let mut turn = self.turn().await;
-        if turn.slot().batch.is_none() {
-            turn.slot().run("PRAGMA wal_checkpoint(TRUNCATE)").await?;
-        }
-        Ok(())
+        let Some(slot) = self.turn().await.slot.take() else { return Err(Error::Panicked) };
+        tokio::spawn(checkpoint(slot)).await.unwrap_or(Err(Error::Panicked))
     }
 
     async fn turn(self: &Arc<Self>) -> Turn {
@@ -113,7 +107,7 @@ impl Writer {
         let slot = self.slot.clone().lock_owned().await;
         place.served = true;
         drop(place);
-        Turn { writer: self.clone(), slot: Some(slot), nested: false, working: false }
+        Turn { writer: self.clone(), slot: Some(slot), nested: false, stage: Stage::Idle }
     }
 
     /// Commits the open batch when nobody is left who would.
@@ -145,7 +139,15 @@ struct Turn {
     writer: Arc<Writer>,
     slot: Option<OwnedMutexGuard<Slot>>,
     nested: bool,
-    working: bool,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Idle,
+    Working,
+    /// The savepoint's RELEASE was sent, and will be executed whoever waits for it.
+    Releasing,
 }
 
 impl Turn {
@@ -155,16 +157,19 @@ impl Turn {
 
     async fn begin(&mut self) -> Result<&mut Tx> {
         self.nested = self.slot().batch.is_some();
-        self.working = true;
+        self.stage = Stage::Working;
         let begun = self.start().await;
         if begun.is_err() {
-            self.working = false;
+            self.stage = Stage::Idle;
         }
         begun?;
         let nested = self.nested;
         let slot = self.slot();
         if !nested {
             slot.batch = Some(Batch { begun: Instant::now(), members: 0, outcome: watch::Sender::new(None) });
+            if let Some(Tx::SqliteWriter(_, full)) = &mut slot.tx {
+                *full = false;
+            }
         }
         slot.tx.as_mut().ok_or(Error::Panicked)
     }
@@ -181,13 +186,14 @@ impl Turn {
 
     /// Keeps the work: hands the connection on or commits, and waits until the commit is on disk.
     async fn keep(mut self) -> Result<()> {
-        if self.nested
-            && let Err(error) = self.slot().run("RELEASE request").await
-        {
-            self.working = false;
-            return Err(Error::Commit(self.slot().fail(error)));
+        if self.nested {
+            self.stage = Stage::Releasing;
+            if let Err(error) = self.slot().run("RELEASE request").await {
+                self.stage = Stage::Idle;
+                return Err(Error::Commit(self.slot().fail(error)));
+            }
         }
-        self.working = false;
+        self.stage = Stage::Idle;
         let Some(mut slot) = self.slot.take() else { return Err(Error::Panicked) };
         let Some(batch) = slot.batch.as_mut() else { return Err(slot.lost()) };
         batch.members += 1;
@@ -203,19 +209,22 @@ impl Turn {
 
     /// Undoes the work; the others of the batch keep theirs.
     async fn undo(mut self) {
-        self.working = false;
-        if let Some(slot) = self.slot.take() {
-            undo(self.writer.clone(), slot, self.nested).await;
+        self.stage = Stage::Idle;
+        if let Some(slot) = self.slot.take()
+            && let Err(error) = tokio::spawn(undo(self.writer.clone(), slot, self.nested)).await
+        {
+            tracing::error!(%error, "store.undo_failed");
         }
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        if self.working
-            && let Some(slot) = self.slot.take()
-        {
-            tokio::spawn(undo(self.writer.clone(), slot, self.nested));
+        let Some(slot) = self.slot.take() else { return };
+        match self.stage {
+            Stage::Idle => {}
+            Stage::Working => drop(tokio::spawn(undo(self.writer.clone(), slot, self.nested))),
+            Stage::Releasing => end(self.writer.clone(), slot),
         }
     }
 }
@@ -251,17 +260,7 @@ fn end(writer: Arc<Writer>, slot: OwnedMutexGuard<Slot>) {
 }
 
 async fn seal(writer: Arc<Writer>, mut slot: OwnedMutexGuard<Slot>) {
-    let committed = slot.run("COMMIT").await;
-    match (committed, slot.batch.take()) {
-        (Ok(()), Some(batch)) => {
-            batch.outcome.send_replace(Some(Ok(())));
-        }
-        (Err(error), batch) => {
-            slot.batch = batch;
-            slot.fail(error);
-        }
-        (Ok(()), None) => {}
-    }
+    slot.commit().await;
     if writer.waiting.load(Ordering::SeqCst) == 0 {
         slot.rested = Instant::now();
     } else if slot.rested.elapsed() > WORK {
@@ -270,29 +269,60 @@ async fn seal(writer: Arc<Writer>, mut slot: OwnedMutexGuard<Slot>) {
     }
 }
 
+async fn close(mut slot: OwnedMutexGuard<Slot>) -> Result<()> {
+    slot.commit().await;
+    slot.closed = true;
+    if let Some(Tx::SqliteWriter(connection, _)) = slot.tx.take() {
+        connection.close().await?;
+    }
+    Ok(())
+}
+
+async fn checkpoint(mut slot: OwnedMutexGuard<Slot>) -> Result<()> {
+    slot.commit().await;
+    slot.open().await?;
+    slot.run("PRAGMA wal_checkpoint(TRUNCATE)").await
+}
+
 impl Slot {
+    /// Commits the open batch, and tells its members.
+    async fn commit(&mut self) {
+        if self.batch.is_none() {
+            return;
+        }
+        match self.run("COMMIT").await {
+            Err(error) => drop(self.fail(error)),
+            Ok(()) => {
+                if let Some(batch) = self.batch.take() {
+                    batch.outcome.send_replace(Some(Ok(())));
+                }
+            }
+        }
+    }
+
     /// Makes sure that there is a connection.
     async fn open(&mut self) -> Result<()> {
         if self.closed {
             return Err(Error::Locked("closing"));
         }
         if self.tx.is_none() {
-            self.tx = Some(Tx::SqliteWriter(sqlite::connect(&self.path, Missing::Refuse).await?));
+            self.tx = Some(Tx::SqliteWriter(sqlite::connect(&self.path, Missing::Refuse).await?, false));
         }
         Ok(())
     }
 
     async fn run(&mut self, sql: &'static str) -> Result<()> {
-        let Some(Tx::SqliteWriter(connection)) = &mut self.tx else { return Err(Error::Panicked) };
+        let Some(Tx::SqliteWriter(connection, _)) = &mut self.tx else { return Err(Error::Panicked) };
         connection.execute(sql).await?;
         Ok(())
     }
 
     /// Gives up the batch and the connection: SQLite has rolled back, or cannot say what it did (a full disk does both).
     fn fail(&mut self, error: Error) -> Arc<Error> {
+        let full = matches!(self.tx.take(), Some(Tx::SqliteWriter(_, true)));
+        let error = if full { Error::DiskFull } else { error };
         tracing::error!(%error, path = %self.path.display(), "store.batch_failed");
         let error = Arc::new(error);
-        self.tx = None;
         if let Some(batch) = self.batch.take() {
             batch.outcome.send_replace(Some(Err(error.clone())));
         }

@@ -30,6 +30,14 @@ pub struct Schema {
     name: Arc<str>,
 }
 
+/// Commits. PostgreSQL answers the COMMIT of a transaction in which a statement failed like any other, and rolls back: when
+/// the work made nothing of its error, only another statement tells.
+pub(crate) async fn commit(tx: Tx) -> Result<()> {
+    let Tx::Postgres(mut transaction) = tx else { unreachable!("the transaction stays what it was") };
+    transaction.execute("SELECT 1").await?;
+    Ok(transaction.commit().await?)
+}
+
 impl fmt::Debug for Schema {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Schema").field(&self.name).finish()
@@ -119,8 +127,7 @@ impl Schema {
         );
         self.prepare(&mut tx, lock).await?;
         let value = work(&mut tx).await?;
-        let Tx::Postgres(transaction) = tx else { unreachable!("the transaction stays what it was") };
-        transaction.commit().await.map_err(Error::from)?;
+        commit(tx).await?;
         Ok(value)
     }
 

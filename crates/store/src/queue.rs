@@ -33,6 +33,7 @@ pub use workers::{Beat, Lease, Worker, beat, register, sign_off, workers};
 
 use crate::{
     error::{Error, Result},
+    postgres,
     seam::{Connection, Database, Engine, Query, Tx},
 };
 
@@ -56,8 +57,7 @@ where
     let Database::Postgres(schema) = central else { return central.write(work).await };
     let mut tx = Tx::Postgres(schema.pool().begin().await?);
     let value = work(&mut tx).await?;
-    let Tx::Postgres(transaction) = tx else { unreachable!("the transaction stays what it was") };
-    transaction.commit().await?;
+    postgres::commit(tx).await?;
     Ok(value)
 }
 

@@ -82,8 +82,9 @@ impl Database {
 /// A transaction, lent to the closure that works in it.
 #[derive(Debug)]
 pub enum Tx {
-    /// The one writer of a SQLite file.
-    SqliteWriter(SqliteConnection),
+    /// The one writer of a SQLite file, and whether a statement of the batch found the disk full: then SQLite may have rolled
+    /// back by itself, and the others of the batch are to hear why (<https://www.sqlite.org/lang_transaction.html>).
+    SqliteWriter(SqliteConnection, bool),
     /// A reader of a SQLite file.
     SqliteReader(Transaction<'static, Sqlite>),
     /// Either, on PostgreSQL.
@@ -99,9 +100,10 @@ pub(crate) enum Connection<'t> {
 impl Tx {
     /// A statement with `$1`, `$2` … for [`Query::bind`].
     pub fn query<'t>(&'t mut self, sql: &'static str) -> Query<'t> {
-        match self.connection() {
-            Connection::Sqlite(connection) => Query::Sqlite(connection, sqlx::query(sql)),
-            Connection::Postgres(connection) => Query::Postgres(connection, sqlx::query(sql)),
+        match self {
+            Self::SqliteWriter(connection, full) => Query::Sqlite(connection, sqlx::query(sql), Some(full)),
+            Self::SqliteReader(transaction) => Query::Sqlite(&mut *transaction, sqlx::query(sql), None),
+            Self::Postgres(transaction) => Query::Postgres(&mut *transaction, sqlx::query(sql)),
         }
     }
 
@@ -109,14 +111,14 @@ impl Tx {
     #[must_use]
     pub const fn engine(&self) -> Engine {
         match self {
-            Self::SqliteWriter(_) | Self::SqliteReader(_) => Engine::Sqlite,
+            Self::SqliteWriter(..) | Self::SqliteReader(_) => Engine::Sqlite,
             Self::Postgres(_) => Engine::Postgres,
         }
     }
 
     pub(crate) fn connection(&mut self) -> Connection<'_> {
         match self {
-            Self::SqliteWriter(connection) => Connection::Sqlite(connection),
+            Self::SqliteWriter(connection, _) => Connection::Sqlite(connection),
             Self::SqliteReader(transaction) => Connection::Sqlite(&mut *transaction),
             Self::Postgres(transaction) => Connection::Postgres(&mut *transaction),
         }
@@ -125,8 +127,8 @@ impl Tx {
 
 /// A statement with its values.
 pub enum Query<'t> {
-    /// For SQLite.
-    Sqlite(&'t mut SqliteConnection, sqlx::query::Query<'t, Sqlite, SqliteArguments>),
+    /// For SQLite, and where to note that the disk is full.
+    Sqlite(&'t mut SqliteConnection, sqlx::query::Query<'t, Sqlite, SqliteArguments>, Option<&'t mut bool>),
     /// For PostgreSQL.
     Postgres(&'t mut PgConnection, sqlx::query::Query<'t, Postgres, PgArguments>),
 }
@@ -144,7 +146,7 @@ impl<'t> Query<'t> {
     #[must_use]
     pub fn bind(self, value: impl Value<'t>) -> Self {
         match self {
-            Self::Sqlite(connection, query) => Self::Sqlite(connection, query.bind(value)),
+            Self::Sqlite(connection, query, full) => Self::Sqlite(connection, query.bind(value), full),
             Self::Postgres(connection, query) => Self::Postgres(connection, query.bind(value)),
         }
     }
@@ -152,7 +154,7 @@ impl<'t> Query<'t> {
     /// Runs it; the number of rows that it changed.
     pub async fn execute(self) -> Result<u64> {
         Ok(match self {
-            Self::Sqlite(connection, query) => query.execute(connection).await?.rows_affected(),
+            Self::Sqlite(connection, query, full) => noted(full, query.execute(connection).await)?.rows_affected(),
             Self::Postgres(connection, query) => query.execute(connection).await?.rows_affected(),
         })
     }
@@ -160,8 +162,8 @@ impl<'t> Query<'t> {
     /// The first row, if there is one.
     pub async fn fetch_optional<T: Row>(self) -> Result<Option<T>> {
         Ok(match self {
-            Self::Sqlite(connection, query) => {
-                query.fetch_optional(connection).await?.map(|row| T::from_row(&row)).transpose()?
+            Self::Sqlite(connection, query, full) => {
+                noted(full, query.fetch_optional(connection).await)?.map(|row| T::from_row(&row)).transpose()?
             }
             Self::Postgres(connection, query) => {
                 query.fetch_optional(connection).await?.map(|row| T::from_row(&row)).transpose()?
@@ -177,12 +179,20 @@ impl<'t> Query<'t> {
     /// All rows: the statement carries its own LIMIT.
     pub async fn fetch_all<T: Row>(self) -> Result<Vec<T>> {
         Ok(match self {
-            Self::Sqlite(connection, query) => {
-                query.fetch_all(connection).await?.iter().map(T::from_row).collect::<Result<_, _>>()?
+            Self::Sqlite(connection, query, full) => {
+                noted(full, query.fetch_all(connection).await)?.iter().map(T::from_row).collect::<Result<_, _>>()?
             }
             Self::Postgres(connection, query) => {
                 query.fetch_all(connection).await?.iter().map(T::from_row).collect::<Result<_, _>>()?
             }
         })
     }
+}
+
+fn noted<T>(full: Option<&mut bool>, done: sqlx::Result<T>) -> Result<T> {
+    let done = done.map_err(Error::from);
+    if let (Some(full), Err(Error::DiskFull)) = (full, &done) {
+        *full = true;
+    }
+    done
 }

@@ -70,6 +70,11 @@ impl File {
         &self.path
     }
 
+    /// Whether somebody else works with it.
+    pub(crate) fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.writer) > 1
+    }
+
     /// Closes every connection, waiting for the ones in use. The WAL is then empty and gone.
     pub async fn close(&self) {
         self.readers.close().await;
@@ -193,6 +198,25 @@ pub fn assert_version(version: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_connection_that_could_lose_a_commit_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.db");
+        connect(&path, Missing::Create).await.unwrap();
+        let weaker = [
+            options(&path).synchronous(SqliteSynchronous::Normal),
+            options(&path).synchronous(SqliteSynchronous::Off),
+            options(&path).foreign_keys(false),
+            options(&path).journal_mode(SqliteJournalMode::Delete),
+        ];
+        for options in weaker {
+            let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+            assert!(matches!(assert_promises(&mut connection).await, Err(Error::Unsafe(_))), "{options:?}");
+            connection.close().await.unwrap();
+        }
+        connect(&path, Missing::Refuse).await.unwrap();
+    }
 
     #[test]
     fn an_old_sqlite_is_refused() {

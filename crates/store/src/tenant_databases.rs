@@ -1,10 +1,10 @@
 //! The tenants' databases: opened on demand, the least recently used closed when too many are open, made and removed whole.
 
-use std::{num::NonZeroUsize, path::Path, sync::Arc};
+use std::{collections::HashMap, num::NonZeroUsize, path::Path, sync::Arc};
 
 use lru::LruCache;
 use sqlx::PgPool;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 use crate::{
     clock::Timestamp,
@@ -28,12 +28,45 @@ pub(crate) enum TenantDatabases {
 
 pub(crate) struct Files {
     directory: DataDir,
-    open: Mutex<LruCache<TenantId, Arc<tokio::sync::OnceCell<File>>>>,
+    open: Mutex<Open>,
+}
+
+type Cell = Arc<OnceCell<File>>;
+
+/// A tenant's file is open once at the most: who closes it, closes it for everybody.
+struct Open {
+    recent: LruCache<TenantId, Cell>,
+    /// Those that had to make room while somebody worked with them.
+    leaving: HashMap<TenantId, Cell>,
+}
+
+impl Open {
+    fn get(&mut self, id: TenantId) -> Cell {
+        // Connections close with the last handle on them, which is ours when nobody else is left.
+        self.leaving.retain(|_, cell| Arc::strong_count(cell) > 1 || cell.get().is_some_and(File::is_shared));
+        if let Some(cell) = self.recent.get(&id) {
+            return cell.clone();
+        }
+        let cell = self.leaving.remove(&id).unwrap_or_default();
+        let evicted = self.recent.push(id, cell.clone());
+        self.leaving.extend(evicted);
+        cell
+    }
+
+    fn remove(&mut self, id: TenantId) -> Option<Cell> {
+        self.recent.pop(&id).or_else(|| self.leaving.remove(&id))
+    }
+
+    fn remove_any(&mut self) -> Option<Cell> {
+        let leaving = self.leaving.keys().next().copied();
+        leaving.and_then(|id| self.leaving.remove(&id)).or_else(|| self.recent.pop_lru().map(|(_, cell)| cell))
+    }
 }
 
 impl TenantDatabases {
     pub(crate) fn files(directory: DataDir, open: NonZeroUsize) -> Self {
-        Self::Sqlite(Files { directory, open: Mutex::new(LruCache::new(open)) })
+        let open = Open { recent: LruCache::new(open), leaving: HashMap::new() };
+        Self::Sqlite(Files { directory, open: Mutex::new(open) })
     }
 
     pub(crate) async fn get(&self, id: TenantId) -> Result<Database> {
@@ -77,7 +110,7 @@ impl TenantDatabases {
 
     pub(crate) async fn close(&self, id: TenantId) {
         if let Self::Sqlite(files) = self {
-            let cell = files.open.lock().await.pop(&id);
+            let cell = files.open.lock().await.remove(id);
             close(cell).await;
         }
     }
@@ -85,8 +118,8 @@ impl TenantDatabases {
     pub(crate) async fn close_all(&self) {
         let Self::Sqlite(files) = self else { return };
         loop {
-            let popped = files.open.lock().await.pop_lru();
-            let Some((_, cell)) = popped else { return };
+            let cell = files.open.lock().await.remove_any();
+            let Some(cell) = cell else { return };
             close(Some(cell)).await;
         }
     }
@@ -98,26 +131,13 @@ fn schema(pool: &PgPool, id: TenantId) -> Schema {
 
 impl Files {
     async fn get(&self, id: TenantId) -> Result<File> {
-        let (cell, evicted) = {
-            let mut open = self.open.lock().await;
-            if let Some(cell) = open.get(&id) {
-                (cell.clone(), None)
-            } else {
-                let cell = Arc::new(tokio::sync::OnceCell::new());
-                let evicted = open.push(id, cell.clone());
-                (cell, evicted.map(|(_, cell)| cell))
-            }
-        };
-        if evicted.is_some() {
-            // Whoever still works with it keeps his clone; the connections close with the last of them.
-            drop(evicted);
-        }
+        let cell = self.open.lock().await.get(id);
         let path = self.directory.tenant_database(id);
         let opened = cell.get_or_try_init(|| File::open(&path, Missing::Refuse, Kind::Tenant, READERS)).await;
         match opened {
             Ok(file) => Ok(file.clone()),
             Err(error) => {
-                self.open.lock().await.pop(&id);
+                self.open.lock().await.remove(id);
                 Err(error)
             }
         }
@@ -143,7 +163,7 @@ impl Files {
     }
 
     async fn remove(&self, id: TenantId) -> Result<()> {
-        let cell = self.open.lock().await.pop(&id);
+        let cell = self.open.lock().await.remove(id);
         close(cell).await;
         let directory = self.directory.tenant(id);
         let doomed = self.directory.resellers().join(format!(".old-{id}"));
@@ -156,8 +176,8 @@ impl Files {
     }
 }
 
-async fn close(cell: Option<Arc<tokio::sync::OnceCell<File>>>) {
-    if let Some(file) = cell.as_deref().and_then(tokio::sync::OnceCell::get) {
+async fn close(cell: Option<Cell>) {
+    if let Some(file) = cell.as_deref().and_then(OnceCell::get) {
         file.close().await;
     }
 }

@@ -204,7 +204,7 @@ macro_rules! page {
              status_reason, delete_protection, deleted_at, purge_after, version, created_at, updated_at FROM tenants \
              WHERE (CAST($1 AS TEXT) IS NULL OR search LIKE $1 ESCAPE '\\') \
                AND (CAST($2 AS TEXT) IS NULL OR status = $2) \
-               AND (CAST($3 AS TEXT) IS NULL OR tags LIKE $3 ESCAPE '\\') \
+               AND (CAST($3 AS TEXT) IS NULL OR replace(tags, $3, '') <> tags) \
                AND (deleted_at IS NOT NULL) = ($4 <> 0) AND (",
             $column, ", id) ", $beyond, " ($5, $6) ORDER BY ", $column, $order, ", id", $order, " LIMIT $7"
         )
@@ -222,8 +222,8 @@ pub async fn list(tx: &mut Tx, filter: &Filter, sort: TenantSort, page: &Page) -
         (TenantSort::Created, Direction::Descending) => page!("id", "<", " DESC"),
     };
     let (key, id) = page.start();
-    // Tags are kept as a JSON array: a whole one is found between its quotes.
-    let tag = filter.tag.as_deref().and_then(|tag| search_pattern(Some(&Value::from(tag).to_string())));
+    // Tags are kept as a JSON array: a whole one is found between its quotes, its case and all.
+    let tag = filter.tag.as_deref().map(|tag| Value::from(tag).to_string());
     tx.query(sql)
         .bind(search_pattern(filter.q.as_deref()))
         .bind(filter.status)

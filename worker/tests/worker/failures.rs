@@ -1,11 +1,4 @@
 //! What the worker does when the database fails, and when its process dies.
-#![expect(clippy::unwrap_used, reason = "a test may stop at once")]
-
-#[path = "../../crates/store/tests/support/engines.rs"]
-mod engines;
-#[path = "support/workshop.rs"]
-#[expect(dead_code, reason = "shared with the other stories")]
-mod workshop;
 
 use std::process::{Command, Stdio};
 
@@ -14,10 +7,13 @@ use chiliview_store::{
     queue::{self, JobStatus, NewJob},
 };
 use chiliview_worker::queue::Outcome;
-use engines::{Database, on_every_engine};
 use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
-use workshop::{Running, Scripted, Seen, add, all_are, job, jobs, options, until};
+
+use crate::{
+    engines::{on_every_engine, on_every_settings},
+    workshop::{Running, Scripted, Seen, add, all_are, job, jobs, options, until},
+};
 
 /// For the process that hangs: its data directory, and its server if it has one.
 const HANG_IN: &str = "CHILIVIEW_TEST_HANG_IN";
@@ -102,7 +98,7 @@ async fn take_over(settings: Settings, attempts: u32) -> (Scripted, NewJob, Stor
     add(&store, [&job]).await;
 
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "a_process_that_hangs", "--nocapture"]).env(HANG_IN, &settings.data_dir);
+    child.args(["--exact", "failures::a_process_that_hangs", "--nocapture"]).env(HANG_IN, &settings.data_dir);
     if let Some(url) = &settings.database_url {
         child.env(HANG_ON, url.expose_secret());
     }
@@ -121,14 +117,11 @@ async fn take_over(settings: Settings, attempts: u32) -> (Scripted, NewJob, Stor
 }
 
 async fn after_each_kill(attempts: u32, story: impl AsyncFn(Scripted, NewJob, Store)) {
-    let directory = tempfile::tempdir().unwrap();
-    let (handler, job, store) = take_over(Settings::sqlite(directory.path()), attempts).await;
-    story(handler, job, store).await;
-    let Some(database) = Database::create().await else { return };
-    let directory = tempfile::tempdir().unwrap();
-    let (handler, job, store) = take_over(database.settings(directory.path()), attempts).await;
-    story(handler, job, store).await;
-    database.remove().await;
+    on_every_settings(async |settings| {
+        let (handler, job, store) = take_over(settings, attempts).await;
+        story(handler, job, store).await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,9 +1,4 @@
 //! A job is part of the trace of the request that enqueued it.
-#![expect(clippy::unwrap_used, reason = "a test may stop at once")]
-
-#[path = "support/workshop.rs"]
-#[expect(dead_code, reason = "shared with the other stories")]
-mod workshop;
 
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +6,8 @@ use chiliview_store::{Clock, Ids, Settings, Store, queue::JobStatus};
 use chiliview_telemetry::{FinishedSpan, SpanSink, build};
 use chiliview_worker::queue::Outcome;
 use tracing::Instrument;
-use workshop::{Running, Scripted, add, all_are, job, options, until};
+
+use crate::workshop::{Running, Scripted, add, all_are, job, options, until};
 
 #[derive(Default)]
 struct Spans(Mutex<Vec<FinishedSpan>>);

@@ -1,16 +1,12 @@
 //! The queue's statements, on every engine at hand: enqueue in a transaction, take, end, recover, read.
-#![expect(clippy::unwrap_used, reason = "a test may stop at once")]
-
-#[path = "support/engines.rs"]
-mod engines;
-
 use std::{sync::Arc, time::Duration};
 
 use chiliview_store::{
     BackupId, Clock, Error, Ids, Store,
     queue::{self, Ending, Filter, JobId, JobStatus, Lease, NewJob, Work},
 };
-use engines::on_every_engine;
+
+use crate::engines::on_every_engine;
 
 const LEASE: Lease = Lease(Duration::from_secs(8));
 
@@ -94,6 +90,8 @@ async fn an_attempt_ends_once_and_only_while_it_holds_the_job() {
 
         let second = queue::claim(db, &name).await.unwrap().unwrap();
         assert_eq!(second.attempt, 2);
+        let holds = async |claim| db.write(async |tx| queue::holds(tx, claim).await).await.unwrap();
+        assert_eq!((holds(&claim).await, holds(&second).await), (false, true));
         assert!(!queue::settle(db, &claim, &Ending::Done).await.unwrap());
         assert!(queue::settle(db, &second, &Ending::Failed { reason: "it is gone".into() }).await.unwrap());
         assert!(queue::claim(db, &name).await.unwrap().is_none());

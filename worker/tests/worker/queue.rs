@@ -1,10 +1,4 @@
 //! The worker's promises, on every engine at hand: every job runs, none twice at once, and each to an end.
-#![expect(clippy::unwrap_used, reason = "a test may stop at once")]
-
-#[path = "../../crates/store/tests/support/engines.rs"]
-mod engines;
-#[path = "support/workshop.rs"]
-mod workshop;
 
 use std::{collections::BTreeSet, num::NonZeroUsize, sync::Arc, time::Duration};
 
@@ -13,9 +7,12 @@ use chiliview_store::{
     queue::{self, JobStatus, NewJob},
 };
 use chiliview_worker::queue::{Options, Outcome};
-use engines::on_every_engine;
 use tokio::sync::Notify;
-use workshop::{Running, Scripted, Seen, add, all_are, job, jobs, options, until};
+
+use crate::{
+    engines::on_every_engine,
+    workshop::{Running, Scripted, Seen, add, all_are, job, jobs, options, until},
+};
 
 const HOUR: Duration = Duration::from_hours(1);
 

@@ -1,0 +1,26 @@
+//! The store's promises, on every engine at hand: one story per table, and what transactions, files and processes do.
+#![expect(clippy::unwrap_used, reason = "a test may stop at once")]
+
+#[path = "../support/engines.rs"]
+mod engines;
+
+mod admins;
+mod audit;
+mod backups;
+mod common;
+mod disk;
+mod files;
+mod idempotency;
+mod paging;
+mod postgres;
+mod processes;
+mod queue;
+mod readiness;
+mod sessions;
+mod sqlite;
+mod statements;
+mod tenant_settings;
+mod tenants;
+mod throttle;
+mod transactions;
+mod users;
