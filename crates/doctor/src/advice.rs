@@ -15,15 +15,15 @@ pub(crate) fn for_central(exam: &Exam<'_>) -> String {
 }
 
 /// For a tenant's: by the list of backups when it can be read.
-pub(crate) async fn for_tenant(exam: &Exam<'_>, central: Option<&Central>, id: TenantId, slug: &str) -> String {
+pub(crate) async fn for_tenant(exam: &Exam<'_>, central: Option<&Central>, id: TenantId) -> String {
     let from_shelf = || from_shelf(&exam.context.shelf.join(id.to_string()), &exam.data_dir().tenant_database(id));
     let Some(central) = central else { return from_shelf() };
     match central.read(exam, async |tx| backups::newest_verified(tx, Some(id)).await).await {
-        Ok(Some(backup)) => format!(
-            "restore backup {0} of {1}: in the console under Backups, or POST /api/backups/{0}/restore \
-             {{\"into\": \"same\", \"slug\": \"{slug}\", \"password\": …}}",
-            backup.id, backup.created_at
-        ),
+        Ok(Some(backup)) => {
+            let artefact = exam.context.shelf.join(id.to_string()).join(format!("{}{ARTEFACT}", backup.id));
+            let what = format!("the newest verified backup, of {}", backup.created_at);
+            by_hand(&artefact, &exam.data_dir().tenant_database(id), &what)
+        }
         Ok(None) => "there is no verified backup of it".to_owned(),
         Err(_) => from_shelf(),
     }
@@ -31,14 +31,18 @@ pub(crate) async fn for_tenant(exam: &Exam<'_>, central: Option<&Central>, id: T
 
 fn from_shelf(folder: &Path, database: &Path) -> String {
     match newest(folder) {
-        Some(artefact) => format!(
-            "stop the service, move the file and its -wal and -shm away, and run \
-             `zstd -d {} -o {}`: the newest snapshot on the shelf",
-            artefact.display(),
-            database.display()
-        ),
+        Some(artefact) => by_hand(&artefact, database, "the newest snapshot on the shelf"),
         None => "there is no snapshot of it on the shelf".to_owned(),
     }
+}
+
+fn by_hand(artefact: &Path, database: &Path, what: &str) -> String {
+    format!(
+        "stop the service, move the file and its -wal and -shm away, and run `zstd -d {} -o {}`: {what}; \
+         docs/OPERATIONS.md has each step",
+        artefact.display(),
+        database.display()
+    )
 }
 
 /// A backup's id begins with its time, and a snapshot is complete when its manifest is there.

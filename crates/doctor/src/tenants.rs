@@ -72,9 +72,9 @@ async fn file(exam: &mut Exam<'_>, central: Option<&Central>, id: TenantId, slug
     let path = directory.tenant_database(id);
     let object = format!("{slug} ({})", path.display());
     if !path.exists() {
-        return missing(exam, central, id, slug, object).await;
+        return missing(exam, central, id, object).await;
     }
-    let advice = advice::for_tenant(exam, central, id, slug).await;
+    let advice = advice::for_tenant(exam, central, id).await;
     let patient = Patient { name: NAME, object, path: Some(path.clone()), tenant: Some(id), advice };
     patient.examine(exam, Place::File(&directory, &path)).await;
 }
@@ -84,19 +84,19 @@ async fn schema(exam: &mut Exam<'_>, central: Option<&Central>, pool: &PgPool, i
     let object = format!("{slug} (schema {name})");
     let found = sqlx::query("SELECT 1 FROM pg_namespace WHERE nspname = $1").bind(&name).fetch_optional(pool).await;
     if matches!(found, Ok(None)) {
-        return missing(exam, central, id, slug, object).await;
+        return missing(exam, central, id, object).await;
     }
-    let advice = advice::for_tenant(exam, central, id, slug).await;
+    let advice = advice::for_tenant(exam, central, id).await;
     let patient = Patient { name: NAME, object, path: None, tenant: Some(id), advice };
     patient.examine(exam, Place::Schema(pool, &name)).await;
 }
 
-async fn missing(exam: &mut Exam<'_>, central: Option<&Central>, id: TenantId, slug: &str, object: String) {
+async fn missing(exam: &mut Exam<'_>, central: Option<&Central>, id: TenantId, object: String) {
     let now = exam.context.clock.now();
     if being_purged(exam, central, id, now).await {
         return exam.ok(NAME, object, "its time in the trash is over, and its database is gone already");
     }
-    let advice = advice::for_tenant(exam, central, id, slug).await;
+    let advice = advice::for_tenant(exam, central, id).await;
     exam.broken(Finding { name: NAME, object, message: "its database is missing".to_owned(), advice });
 }
 

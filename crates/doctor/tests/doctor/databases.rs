@@ -43,7 +43,7 @@ async fn a_truncated_file_is_named_and_the_newest_backup_with_it() {
     File::options().write(true).open(&path).unwrap().set_len(20_000).unwrap();
     let report = assert_given_up(&installation, &path).await;
     let advice = only(&report).advice.clone().unwrap();
-    assert!(advice.contains(&format!("/api/backups/{}/restore", installation.backup)), "{advice}");
+    assert!(advice.contains(&format!("{}.db.zst -o", installation.backup)), "{advice}");
 }
 
 #[tokio::test]
