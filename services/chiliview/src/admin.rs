@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use crate::{
-    cli::Call,
+    cli::{Call, words},
     exit::{Exit, Failure},
     first_admin, log, open, output,
 };
@@ -29,8 +29,8 @@ pub(crate) enum Command {
     Create {
         /// What he logs in with
         username: String,
-        /// owner, operator or auditor
-        #[arg(long, default_value = "owner")]
+        /// What he may do
+        #[arg(long, default_value = "owner", value_parser = words(AdminRole::ALL, AdminRole::as_str))]
         role: AdminRole,
         /// His e-mail address
         #[arg(long)]

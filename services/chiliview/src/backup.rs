@@ -14,7 +14,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::{
-    cli::Call,
+    cli::{Call, words},
     exit::{Exit, Failure},
     log, open, output,
 };
@@ -61,7 +61,7 @@ pub(crate) struct List {
     #[arg(long, value_name = "TENANT")]
     tenant: Option<String>,
     /// Only with this status
-    #[arg(long)]
+    #[arg(long, value_parser = words(BackupStatus::ALL, BackupStatus::as_str))]
     status: Option<BackupStatus>,
     /// How many
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=1000))]
@@ -103,15 +103,18 @@ async fn targets(store: &Store, what: &What) -> Result<Vec<Target>, Failure> {
     if let Some(reference) = &what.tenant {
         return Ok(vec![Some(tenant(store, reference).await?)]);
     }
+    if what.all { everything(store).await } else { Ok(vec![None]) }
+}
+
+async fn everything(store: &Store) -> Result<Vec<Target>, Failure> {
     let mut targets: Vec<Target> = vec![None];
     let mut after = None;
-    while what.all {
+    loop {
         let page = store.central().read(async |tx| tenants::to_back_up(tx, after, PAGE).await).await?;
-        let Some(last) = page.last() else { break };
+        let Some(last) = page.last() else { return Ok(targets) };
         after = Some(last.id);
         targets.extend(page.into_iter().map(|tenant| Some((tenant.id, tenant.slug))));
     }
-    Ok(targets)
 }
 
 async fn tenant(store: &Store, reference: &str) -> Result<(TenantId, String), Failure> {

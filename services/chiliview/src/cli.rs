@@ -1,5 +1,6 @@
 //! The command line: which commands there are, and what help says about them.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Command as Clap, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{
@@ -117,6 +118,15 @@ fn styled(command: Clap) -> Clap {
 pub(crate) fn parse() -> Cli {
     let matches = command().get_matches();
     Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+/// Reads one of the store's words, and lists them all when it is none.
+pub(crate) fn words<T>(all: &'static [T], as_str: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + Send + Sync + 'static,
+{
+    let texts = PossibleValuesParser::new(all.iter().map(|word| as_str(*word)));
+    texts.try_map(move |text| all.iter().copied().find(|word| as_str(*word) == text).ok_or("an unknown word"))
 }
 
 /// What a command is given.

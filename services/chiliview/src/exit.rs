@@ -52,11 +52,6 @@ impl Failure {
     pub(crate) fn usage(words: impl Display) -> Self {
         Self::new(Exit::Usage, words)
     }
-
-    /// The same failure, with what was under way in front.
-    pub(crate) fn during(self, action: &str) -> Self {
-        Self { words: format!("{action}: {}", self.words), ..self }
-    }
 }
 
 impl From<StoreError> for Failure {

@@ -29,6 +29,7 @@ pub(crate) struct Options {
 /// Serves until a signal.
 pub(crate) async fn run(call: Call, options: Options) -> Result<Exit, Failure> {
     let settings = call.settings;
+    open::shelf_path(&settings)?;
     let listener = listen(&settings.listen).await?;
     let guard = log::service(&settings, "serve")?;
     let shutdown = signals::shutdown()?;

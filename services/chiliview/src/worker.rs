@@ -16,6 +16,7 @@ use crate::{
 /// Works until a signal.
 pub(crate) async fn run(call: Call) -> Result<Exit, Failure> {
     let settings = call.settings;
+    open::shelf_path(&settings)?;
     let guard = log::service(&settings, "worker")?;
     let shutdown = signals::shutdown()?;
     let store = open::store(&settings).await?;

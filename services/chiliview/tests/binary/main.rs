@@ -1,0 +1,8 @@
+//! The binary as operators run it: real processes, real signals, real files.
+#![expect(clippy::unwrap_used, reason = "a test may stop at once")]
+
+mod commands;
+mod doctor;
+mod process;
+mod serve;
+mod settings;
