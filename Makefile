@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 # Tests can stop the product at named points; a release has none of them.
-FAILPOINTS = --features chiliview-snapshot/failpoints
+FAILPOINTS = --features chiliview-snapshot/failpoints,chiliview-store/failpoints,chiliview-worker/failpoints
 
 .PHONY: run test check openapi clients bench clean
 

@@ -4,7 +4,10 @@
 #[path = "../../../crates/store/tests/support/engines.rs"]
 mod engines;
 
+mod backups;
+mod crashes;
 mod failures;
 mod queue;
+mod shop;
 mod trace;
 mod workshop;

@@ -1,0 +1,143 @@
+//! A worker that is killed, or fails, in the middle of a backup: another ends it, and nothing half is left.
+
+use std::process::{Command, Stdio};
+
+use chiliview_store::{Clock, backups::BackupStatus};
+
+use crate::{
+    shop::{Shop, make_heavy},
+    workshop::{options, until},
+};
+
+/// For the process that is killed: where it works.
+const WORK_IN: &str = "CHILIVIEW_TEST_WORK_IN";
+
+fn child(test: &str) -> Command {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", test, "--nocapture"]).stdin(Stdio::null());
+    child
+}
+
+/// In a process of its own, a worker. Told by the environment; else nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_works() {
+    let Ok(directory) = std::env::var(WORK_IN) else { return };
+    let shop = Shop::open(directory.as_ref(), Clock::system()).await;
+    let _worker = shop.start(options());
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_whose_process_is_killed_is_ended_by_another_worker() {
+    let directory = tempfile::tempdir().unwrap();
+    let shop = Shop::open(directory.path(), Clock::system()).await;
+    let (id, database) = shop.tenant().await;
+    make_heavy(&database, 400).await;
+    for _ in 0..2 {
+        let backup = shop.ask(Some(id)).await;
+        let mut other = child("crashes::a_process_that_works")
+            .env(WORK_IN, directory.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        until("it runs there", async || shop.status(backup).await == BackupStatus::Running).await;
+        other.kill().unwrap();
+        other.wait().unwrap();
+        assert!(!shop.status(backup).await.is_terminal(), "killed in the middle");
+        let worker = shop.start(options());
+        let ended = shop.ended(backup).await;
+        shop.idle().await;
+        worker.stop().await;
+        assert_eq!((ended.status, ended.attempt, ended.error.as_deref()), (BackupStatus::Verified, 2, None));
+        shop.restored(&ended).await;
+        shop.context.shelf.sweep().await.unwrap();
+        let partial = |entry: &chiliview_snapshot::Entry| matches!(entry, chiliview_snapshot::Entry::Partial { .. });
+        assert!(!shop.on_shelf().await.iter().any(partial));
+    }
+}
+
+/// Runs `body` in a process where nothing else happens: failpoints are the whole process'.
+#[cfg(feature = "failpoints")]
+fn alone(test: &str, body: impl AsyncFnOnce()) {
+    const ALONE: &str = "CHILIVIEW_TEST_ALONE";
+    if std::env::var(ALONE).as_deref() == Ok(test) {
+        return tokio::runtime::Runtime::new().unwrap().block_on(body());
+    }
+    let output = child(test).env(ALONE, test).output().unwrap();
+    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[cfg(feature = "failpoints")]
+const POINTS: [&str; 5] = [
+    "snapshot.after_read",
+    "snapshot.before_publish",
+    "snapshot.before_manifest",
+    "snapshot.after_publish",
+    "worker.before_prove",
+];
+
+#[cfg(feature = "failpoints")]
+async fn at_every_point(actions: &str, story: impl AsyncFn(&Shop, chiliview_store::backups::Backup, &str)) {
+    let directory = tempfile::tempdir().unwrap();
+    let shop = Shop::open(directory.path(), Clock::system()).await;
+    let (id, _) = shop.tenant().await;
+    for point in POINTS {
+        fail::cfg(point, actions).unwrap();
+        let backup = shop.ask_for_attempts(Some(id), 3).await;
+        let worker = shop.start(options());
+        let ended = shop.ended(backup).await;
+        shop.idle().await;
+        worker.stop().await;
+        fail::remove(point);
+        story(&shop, ended, point).await;
+    }
+}
+
+#[cfg(feature = "failpoints")]
+#[test]
+fn what_fails_once_is_tried_again_and_verified() {
+    alone("crashes::what_fails_once_is_tried_again_and_verified", async || {
+        at_every_point("1*return->off", async |shop, ended, point| {
+            assert_eq!(
+                (ended.status, ended.attempt, ended.error.as_deref()),
+                (BackupStatus::Verified, 2, None),
+                "{point}"
+            );
+            shop.restored(&ended).await;
+        })
+        .await;
+    });
+}
+
+#[cfg(feature = "failpoints")]
+#[test]
+fn what_panics_once_is_tried_again_and_verified() {
+    alone("crashes::what_panics_once_is_tried_again_and_verified", async || {
+        at_every_point("1*panic->off", async |shop, ended, point| {
+            assert_eq!(
+                (ended.status, ended.attempt, ended.error.as_deref()),
+                (BackupStatus::Verified, 2, None),
+                "{point}"
+            );
+            shop.restored(&ended).await;
+        })
+        .await;
+    });
+}
+
+#[cfg(feature = "failpoints")]
+#[test]
+fn what_fails_always_ends_with_the_reason_and_nothing_on_the_shelf() {
+    alone("crashes::what_fails_always_ends_with_the_reason_and_nothing_on_the_shelf", async || {
+        at_every_point("return", async |shop, ended, point| {
+            assert_eq!((ended.status, ended.attempt), (BackupStatus::Failed, 3), "{point}");
+            let reason = ended.error.unwrap();
+            let injected = if point == "worker.before_prove" { "cancelled" } else { "injected by a test" };
+            assert!(reason.contains(injected), "{point}: {reason}");
+            assert!(shop.on_shelf().await.is_empty(), "{point}: {:?}", shop.on_shelf().await);
+        })
+        .await;
+    });
+}

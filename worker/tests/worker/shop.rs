@@ -1,0 +1,215 @@
+//! A store, a shelf, a tenant with users, and the real worker.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use chiliview_snapshot::{ArtefactKey, Entry, Manifest, Shelf, Watch, unpack};
+use chiliview_store::{
+    BackupId, Clock, Database, Ids, Store, TenantId, Tx,
+    backups::{self, Backup, BackupStatus, New},
+    queue::{self, NewJob, Work},
+    tenants, users,
+};
+use chiliview_worker::{Context, queue::Options};
+use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::workshop;
+
+pub(crate) struct Shop {
+    pub(crate) context: Context,
+    directory: PathBuf,
+}
+
+/// The worker in the background.
+pub(crate) struct Running {
+    shutdown: CancellationToken,
+    ended: JoinHandle<()>,
+}
+
+impl Running {
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        self.ended.await.unwrap();
+    }
+}
+
+impl Shop {
+    /// Data and shelf below `directory`.
+    pub(crate) async fn open(directory: &Path, clock: Clock) -> Self {
+        let settings = chiliview_store::Settings::sqlite(directory.join("data"));
+        Self::with_shelf(directory, Store::open(&settings, clock, Ids).await.unwrap(), &directory.join("shelf")).await
+    }
+
+    pub(crate) async fn with_shelf(directory: &Path, store: Store, shelf: &Path) -> Self {
+        let shelf = Shelf::directory(shelf).await.unwrap();
+        let context = Context { store, shelf, tool_version: "test".into() };
+        Self { context, directory: directory.to_owned() }
+    }
+
+    pub(crate) fn central(&self) -> &Database {
+        self.context.store.central()
+    }
+
+    pub(crate) fn start(&self, options: Options) -> Running {
+        let shutdown = CancellationToken::new();
+        let (context, stop) = (self.context.clone(), shutdown.clone());
+        let ended = tokio::spawn(async move {
+            let idle = Duration::from_hours(1);
+            chiliview_worker::run(context, options, idle, queue::Wake::new(), stop).await.unwrap();
+        });
+        Running { shutdown, ended }
+    }
+
+    /// A tenant with its database, and that.
+    pub(crate) async fn tenant(&self) -> (TenantId, Database) {
+        let tenant = tenant(Ids.next());
+        self.context.store.create_tenant_database(tenant.id).await.unwrap();
+        self.write(async |tx| tenants::insert(tx, &tenant).await).await;
+        (tenant.id, self.context.store.tenant(tenant.id).await.unwrap())
+    }
+
+    /// Asks for a backup, as the API does.
+    pub(crate) async fn ask(&self, tenant: Option<TenantId>) -> BackupId {
+        self.ask_for_attempts(tenant, 5).await
+    }
+
+    pub(crate) async fn ask_for_attempts(&self, tenant: Option<TenantId>, max_attempts: u32) -> BackupId {
+        let id = Ids.next();
+        let tenant = tenant.map(|id| (id, "acme".to_owned()));
+        let at = self.context.store.clock().now();
+        let new = New { id, tenant, requested_by: "test".into(), trace_id: None, at };
+        let job = NewJob { max_attempts, ..NewJob::new(Ids.next(), Work::BackUp { backup: id }) };
+        self.write(async |tx| {
+            backups::insert(tx, &new).await?;
+            queue::enqueue(tx, &job).await
+        })
+        .await;
+        id
+    }
+
+    pub(crate) async fn enqueue(&self, work: Work) {
+        let job = NewJob::new(Ids.next(), work);
+        self.write(async |tx| queue::enqueue(tx, &job).await).await;
+    }
+
+    pub(crate) async fn write<T>(&self, work: impl AsyncFnOnce(&mut Tx) -> chiliview_store::Result<T>) -> T {
+        self.central().write(work).await.unwrap()
+    }
+
+    pub(crate) async fn find(&self, id: BackupId) -> Option<Backup> {
+        self.central().read(async |tx| backups::find(tx, id).await).await.unwrap()
+    }
+
+    pub(crate) async fn status(&self, id: BackupId) -> BackupStatus {
+        self.find(id).await.unwrap().status
+    }
+
+    /// Waits until a backup has ended.
+    pub(crate) async fn ended(&self, id: BackupId) -> Backup {
+        workshop::until("the backup has ended", async || self.status(id).await.is_terminal()).await;
+        self.find(id).await.unwrap()
+    }
+
+    /// Waits until no job is queued or running.
+    pub(crate) async fn idle(&self) {
+        let over = async || {
+            let counts = self.central().read(queue::counts).await.unwrap();
+            !counts.iter().any(|(status, _)| matches!(status, queue::JobStatus::Queued | queue::JobStatus::Running))
+        };
+        workshop::until("no job is left", over).await;
+    }
+
+    /// Everything that lies on the shelf, complete or not.
+    pub(crate) async fn on_shelf(&self) -> Vec<Entry> {
+        let mut entries = self.context.shelf.list();
+        let mut all = Vec::new();
+        while let Some(entry) = entries.recv().await {
+            all.push(entry.unwrap());
+        }
+        all
+    }
+
+    pub(crate) async fn manifest(&self, backup: &Backup) -> Manifest {
+        self.context.shelf.manifest(&key(backup)).await.unwrap()
+    }
+
+    /// Unpacks a backup and answers the usernames in it.
+    pub(crate) async fn restored(&self, backup: &Backup) -> Vec<String> {
+        let to = self.directory.join(format!("restored-{}", backup.id));
+        let manifest = self.manifest(backup).await;
+        unpack(&self.context.shelf, &key(backup), &manifest, &to, &Watch::unobserved()).await.unwrap();
+        let mut connection = SqliteConnectOptions::new().filename(&to).connect().await.unwrap();
+        let sound: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut connection).await.unwrap();
+        assert_eq!(sound, "ok");
+        let names = sqlx::query_scalar("SELECT username FROM users ORDER BY username").fetch_all(&mut connection).await;
+        connection.close().await.unwrap();
+        names.unwrap()
+    }
+}
+
+pub(crate) fn key(backup: &Backup) -> ArtefactKey {
+    match backup.tenant_id {
+        Some(tenant) => ArtefactKey::tenant(tenant.uuid(), backup.id.uuid()),
+        None => ArtefactKey::central(backup.id.uuid()),
+    }
+}
+
+pub(crate) fn tenant(id: TenantId) -> tenants::Tenant {
+    tenants::Tenant {
+        id,
+        slug: format!("acme-{id}"),
+        name: "Acme".into(),
+        legal_name: None,
+        contact_name: None,
+        contact_email: None,
+        contact_phone: None,
+        external_reference: None,
+        language: "en".into(),
+        time_zone: "UTC".into(),
+        notes: String::new(),
+        tags: chiliview_store::json_text::JsonText(Vec::new()),
+        metadata: Default::default(),
+        quota_users: None,
+        quota_bytes: None,
+        quota_backups: None,
+        status: tenants::TenantStatus::Active,
+        status_reason: None,
+        delete_protection: 0,
+        deleted_at: None,
+        purge_after: None,
+        version: 1,
+        created_at: Clock::system().now(),
+        updated_at: Clock::system().now(),
+    }
+}
+
+pub(crate) fn user(username: &str) -> users::User {
+    users::User {
+        id: Ids.next(),
+        username: username.into(),
+        email: format!("{username}@example.com"),
+        given_name: None,
+        family_name: None,
+        display_name: "x".repeat(500),
+        role: users::UserRole::Member,
+        status: users::UserStatus::Active,
+        password_hash: None,
+        credential_version: 1,
+        last_login_at: None,
+        version: 1,
+        created_at: Clock::system().now(),
+        updated_at: Clock::system().now(),
+    }
+}
+
+/// A few megabytes that do not compress, so that a backup takes its time.
+pub(crate) async fn make_heavy(database: &Database, megabytes: i64) {
+    let fill = "INSERT INTO settings (key, value, updated_at)
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+        SELECT 'noise ' || i, hex(randomblob(524288)), 0 FROM n";
+    database.write(async |tx| tx.query(fill).bind(megabytes).execute().await).await.unwrap();
+}
