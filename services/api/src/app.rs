@@ -148,6 +148,10 @@ pub(crate) async fn find_tenant(
     tx: &mut chiliview_store::Tx,
     reference: &str,
 ) -> Result<Option<Tenant>, chiliview_store::Error> {
+    // PostgreSQL takes no NUL in a text.
+    if reference.contains('\0') {
+        return Ok(None);
+    }
     match reference.parse::<TenantId>() {
         Ok(id) => tenants::find(tx, id).await,
         Err(_) => tenants::find_by_slug(tx, reference).await,

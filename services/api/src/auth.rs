@@ -24,6 +24,7 @@ use uuid::Uuid;
 use crate::{
     app::App,
     caller::{self, Caller, Identity, Origin},
+    fields,
     json::{Json, NoContent},
     paging::List,
     passwords::{self, Verdict},
@@ -56,12 +57,12 @@ pub struct Auth {
 #[serde(deny_unknown_fields)]
 #[garde(allow_unvalidated)]
 pub struct Login {
-    #[garde(length(chars, min = 1, max = 254))]
+    #[garde(custom(fields::line), length(chars, max = 254))]
     username: String,
     #[garde(custom(known_length))]
     password: Secret,
     /// The slug of the tenant whose user this is; absent for an admin.
-    #[garde(inner(length(chars, min = 1, max = 63)))]
+    #[garde(inner(custom(fields::line), length(chars, max = 63)))]
     tenant: Option<String>,
 }
 
@@ -73,7 +74,7 @@ pub struct PasswordChange {
     #[garde(custom(known_length))]
     current: Secret,
     /// The one to come. All other sessions end.
-    #[garde(custom(crate::fields::password))]
+    #[garde(custom(fields::password))]
     new: Secret,
 }
 
@@ -302,18 +303,22 @@ impl Auth {
 
     async fn rehash(&self, account: &Account, password: &Secret) -> Result<(), Problem> {
         let hash = self.app.passwords().hash(password.inner()).await?;
-        match account {
+        let written = match account {
             Account::Admin(admin) => {
                 let admin = Admin { password_hash: hash, ..admin.clone() };
-                self.app.central().write(async |tx| admins::update(tx, &admin).await).await?;
+                self.app.central().write(async |tx| admins::update(tx, &admin).await).await
             }
             Account::User(tenant, user) => {
                 let user = User { password_hash: Some(hash), ..(**user).clone() };
                 let database = self.app.store().tenant(tenant.id).await?;
-                database.write(async |tx| users::update(tx, &user).await).await?;
+                database.write(async |tx| users::update(tx, &user).await).await
             }
+        };
+        match written {
+            // Somebody changed the account meanwhile: the next log-in hashes anew.
+            Err(chiliview_store::Error::VersionMismatch) => Ok(()),
+            written => Ok(written?),
         }
-        Ok(())
     }
 
     async fn begin(&self, account: Account, origin: &Origin, subject: &Subject) -> Result<LoginAnswer, Problem> {

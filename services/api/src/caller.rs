@@ -240,7 +240,10 @@ async fn identify(app: &App, request: &Request) -> Result<Caller, Problem> {
     };
     let identity = identity.ok_or_else(Problem::unauthenticated)?;
     if now.since(session.last_seen_at) > TOUCH_EVERY {
-        app.central().write(async |tx| sessions::touch(tx, session.id, now).await).await?;
+        // A full disk must not keep anybody from reading.
+        if let Err(error) = app.central().write(async |tx| sessions::touch(tx, session.id, now).await).await {
+            tracing::warn!(%error, "session.not_touched");
+        }
     }
     Ok(Caller { session: session.id, identity, origin: Origin::of(request) })
 }

@@ -48,11 +48,10 @@ impl Tenants {
     ) -> Result<Created<TenantInfo>, Problem> {
         caller.require_operator()?;
         let once = Once::new(&caller, key.0, "create_tenant", &input.0)?;
-        if let Some(first) = self.app.central().read(async |tx| once.before(tx).await).await? {
+        if let Some(first) = self.answered_before(&once, &input.slug).await? {
             return Ok(created(first));
         }
         let tenant = new_tenant(input.0, self.app.store().ids().next(), self.app.now());
-        self.refuse_taken_slug(&tenant.slug).await?;
         // The database first: a crash before the commit leaves an orphan for `doctor`, never a tenant without one.
         self.app.store().create_tenant_database(tenant.id).await?;
         match self.insert(&caller, &once, tenant.clone()).await {
@@ -233,9 +232,17 @@ impl Tenants {
         }
     }
 
-    async fn refuse_taken_slug(&self, slug: &str) -> Result<(), Problem> {
-        let taken = self.app.central().read(async |tx| rows::find_by_slug(tx, slug).await).await?;
-        if taken.is_some() { Err(taken_slug()) } else { Ok(()) }
+    /// The first answer to this request, if there is one; a slug that is taken by another is refused before a database
+    /// is made in vain. One view for both: the tenant that the same request has just made is no other.
+    async fn answered_before(&self, once: &Once, slug: &str) -> Result<Option<First<TenantInfo>>, Problem> {
+        self.app
+            .central()
+            .read(async |tx| match once.before(tx).await? {
+                Some(first) => Ok(Some(first)),
+                None if rows::find_by_slug(tx, slug).await?.is_some() => Err(taken_slug()),
+                None => Ok(None),
+            })
+            .await
     }
 
     /// Commits the row; false beside the answer when the same request was answered meanwhile.

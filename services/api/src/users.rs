@@ -135,7 +135,6 @@ impl Users {
     /// before a cell that a spreadsheet would run as a formula is taken off, as `export` puts it on. If anything is
     /// wrong with any line, nothing is written: 422, and `errors` points to `/lines/17/email`.
     #[oai(path = "/tenants/:tenant/users/import", method = "post", operation_id = "import_users")]
-    #[expect(clippy::too_many_arguments, reason = "each is a parameter of the query")]
     async fn import(
         &self,
         caller: Caller,

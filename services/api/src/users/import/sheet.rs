@@ -68,14 +68,16 @@ pub(super) fn read(file: &[u8]) -> Result<Sheet, Problem> {
     let mut records = reader.records();
     let Some(first) = records.next() else { return Err(malformed("the file is empty")) };
     let first = first.map_err(|error| malformed(&error.to_string()))?;
+    let mut lines = Lines { text: file, at: 0, line: 1 };
     let mut sheet = Sheet { header: Header::default(), rows: Vec::new(), total: 0, errors: Errors::default() };
-    sheet.header = header(&first, &mut sheet.errors);
+    sheet.header = header(&first, lines.of(&first), &mut sheet.errors);
     if sheet.errors.count > 0 {
         return Ok(sheet);
     }
     let mut passwords = 0;
     for record in records {
         let record = record.map_err(|error| malformed(&error.to_string()))?;
+        let line = lines.of(&record);
         if record.iter().all(|cell| cell.trim().is_empty()) {
             continue;
         }
@@ -83,7 +85,7 @@ pub(super) fn read(file: &[u8]) -> Result<Sheet, Problem> {
         if sheet.total > MOST_LINES {
             return Err(malformed("the file has more than 100000 users; split it").with_code("too_many_lines"));
         }
-        sheet.take(&record, first.len(), &mut passwords);
+        sheet.take(&record, line, first.len(), &mut passwords);
     }
     sheet.refuse_repetitions();
     Ok(sheet)
@@ -99,12 +101,32 @@ fn delimiter(text: &str) -> u8 {
     if !head.contains(',') && head.contains(';') { b';' } else { b',' }
 }
 
-fn line_of(record: &StringRecord) -> u64 {
-    record.position().map_or(0, csv::Position::line)
+/// Where records stand. The reader's own count is one behind after CRLF and does not see blank lines.
+struct Lines<'t> {
+    text: &'t [u8],
+    at: usize,
+    line: u64,
 }
 
-fn header(record: &StringRecord, errors: &mut Errors) -> Header {
-    let line = line_of(record);
+impl Lines<'_> {
+    /// The line that a record begins on; records have to come in order.
+    fn of(&mut self, record: &StringRecord) -> u64 {
+        let byte = record.position().map_or(0, csv::Position::byte);
+        let from = usize::try_from(byte).unwrap_or(usize::MAX).max(self.at);
+        let blank = self.text.iter().skip(from).take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let passed = &self.text[self.at..(from + blank).min(self.text.len())];
+        let ends = passed.iter().enumerate().filter(|(index, byte)| match byte {
+            b'\n' => true,
+            b'\r' => passed.get(index + 1) != Some(&b'\n'),
+            _ => false,
+        });
+        self.line += ends.count() as u64;
+        self.at += passed.len();
+        self.line
+    }
+}
+
+fn header(record: &StringRecord, line: u64, errors: &mut Errors) -> Header {
     let mut header = Header::default();
     for (index, cell) in record.iter().enumerate() {
         let name = cell.trim().to_ascii_lowercase();
@@ -131,8 +153,7 @@ fn header(record: &StringRecord, errors: &mut Errors) -> Header {
 }
 
 impl Sheet {
-    fn take(&mut self, record: &StringRecord, columns: usize, passwords: &mut usize) {
-        let line = line_of(record);
+    fn take(&mut self, record: &StringRecord, line: u64, columns: usize, passwords: &mut usize) {
         let before = self.errors.count;
         if record.len() != columns {
             let detail = format!("has {} cells where the header has {columns}", record.len());
@@ -254,6 +275,14 @@ mod tests {
             "7/username duplicate_in_file",
         ];
         assert_eq!(pointers(file), expected);
+    }
+
+    #[test]
+    fn lines_are_counted_as_an_editor_does() {
+        let file = "\nusername,email\r\n\r\na,a@x.de\r\n\"b\r\n\",b@x.de\r\n\n\nc,c@x.de";
+        let codes = ["4/username", "5/username", "9/username"].map(|pointer| format!("{pointer} username_invalid"));
+        assert_eq!(pointers(file), codes);
+        assert_eq!(pointers("username,email\ra,a@x.de\r"), ["2/username username_invalid"]);
     }
 
     #[test]

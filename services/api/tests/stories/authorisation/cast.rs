@@ -1,0 +1,110 @@
+//! Two tenants, somebody of every kind, and the request that each of them makes.
+
+use chiliview_store::{admins::AdminRole, users::UserRole};
+use serde_json::{Value, json};
+
+use super::table::Role;
+use crate::support::{PASSWORD, Person, TestApp};
+
+/// How the path names the tenant.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Reference {
+    Id,
+    Slug,
+}
+
+/// What lasts.
+pub(super) struct Cast {
+    owner: Person,
+    ours: String,
+    theirs: String,
+}
+
+/// Fresh people for one operation: some requests end the session that they are made in.
+pub(super) struct Scene {
+    reference: String,
+    people: Vec<(Role, Person)>,
+    /// A user of the tenant whom nobody of the callers is.
+    user: Person,
+    /// An admin whom nobody of the callers is.
+    admin: Person,
+    backup: String,
+}
+
+impl Cast {
+    pub(super) async fn new(app: &TestApp) -> Self {
+        let owner = app.admin(AdminRole::Owner).await;
+        let (ours, theirs) = (app.tenant(&owner, "ours").await, app.tenant(&owner, "theirs").await);
+        Self { owner, ours, theirs }
+    }
+
+    pub(super) async fn scene(&self, app: &TestApp, reference: Reference) -> Scene {
+        let people = vec![
+            (Role::Auditor, app.admin(AdminRole::Auditor).await),
+            (Role::Operator, app.admin(AdminRole::Operator).await),
+            (Role::Owner, app.admin(AdminRole::Owner).await),
+            (Role::Member, app.user(&self.ours, UserRole::Member).await),
+            (Role::Manager, app.user(&self.ours, UserRole::Manager).await),
+            (Role::Foreign, app.user(&self.theirs, UserRole::Manager).await),
+        ];
+        let backup = app.post(&self.owner, "/backups", json!({ "scope": "tenant", "tenant": "ours" })).await;
+        Scene {
+            reference: match reference {
+                Reference::Id => self.ours.clone(),
+                Reference::Slug => "ours".to_owned(),
+            },
+            people,
+            user: app.user(&self.ours, UserRole::Member).await,
+            admin: app.admin(AdminRole::Auditor).await,
+            backup: backup.expect(202).field("id"),
+        }
+    }
+}
+
+impl Scene {
+    /// The status that the caller gets.
+    pub(super) async fn ask(&self, app: &TestApp, role: Role, method: &str, path: &str, operation: &str) -> u16 {
+        let caller = self.people.iter().find(|(played, _)| *played == role).map(|(_, person)| person);
+        let path = path
+            .replace("{tenant}", &self.reference)
+            .replace("{user}", &self.user.id)
+            .replace("{admin}", &self.admin.id)
+            .replace("{backup}", &self.backup)
+            .replace("{session}", "00000000-0000-0000-0000-000000000000");
+        assert!(!path.contains('{'), "{path} has a parameter that the cast does not know");
+        let path = format!("{path}{}", self.query(operation));
+        let call = app.call(caller, method, &path).header("If-Match", "\"999\"");
+        let call = match (operation, self.body(role, operation)) {
+            ("import_users", _) => call.csv("username,email\n"),
+            (_, Some(body)) => call.json(&body),
+            (_, None) => call,
+        };
+        call.status().await
+    }
+
+    fn query(&self, operation: &str) -> String {
+        match operation {
+            "list_backups" => format!("?tenant={}", self.reference),
+            _ => String::new(),
+        }
+    }
+
+    fn body(&self, role: Role, operation: &str) -> Option<Value> {
+        let unique = format!("{role:?}-{}", self.backup).to_lowercase();
+        let slug = format!("t-{}", &unique.replace(['_'], "-"));
+        let username = format!("u{}", &unique[unique.len() - 12..]) + &format!("{role:?}");
+        Some(match operation {
+            "login" => json!({ "username": self.admin.username, "password": PASSWORD }),
+            "change_password" => json!({ "current": "wrong password", "new": "purple elephants dance quietly" }),
+            "create_admin" => json!({ "username": username, "role": "auditor", "password": PASSWORD }),
+            "create_tenant" => json!({ "slug": slug, "name": "New" }),
+            "create_user" => json!({ "username": username, "email": format!("{username}@example.org") }),
+            "reset_admin_password" | "reset_user_password" => json!({ "password": "purple elephants dance quietly" }),
+            "update_admin" => json!({ "display_name": "New" }),
+            "update_tenant" => json!({ "contact_name": "New" }),
+            "update_user" => json!({ "given_name": "New" }),
+            "create_backup" => json!({ "scope": "tenant", "tenant": self.reference }),
+            _ => return None,
+        })
+    }
+}

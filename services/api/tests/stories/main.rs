@@ -1,0 +1,18 @@
+//! What the API promises, told against the whole application on every engine at hand.
+
+#![expect(clippy::unwrap_used, reason = "a test may stop at once")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod admins;
+mod audit;
+mod auth;
+mod authorisation;
+mod contract;
+mod import;
+mod isolation;
+mod lists;
+mod tenants;
+mod throttling;
+mod users;
