@@ -21,7 +21,7 @@ pub(crate) struct Exam<'a> {
     pub(crate) aside: Aside,
     pub(crate) new_admin: Option<NewAdmin>,
     lines: Vec<Line>,
-    tell: &'a mut (dyn FnMut(&Line) + Send),
+    tell: &'a mut dyn FnMut(&Line),
     locked: bool,
     store: Option<Store>,
 }
@@ -68,7 +68,7 @@ impl From<sqlx::Error> for Cannot {
 }
 
 impl<'a> Exam<'a> {
-    pub(crate) fn new(context: Context, mode: Mode, tell: &'a mut (dyn FnMut(&Line) + Send)) -> Self {
+    pub(crate) fn new(context: Context, mode: Mode, tell: &'a mut dyn FnMut(&Line)) -> Self {
         let aside = Aside::new(&context.settings.data_dir, context.clock.now());
         Self { context, mode, aside, new_admin: None, lines: Vec::new(), tell, locked: false, store: None }
     }

@@ -23,6 +23,10 @@ use std::{path::PathBuf, sync::Arc};
 use chiliview_store::{Clock, Ids, Settings};
 use futures::future::BoxFuture;
 use secrecy::SecretString;
+use tokio::{
+    runtime::Handle,
+    task::{JoinError, spawn_blocking},
+};
 
 use self::exam::Exam;
 pub use self::report::{Line, NewAdmin, Report, Status, Summary};
@@ -58,7 +62,7 @@ pub enum Mode {
 }
 
 /// Examines everything; `tell` hears each line as soon as it is known.
-pub async fn examine(context: Context, mode: Mode, tell: &mut (dyn FnMut(&Line) + Send)) -> Report {
+pub async fn examine(context: Context, mode: Mode, tell: &mut dyn FnMut(&Line)) -> Report {
     let mut exam = Exam::new(context, mode, tell);
     directories::check(&mut exam).await;
     let central = central::check(&mut exam).await;
@@ -69,4 +73,13 @@ pub async fn examine(context: Context, mode: Mode, tell: &mut (dyn FnMut(&Line) 
     catalogue::check(&mut exam, central.as_ref()).await;
     self_test::check(&mut exam, central.as_ref()).await;
     exam.end().await
+}
+
+/// As [`examine`], for a service: on a thread of its own, because the doctor waits for files as he goes.
+///
+/// # Errors
+/// When he panicked.
+pub async fn examine_apart(context: Context, mode: Mode) -> Result<Report, JoinError> {
+    let runtime = Handle::current();
+    spawn_blocking(move || runtime.block_on(examine(context, mode, &mut |_| {}))).await
 }

@@ -4,13 +4,16 @@ use chiliview_telemetry::{Console, Guard};
 
 use crate::{exit::Failure, settings::Settings};
 
+/// Every connection that comes back to the pool is rolled back, and PostgreSQL remarks that there was nothing to roll back.
+const QUIET: &str = "sqlx::postgres::notice=error";
+
 /// For what runs for long: lines on standard output and in `logs/chiliview.log`.
 pub(crate) fn service(settings: &Settings, name: &str) -> Result<Guard, Failure> {
     let log_file = chiliview_store::data_dir::DataDir::new(&settings.data_dir).logs().join("chiliview.log");
     let telemetry = chiliview_telemetry::Settings {
         console: Console::Stdout,
         log_format: settings.log_format,
-        log_filter: settings.log_filter.clone(),
+        log_filter: format!("{QUIET},{}", settings.log_filter),
         log_file: Some(log_file),
         otlp_endpoint: settings.otlp_endpoint.clone(),
         service_instance: format!("{name}-{}", std::process::id()),
@@ -26,7 +29,7 @@ pub(crate) fn command(settings: &Settings) -> Result<Guard, Failure> {
     let telemetry = chiliview_telemetry::Settings {
         console: Console::Stderr,
         log_format: settings.log_format,
-        log_filter: chosen.unwrap_or_else(|| "warn".to_owned()),
+        log_filter: format!("{QUIET},{}", chosen.unwrap_or_else(|| "warn".to_owned())),
         otlp_endpoint: settings.otlp_endpoint.clone(),
         ..Default::default()
     };

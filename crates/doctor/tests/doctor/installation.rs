@@ -68,17 +68,20 @@ impl Installation {
     }
 
     async fn examine(&self, mode: Mode) -> Report {
-        let context = Context {
+        let mut told = 0;
+        let report = examine(self.context(), mode, &mut |_| told += 1).await;
+        assert_eq!(told, report.checks.len(), "each line is told as it comes");
+        report
+    }
+
+    pub(crate) fn context(&self) -> Context {
+        Context {
             settings: Settings::sqlite(&self.root),
             shelf: self.root.join("backups"),
             clock: Clock::system(),
             ids: Ids,
             credentials: Arc::new(Fixed),
-        };
-        let mut told = 0;
-        let report = examine(context, mode, &mut |_| told += 1).await;
-        assert_eq!(told, report.checks.len(), "each line is told as it comes");
-        report
+        }
     }
 
     /// Every file and directory with its mode and content.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use chiliview_doctor::Status;
+use chiliview_doctor::{Mode, Status, examine_apart};
 
 use crate::installation::{Installation, assert_calm, only};
 
@@ -64,4 +64,11 @@ async fn the_report_has_the_shape_that_programs_rely_on() {
     assert!(check["object"].as_str().unwrap().ends_with("uploads"));
     assert_eq!(check["message"], "it is missing");
     assert!(check["advice"].as_str().unwrap().contains("--repair"));
+}
+
+#[tokio::test]
+async fn a_service_can_ask_for_it_on_any_task() {
+    let installation = Installation::new().await;
+    let report = tokio::spawn(examine_apart(installation.context(), Mode::Look)).await.unwrap().unwrap();
+    assert_calm(&report);
 }
