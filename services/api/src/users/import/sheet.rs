@@ -302,4 +302,15 @@ mod tests {
         let file = format!("username,email,password\n{}", lines.collect::<String>());
         assert_eq!(pointers(&file), ["202/password too_many_passwords", "203/password too_many_passwords"]);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_file_makes_it_panic_or_name_a_line_that_is_not_there(rest in "[a-z@.,;\"'=\\r\\n\\PC]{0,80}") {
+            let file = format!("username,email,password,role\n{rest}");
+            let lines = 1 + file.matches(['\r', '\n']).count() as u64;
+            if let Ok(sheet) = read(file.as_bytes()) {
+                proptest::prop_assert!(sheet.errors.first.iter().all(|error| (1..=lines).contains(&error.line)));
+            }
+        }
+    }
 }
