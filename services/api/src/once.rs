@@ -59,7 +59,7 @@ impl Once {
         Ok(Some(First { location: answer.location.unwrap_or_default(), body }))
     }
 
-    /// Remembers the answer.
+    /// Remembers the answer, and forgets those of long ago: nobody else goes through the tenants' databases for that.
     pub async fn remember<T: Serialize>(&self, tx: &mut Tx, first: &First<T>, at: Timestamp) -> Result<(), Problem> {
         let Some(key) = &self.key else { return Ok(()) };
         let answer = Answer {
@@ -68,6 +68,7 @@ impl Once {
             location: Some(first.location.clone()),
             body: serde_json::to_string(&first.body).map_err(Problem::internal)?,
         };
+        idempotency::delete_older(tx, at.minus(REMEMBERED)).await?;
         Ok(idempotency::remember(tx, &self.caller, key, &answer, at).await?)
     }
 }

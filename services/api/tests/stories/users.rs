@@ -1,5 +1,7 @@
 //! A user's life.
 
+use std::time::Duration;
+
 use chiliview_store::{admins::AdminRole, users::UserRole};
 use serde_json::{Value, json};
 
@@ -80,7 +82,7 @@ async fn the_quota_holds_also_when_many_come_at_once() {
 }
 
 #[tokio::test]
-async fn the_same_key_makes_one_user() {
+async fn the_same_key_makes_one_user_and_is_forgotten_after_a_day() {
     on_every_engine(async |app| {
         let (owner, _) = acme(app).await;
         let create = async |body: Value| {
@@ -90,7 +92,15 @@ async fn the_same_key_makes_one_user() {
         let first = create(anna()).await.expect(201);
         assert_eq!(create(anna()).await.expect(201).json(), first.json());
         let other = json!({ "username": "other", "email": "other@example.org" });
-        create(other).await.expect_problem(409, "idempotency_key_reused");
+        create(other.clone()).await.expect_problem(409, "idempotency_key_reused");
+        app.after(Duration::from_secs(11 * 3600));
+        app.get(&owner, "/auth/session").await.expect(200);
+        app.after(Duration::from_secs(11 * 3600));
+        app.get(&owner, "/auth/session").await.expect(200);
+        app.after(Duration::from_secs(3 * 3600));
+        let call = app.call(Some(&owner), "POST", "/tenants/acme/users").header("Idempotency-Key", "another");
+        call.json(&json!({ "username": "third", "email": "third@example.org" })).send().await.expect(201);
+        create(other).await.expect(201);
     })
     .await;
 }
