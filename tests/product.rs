@@ -1,0 +1,11 @@
+//! The product as a whole: `chiliview` as operators start it, with the tools that they have. Begin with [`tour`].
+//!
+//! The binary is the one beside these tests in the target directory (`make test` and `make tour` build it), or
+//! `CHILIVIEW_BIN`.
+#![expect(clippy::unwrap_used, reason = "a test may stop at once")]
+
+mod clients;
+mod contract;
+mod support;
+mod tour;
+mod trace;

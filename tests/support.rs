@@ -1,0 +1,39 @@
+//! What the tests have in common: an installation of its own for each, a client, a bound on every wait.
+
+mod answer;
+mod client;
+mod home;
+mod server;
+mod tools;
+
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+
+pub(crate) use self::{
+    answer::Answer,
+    client::Client,
+    home::Home,
+    server::Server,
+    tools::{binary, built, missing, project, run, skip},
+};
+
+const PATIENCE: Duration = Duration::from_secs(90);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+
+/// Looks until there is something, and fails with `what` when there is nothing for too long.
+pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain for {what}");
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+}
+
+/// In hex, as backups show it.
+pub(crate) fn sha256(bytes: impl AsRef<[u8]>) -> String {
+    hex::encode(Sha256::digest(bytes))
+}

@@ -1,0 +1,77 @@
+//! One installation: a fresh directory, the settings it is started with, and the password that its first start printed.
+
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    sync::OnceLock,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{Client, Server, binary};
+
+/// A fresh directory with everything in it.
+pub(crate) struct Home {
+    directory: TempDir,
+    settings: Vec<(&'static str, String)>,
+    pub(super) password: OnceLock<String>,
+}
+
+impl Home {
+    /// Nothing is there yet.
+    pub(crate) fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap(), settings: Vec::new(), password: OnceLock::new() }
+    }
+
+    /// With a setting, as an environment variable.
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.settings.push((name, value.into()));
+        self
+    }
+
+    /// A place in it.
+    pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// `chiliview serve`, until it listens.
+    pub(crate) async fn serve(&self) -> Server {
+        Server::start(self).await
+    }
+
+    /// An admin's client, logged in with the printed password.
+    pub(crate) async fn admin(&self, server: &Server) -> Client {
+        Client::log_in(server, "admin", self.password()).await
+    }
+
+    /// The password that the first start printed.
+    pub(crate) fn password(&self) -> &str {
+        self.password.get().expect("the first start prints a password")
+    }
+
+    /// Any command of `chiliview`, to its end.
+    pub(crate) fn chiliview(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// `chiliview doctor --json …`: its exit code and its report.
+    pub(crate) fn doctor(&self, arguments: &[&str]) -> (i32, Value) {
+        let output = self.chiliview(&[&["doctor", "--json"], arguments].concat());
+        let report = serde_json::from_slice(&output.stdout);
+        let report = report.unwrap_or_else(|_| panic!("the doctor said: {}", String::from_utf8_lossy(&output.stderr)));
+        (output.status.code().unwrap(), report)
+    }
+
+    pub(super) fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Command {
+        let mut command = Command::new(binary());
+        let inherited = std::env::vars_os().map(|(name, _)| name);
+        for name in inherited.filter(|name| name.to_string_lossy().starts_with("CHILIVIEW_")) {
+            command.env_remove(name);
+        }
+        command.args(arguments).current_dir(self.directory.path()).stdin(Stdio::null());
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
+        command
+    }
+}

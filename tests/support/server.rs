@@ -1,0 +1,73 @@
+//! A running `chiliview serve`.
+
+use std::{
+    fs::File,
+    path::PathBuf,
+    process::{Child, ExitStatus},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{Home, until};
+
+/// The process. Dropped, it is killed.
+pub(crate) struct Server {
+    process: Child,
+    /// Where it listens, such as `http://127.0.0.1:41234`.
+    pub(crate) url: String,
+    words: PathBuf,
+}
+
+impl Server {
+    /// Starts one in its home, on a free port, and waits until it listens.
+    pub(super) async fn start(home: &Home) -> Self {
+        let words = home.path("stderr");
+        let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.stdout(File::create(home.path("stdout")).unwrap()).stderr(File::create(&words).unwrap());
+        let mut server = Self { process: command.spawn().unwrap(), url: String::new(), words };
+        server.url = until("the service to listen", async || server.listens()).await;
+        if let Some(password) = server.said("  password  ") {
+            let _ = home.password.set(password);
+        }
+        server
+    }
+
+    /// SIGKILL: no time for anything.
+    pub(crate) fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// SIGTERM, and how it ended.
+    pub(crate) async fn stop(mut self) -> ExitStatus {
+        let pid = Pid::from_child(&self.process);
+        kill_process(pid, Signal::TERM).unwrap();
+        until("the service to stop", async || self.process.try_wait().unwrap()).await
+    }
+
+    fn listens(&mut self) -> Option<String> {
+        let ended = self.process.try_wait().unwrap();
+        assert!(ended.is_none(), "the service ended, with the words: {}", self.stderr());
+        let address = self.said(" listens on ")?;
+        address.strip_suffix(',').map(str::to_owned)
+    }
+
+    /// The word after these, once there is one.
+    fn said(&self, before: &str) -> Option<String> {
+        let stderr = self.stderr();
+        let (_, after) = stderr.split_once(before)?;
+        after.split_whitespace().next().map(str::to_owned)
+    }
+
+    fn stderr(&self) -> String {
+        std::fs::read_to_string(&self.words).unwrap_or_default()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
