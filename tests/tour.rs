@@ -79,13 +79,15 @@ async fn some_change_and_some_leave(admin: &Client, mut people: Vec<Person>) -> 
         // Whoever changes what he saw before somebody else changed it, is told.
         admin.patch(&path_of(user), &user["version"], patch).await.expect(412);
     }
-    for person in people.iter().skip(1).step_by(70) {
-        admin.delete(&path_of(user(person))).await.expect(204);
+    let mut stay = Vec::new();
+    for (place, person) in people.into_iter().enumerate() {
+        if place % 70 == 1 {
+            admin.delete(&path_of(user(&person))).await.expect(204);
+        } else {
+            stay.push(person);
+        }
     }
-    let stays = (0..people.len()).map(|place| place % 70 != 1);
-    let mut stays = stays.into_iter();
-    people.retain(|_| stays.next().unwrap());
-    people
+    stay
 }
 
 fn path_of(user: &Value) -> String {

@@ -22,7 +22,7 @@ pub(super) fn interrupted_and_resumed(home: &Home, admin: &Client, backup: &Valu
         curl.args(["--header", &format!("Authorization: Bearer {}", admin.token)]);
         curl
     };
-    let mut interrupted = curl().stdout(Stdio::piped()).spawn().unwrap();
+    let mut interrupted = curl().stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut part = vec![0; 64 << 10];
     interrupted.stdout.take().unwrap().read_exact(&mut part).unwrap();
     interrupted.kill().unwrap();

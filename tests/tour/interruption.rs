@@ -19,7 +19,7 @@ pub(super) async fn killed_in_the_middle_of_backups(home: &Home, server: Server,
     grow(&home.path(format!("data/resellers/{}/reseller.db", tenant["id"].as_str().unwrap())));
 
     let mut server = home.serve().await;
-    for _ in 0..KILLS {
+    for kill in 0..KILLS {
         let at = admin.at(&server);
         let queued = at.post("/api/backups", json!({"scope": "all"})).await.expect(202);
         let large = of("olafsson", &queued["items"]);
@@ -28,18 +28,22 @@ pub(super) async fn killed_in_the_middle_of_backups(home: &Home, server: Server,
             (backup["status"] != "queued").then_some(())
         })
         .await;
-        // Not a wait for anything: the moment is what is tried.
-        tokio::time::sleep(Duration::from_millis(chance.random_range(0..1500))).await;
+        // Not a wait for anything: the moment is what is tried. The first one is in the middle for certain.
+        let moment = if kill == 0 { 0 } else { chance.random_range(0..1500) };
+        tokio::time::sleep(Duration::from_millis(moment)).await;
         server.kill();
         server = home.serve().await;
     }
     let admin = admin.at(&server);
     let backups = admin.all("/api/backups").await;
-    let mut expected = BTreeSet::new();
+    let (mut expected, mut interrupted) = (BTreeSet::new(), 0);
     for backup in &backups {
         let backup = admin.backup_ended(backup["id"].as_str().unwrap()).await;
+        interrupted += u32::from(backup["attempt"].as_i64() > Some(1));
         expected.extend(files_of(home, &backup));
     }
+    assert!(interrupted > 0, "the kills came too late to interrupt anything");
+    println!("{interrupted} of {} backups were interrupted", backups.len());
     assert!(server.stop().await.success());
     assert_eq!(files_under(&home.path("data/backups")), expected, "the shelf holds what the catalogue says");
     assert_eq!(files_under(&home.path("data/temp")), BTreeSet::new());
