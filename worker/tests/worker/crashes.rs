@@ -1,22 +1,16 @@
 //! A worker that is killed, or fails, in the middle of a backup: another ends it, and nothing half is left.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use chiliview_store::{Clock, backups::BackupStatus};
 
 use crate::{
     shop::{Shop, make_heavy},
-    workshop::{options, until},
+    workshop::{child, options, until},
 };
 
 /// For the process that is killed: where it works.
 const WORK_IN: &str = "CHILIVIEW_TEST_WORK_IN";
-
-fn child(test: &str) -> Command {
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", test, "--nocapture"]).stdin(Stdio::null());
-    child
-}
 
 /// In a process of its own, a worker. Told by the environment; else nothing.
 #[tokio::test(flavor = "multi_thread")]
@@ -57,16 +51,10 @@ async fn a_backup_whose_process_is_killed_is_ended_by_another_worker() {
     }
 }
 
-/// Runs `body` in a process where nothing else happens: failpoints are the whole process'.
+/// Failpoints are the whole process'.
 #[cfg(feature = "failpoints")]
 fn alone(test: &str, body: impl AsyncFnOnce()) {
-    const ALONE: &str = "CHILIVIEW_TEST_ALONE";
-    if std::env::var(ALONE).as_deref() == Ok(test) {
-        return tokio::runtime::Runtime::new().unwrap().block_on(body());
-    }
-    let output = child(test).env(ALONE, test).output().unwrap();
-    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    crate::workshop::alone(test, || tokio::runtime::Runtime::new().unwrap().block_on(body()));
 }
 
 #[cfg(feature = "failpoints")]

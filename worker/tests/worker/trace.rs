@@ -7,7 +7,7 @@ use chiliview_telemetry::{FinishedSpan, SpanSink, build};
 use chiliview_worker::queue::Outcome;
 use tracing::Instrument;
 
-use crate::workshop::{Running, Scripted, add, all_are, job, options, until};
+use crate::workshop::{Running, Scripted, add, all_are, alone, job, options, until};
 
 #[derive(Default)]
 struct Spans(Mutex<Vec<FinishedSpan>>);
@@ -24,9 +24,16 @@ impl Spans {
     }
 }
 
-/// On one thread, because that is where the subscriber is.
-#[tokio::test]
-async fn a_job_is_a_child_of_the_request_that_enqueued_it() {
+/// On one thread, because that is where the subscriber is, and alone, because other tests' spans decide what is enabled.
+#[test]
+fn a_job_is_a_child_of_the_request_that_enqueued_it() {
+    alone("trace::a_job_is_a_child_of_the_request_that_enqueued_it", || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(request_and_job());
+    });
+}
+
+async fn request_and_job() {
     let spans = Arc::new(Spans::default());
     let settings = chiliview_telemetry::Settings { sink: Some(spans.clone()), ..Default::default() };
     let (dispatch, _guard) = build(settings).unwrap();

@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Borrow,
+    process::{Command, Stdio},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -144,4 +145,22 @@ pub(crate) async fn until(what: &str, condition: impl AsyncFn() -> bool) {
         assert!(tokio::time::Instant::now() < limit, "it never happened: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// This program again, running one test alone.
+pub(crate) fn child(test: &str) -> Command {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", test, "--nocapture"]).stdin(Stdio::null());
+    child
+}
+
+/// Runs `body` in a process where nothing else happens: for what a process has only once.
+pub(crate) fn alone(test: &str, body: impl FnOnce()) {
+    const ALONE: &str = "CHILIVIEW_TEST_ALONE";
+    if std::env::var(ALONE).as_deref() == Ok(test) {
+        return body();
+    }
+    let output = child(test).env(ALONE, test).output().unwrap();
+    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
