@@ -26,7 +26,7 @@ use small_disk::SmallDisk;
 
 use crate::{
     shop::{Shop, make_heavy, tenant, user},
-    workshop::{options, until},
+    workshop::{calm, until},
 };
 
 async fn shop() -> (tempfile::TempDir, Shop) {
@@ -58,7 +58,7 @@ async fn a_backup_beside_three_writers_is_verified_and_restores_to_a_committed_s
     until("some are there", async || noted.lock().unwrap().len() > 30).await;
     let before: BTreeSet<String> = noted.lock().unwrap().iter().cloned().collect();
     let backup = shop.ask(Some(id)).await;
-    let worker = shop.start(options());
+    let worker = shop.start(calm());
     let backup = shop.ended(backup).await;
     stop.store(true, Ordering::SeqCst);
     for writer in writers {
@@ -89,7 +89,7 @@ async fn a_backup_beside_three_writers_is_verified_and_restores_to_a_committed_s
 async fn the_central_database_is_backed_up_too() {
     let (_directory, shop) = shop().await;
     let backup = shop.ask(None).await;
-    let worker = shop.start(options());
+    let worker = shop.start(calm());
     let backup = shop.ended(backup).await;
     worker.stop().await;
     assert_eq!((backup.status, backup.error.as_deref()), (BackupStatus::Verified, None));
@@ -102,7 +102,7 @@ async fn a_running_backup_that_is_cancelled_leaves_nothing() {
     let (id, database) = shop.tenant().await;
     make_heavy(&database, 400).await;
     let backup = shop.ask(Some(id)).await;
-    let worker = shop.start(options());
+    let worker = shop.start(calm());
     until("it runs", async || shop.status(backup).await == BackupStatus::Running).await;
     let asked =
         shop.write(async |tx| backups::request_cancel(tx, backup, shop.context.store.clock().now()).await).await;
@@ -120,7 +120,7 @@ async fn a_tenant_without_a_database_fails_at_once_with_the_reason() {
     let lost = tenant(chiliview_store::Ids.next());
     shop.write(async |tx| tenants::insert(tx, &lost).await).await;
     let backup = shop.ask(Some(lost.id)).await;
-    let worker = shop.start(options());
+    let worker = shop.start(calm());
     let ended = shop.ended(backup).await;
     shop.idle().await;
     worker.stop().await;
@@ -141,7 +141,7 @@ async fn a_full_shelf_fails_after_its_attempts_and_works_again_when_there_is_roo
     make_heavy(&database, 4).await;
     let filler = disk.fill();
     let backup = shop.ask_for_attempts(Some(id), 3).await;
-    let worker = shop.start(options());
+    let worker = shop.start(calm());
     let ended = shop.ended(backup).await;
     shop.idle().await;
     assert_eq!((ended.status, ended.attempt), (BackupStatus::Failed, 3));
@@ -166,7 +166,7 @@ async fn two_workers_share_thirty_backups_and_verify_each_once() {
         }
     }
     let parallel = NonZeroUsize::new(3).unwrap();
-    let workers = [0, 1].map(|_| shop.start(Options { parallel, ..options() }));
+    let workers = [0, 1].map(|_| shop.start(Options { parallel, ..calm() }));
     for id in &asked {
         let ended = shop.ended(*id).await;
         assert_eq!((ended.status, ended.attempt, ended.error.as_deref()), (BackupStatus::Verified, 1, None));
@@ -190,14 +190,14 @@ async fn a_shutdown_in_the_middle_puts_the_job_back_for_the_next_worker() {
     let (id, database) = shop.tenant().await;
     make_heavy(&database, 300).await;
     let backup = shop.ask(Some(id)).await;
-    let worker = shop.start(Options { drain: Duration::ZERO, ..options() });
+    let worker = shop.start(Options { drain: Duration::ZERO, ..calm() });
     until("it runs", async || shop.status(backup).await == BackupStatus::Running).await;
     worker.stop().await;
     let job =
         shop.central().read(async |tx| queue::list(tx, &queue::Filter::default(), 9).await).await.unwrap().remove(0);
     assert_eq!((job.status, job.attempts), (JobStatus::Queued, 0), "as if it had not been taken");
     until("nothing half lies there", async || shop.on_shelf().await.is_empty()).await;
-    let worker = shop.start(options());
+    let worker = shop.start(calm());
     let ended = shop.ended(backup).await;
     worker.stop().await;
     assert_eq!((ended.status, ended.attempt, ended.error.as_deref()), (BackupStatus::Verified, 2, None));
@@ -211,7 +211,7 @@ async fn the_trash_is_purged_when_its_time_has_come_and_not_before() {
     let (id, database) = shop.tenant().await;
     drop(database);
     let backup = shop.ask(Some(id)).await;
-    let worker = shop.start(options());
+    let worker = shop.start(calm());
     assert_eq!(shop.ended(backup).await.status, BackupStatus::Verified);
     let (now, end) = (clock.now(), clock.now().plus(Duration::from_secs(60)));
     assert!(shop.write(async |tx| backups::delete(tx, backup, now, end).await).await);
@@ -252,7 +252,7 @@ async fn between_attempts_the_row_says_why_it_waits() {
     let filler = disk.fill();
     let backup = shop.ask(Some(id)).await;
     let patient = Backoff { first: Duration::from_secs(3600), most: Duration::from_secs(3600) };
-    let worker = shop.start(Options { retry: patient, ..options() });
+    let worker = shop.start(Options { retry: patient, ..calm() });
     until("it waits", async || shop.find(backup).await.unwrap().error.is_some()).await;
     let waiting = shop.find(backup).await.unwrap();
     assert_eq!(

@@ -112,6 +112,11 @@ pub(crate) fn options() -> Options {
     Options { missed: 4, retry: at_once, restart: soon, ..Options::new("test") }
 }
 
+/// …and not taken over from on a busy machine, for tests that count attempts.
+pub(crate) fn calm() -> Options {
+    Options { missed: 60, ..options() }
+}
+
 pub(crate) fn job() -> NewJob {
     NewJob::new(Ids.next(), Work::BackUp { backup: Ids.next::<BackupId>() })
 }
