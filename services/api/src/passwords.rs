@@ -19,12 +19,15 @@ pub const LENGTH: std::ops::RangeInclusive<usize> = 12..=128;
 const WAITING: usize = 64;
 const RETRY_SECONDS: u64 = 2;
 
+/// What no password hashes to, with the parameters below: unknown users cost as much time as known ones.
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$Y2hpbGl2aWV3IG5vYm9keQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 /// Hashes and verifies, within bounds.
 #[derive(Clone)]
 pub struct Passwords {
     cores: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
-    nobody: Arc<str>,
 }
 
 /// What a verification found.
@@ -49,9 +52,7 @@ impl Passwords {
     #[must_use]
     pub fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        // A hash of nothing that anybody can type, with our parameters: unknown users cost as much time as known ones.
-        let nobody = hash_now(&hex::encode(rand::random::<[u8; 32]>())).unwrap_or_default();
-        Self { cores: Arc::new(Semaphore::new(cores)), waiting: Arc::new(AtomicUsize::new(0)), nobody: nobody.into() }
+        Self { cores: Arc::new(Semaphore::new(cores)), waiting: Arc::new(AtomicUsize::new(0)) }
     }
 
     /// Hashes a password; the result is a PHC string.
@@ -64,7 +65,7 @@ impl Passwords {
     /// Compares a password with a stored hash; without one it takes as long and is wrong.
     pub async fn verify(&self, password: &SecretString, hash: Option<&str>) -> Result<Verdict, Problem> {
         let known = hash.is_some();
-        let hash = hash.unwrap_or(&self.nobody).to_owned();
+        let hash = hash.unwrap_or(NOBODY).to_owned();
         let password = password.clone();
         let verdict = self.run(move || verify_now(password.expose_secret(), &hash)).await?;
         Ok(if known { verdict } else { Verdict::Wrong })
@@ -152,6 +153,16 @@ mod tests {
         assert_eq!(weakness(one.expose_secret(), &[]), None);
         assert_eq!(one.expose_secret().len(), 23);
         assert_ne!(one.expose_secret(), two.expose_secret());
+    }
+
+    #[test]
+    fn nobody_costs_as_much_as_somebody() {
+        let nobody = PasswordHash::new(NOBODY).unwrap();
+        let params = Params::try_from(&nobody).unwrap();
+        let ours = argon2();
+        let ours = ours.params();
+        assert_eq!((params.m_cost(), params.t_cost(), params.p_cost()), (ours.m_cost(), ours.t_cost(), ours.p_cost()));
+        assert_eq!(nobody.hash.map(|hash| hash.len()), Some(Params::DEFAULT_OUTPUT_LEN));
     }
 
     #[test]
