@@ -5,7 +5,7 @@ use chiliview_snapshot::{ArtefactKey, Depth, Error as SnapshotError, Manifest, O
 use chiliview_store::{
     BackupId, Error,
     audit::{self, Event},
-    backups::{self, Backup, BackupStatus, Verified},
+    backups::{self, Backup, BackupStatus, ProofDepth, Verified},
 };
 
 use crate::{
@@ -189,6 +189,8 @@ fn verified(manifest: &Manifest) -> Result<Verified, Failure> {
         stored_sha256: manifest.stored_sha256.to_string(),
         stored_bytes: i64::try_from(manifest.stored_bytes).unwrap_or(i64::MAX),
         plain_bytes: i64::try_from(manifest.plain_bytes).unwrap_or(i64::MAX),
+        encrypted: false,
+        depth: ProofDepth::Quick,
     })
 }
 

@@ -3,10 +3,20 @@
 use serde::Serialize;
 use sqlx::FromRow;
 
+mod steps;
+mod trash;
+
+pub use self::{
+    steps::{
+        Progress, Proven, Verified, damaged, end, is_cancel_requested, progress, prove_again, prove_later, proven,
+        request_cancel, retry_later, start, start_proof, unchanged, verified,
+    },
+    trash::{delete, due_for_purge, pin, purge, undelete, unpin},
+};
 use crate::{
     clock::Timestamp,
     error::Result,
-    ids::{BackupId, TenantId, words},
+    ids::{BackupId, RunId, ScheduleId, TenantId, words},
     paging::{Direction, Page},
     seam::Tx,
 };
@@ -22,6 +32,34 @@ words! {
 }
 
 words! {
+    /// Why a backup is made.
+    Origin {
+        /// Somebody asked for it.
+        Request = "request",
+        /// A schedule.
+        Schedule = "schedule",
+        /// A restore, before it replaces a database.
+        Safety = "safety",
+        /// Somebody brought it from elsewhere.
+        Import = "import",
+        /// Its snapshot was found on the shelf, without a row.
+        Recovered = "recovered",
+    }
+}
+
+words! {
+    /// How a backup was last proven.
+    ProofDepth {
+        /// Read back, unpacked, opened, `quick_check`, rows counted.
+        Quick = "quick",
+        /// That, and `integrity_check` and `foreign_key_check`.
+        Full = "full",
+        /// The hash of the stored bytes only: nobody has the key to read them.
+        Stored = "stored",
+    }
+}
+
+words! {
     /// Where a backup stands. Only `verified` is a backup that counts.
     BackupStatus {
         /// Waiting for a worker.
@@ -32,6 +70,10 @@ words! {
         Verifying = "verifying",
         /// Proven to restore.
         Verified = "verified",
+        /// Not made: the database is still what an older backup holds.
+        Unchanged = "unchanged",
+        /// It was verified, and is not any more: a later proof failed.
+        Damaged = "damaged",
         /// Ended with a reason.
         Failed = "failed",
         /// Called off.
@@ -43,7 +85,7 @@ impl BackupStatus {
     /// Whether nothing will happen to it any more.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
-        matches!(self, Self::Verified | Self::Failed | Self::Cancelled)
+        !matches!(self, Self::Queued | Self::Running | Self::Verifying)
     }
 }
 
@@ -55,6 +97,9 @@ pub struct Backup {
     pub scope: BackupScope,
     pub tenant_id: Option<TenantId>,
     pub tenant_slug: Option<String>,
+    pub origin: Origin,
+    pub schedule_id: Option<ScheduleId>,
+    pub run_id: Option<RunId>,
     pub status: BackupStatus,
     pub phase: String,
     pub done_bytes: i64,
@@ -64,6 +109,8 @@ pub struct Backup {
     pub stored_sha256: Option<String>,
     #[serde(skip)]
     pub manifest: Option<String>,
+    pub encrypted: i64,
+    pub same_as: Option<BackupId>,
     pub error: Option<String>,
     pub attempt: i64,
     pub requested_by: String,
@@ -71,7 +118,10 @@ pub struct Backup {
     pub cancel_requested_at: Option<Timestamp>,
     pub started_at: Option<Timestamp>,
     pub verified_at: Option<Timestamp>,
+    pub proven_at: Option<Timestamp>,
+    pub proof: Option<ProofDepth>,
     pub finished_at: Option<Timestamp>,
+    pub pinned_at: Option<Timestamp>,
     pub deleted_at: Option<Timestamp>,
     pub purge_after: Option<Timestamp>,
     pub version: i64,
@@ -82,14 +132,15 @@ pub struct Backup {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, scope, tenant_id, tenant_slug, status, phase, done_bytes, total_bytes, plain_bytes, \
-             stored_bytes, stored_sha256, manifest, error, attempt, requested_by, trace_id, cancel_requested_at, \
-             started_at, verified_at, finished_at, deleted_at, purge_after, version, created_at, updated_at \
-             FROM backups ",
+            "SELECT id, scope, tenant_id, tenant_slug, origin, schedule_id, run_id, status, phase, done_bytes, \
+             total_bytes, plain_bytes, stored_bytes, stored_sha256, manifest, encrypted, same_as, error, attempt, \
+             requested_by, trace_id, cancel_requested_at, started_at, verified_at, proven_at, proof, finished_at, \
+             pinned_at, deleted_at, purge_after, version, created_at, updated_at FROM backups ",
             $rest
         )
     };
 }
+pub(crate) use select;
 
 /// What a new backup starts from.
 #[derive(Clone, Debug)]
@@ -98,6 +149,10 @@ pub struct New {
     pub id: BackupId,
     /// The tenant and its slug; none for the central database.
     pub tenant: Option<(TenantId, String)>,
+    /// Why it is made.
+    pub origin: Origin,
+    /// The run of a schedule that it belongs to.
+    pub run: Option<(ScheduleId, RunId)>,
     /// Who asked for it.
     pub requested_by: String,
     /// The trace that it is part of.
@@ -110,15 +165,19 @@ pub struct New {
 pub async fn insert(tx: &mut Tx, new: &New) -> Result<()> {
     let scope = if new.tenant.is_some() { BackupScope::Tenant } else { BackupScope::Central };
     let (tenant_id, slug) = new.tenant.clone().unzip();
+    let (schedule, run) = new.run.unzip();
     tx.query(
-        "INSERT INTO backups (id, scope, tenant_id, tenant_slug, status, phase, done_bytes, attempt, requested_by,
-             trace_id, version, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, 'queued', 'queued', 0, 0, $5, $6, 1, $7, $7)",
+        "INSERT INTO backups (id, scope, tenant_id, tenant_slug, origin, schedule_id, run_id, status, phase, done_bytes,
+             encrypted, attempt, requested_by, trace_id, version, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', 'queued', 0, 0, 0, $8, $9, 1, $10, $10)",
     )
     .bind(new.id)
     .bind(scope)
     .bind(tenant_id)
     .bind(slug)
+    .bind(new.origin)
+    .bind(schedule)
+    .bind(run)
     .bind(new.requested_by.clone())
     .bind(new.trace_id.clone())
     .bind(new.at)
@@ -130,194 +189,6 @@ pub async fn insert(tx: &mut Tx, new: &New) -> Result<()> {
 /// By id, in the trash too.
 pub async fn find(tx: &mut Tx, id: BackupId) -> Result<Option<Backup>> {
     tx.query(select!("WHERE id = $1")).bind(id).fetch_optional().await
-}
-
-/// A worker takes it: the number of the attempt, which fences all that it writes, or nothing when the backup has ended.
-pub async fn start(tx: &mut Tx, id: BackupId, at: Timestamp) -> Result<Option<i64>> {
-    let started = tx
-        .query(
-            "UPDATE backups SET status = 'running', phase = 'reading', attempt = attempt + 1,
-                 started_at = COALESCE(started_at, $2), done_bytes = 0, total_bytes = NULL, error = NULL,
-                 updated_at = $2, version = version + 1
-             WHERE id = $1 AND status IN ('queued', 'running', 'verifying') RETURNING attempt",
-        )
-        .bind(id)
-        .bind(at)
-        .fetch_optional::<(i64,)>()
-        .await?;
-    Ok(started.map(|(attempt,)| attempt))
-}
-
-/// How far an attempt has come.
-#[derive(Clone, Debug)]
-pub struct Progress {
-    /// Running or verifying.
-    pub status: BackupStatus,
-    /// The phase's word.
-    pub phase: &'static str,
-    /// Bytes done in this phase.
-    pub done_bytes: i64,
-    /// Bytes in this phase, once known.
-    pub total_bytes: Option<i64>,
-}
-
-/// Notes how far an attempt has come, and answers whether it should go on: false when it was cancelled or overtaken.
-pub async fn progress(tx: &mut Tx, id: BackupId, attempt: i64, progress: &Progress, at: Timestamp) -> Result<bool> {
-    let changed = tx
-        .query(
-            "UPDATE backups SET status = $3, phase = $4, done_bytes = $5, total_bytes = $6, updated_at = $7
-             WHERE id = $1 AND attempt = $2 AND status IN ('running', 'verifying') AND cancel_requested_at IS NULL",
-        )
-        .bind(id)
-        .bind(attempt)
-        .bind(progress.status)
-        .bind(progress.phase)
-        .bind(progress.done_bytes)
-        .bind(progress.total_bytes)
-        .bind(at)
-        .execute()
-        .await?;
-    Ok(changed == 1)
-}
-
-/// Whether somebody asked for the backup to stop.
-pub async fn is_cancel_requested(tx: &mut Tx, id: BackupId) -> Result<bool> {
-    let asked = tx
-        .query("SELECT 1 FROM backups WHERE id = $1 AND cancel_requested_at IS NOT NULL")
-        .bind(id)
-        .fetch_optional::<(i32,)>()
-        .await?;
-    Ok(asked.is_some())
-}
-
-/// What a proven snapshot is.
-#[derive(Clone, Debug)]
-pub struct Verified {
-    /// The manifest, as JSON.
-    pub manifest: String,
-    /// The artefact's SHA-256, in hex.
-    pub stored_sha256: String,
-    /// The artefact's size.
-    pub stored_bytes: i64,
-    /// The database's size.
-    pub plain_bytes: i64,
-}
-
-/// Ends an attempt as verified. False when it was overtaken or cancelled: then its artefact does not count.
-pub async fn verified(tx: &mut Tx, id: BackupId, attempt: i64, proof: &Verified, at: Timestamp) -> Result<bool> {
-    let changed = tx
-        .query(
-            "UPDATE backups SET status = 'verified', phase = 'verified', manifest = $3, stored_sha256 = $4,
-                 stored_bytes = $5, plain_bytes = $6, done_bytes = $6, total_bytes = $6, verified_at = $7,
-                 finished_at = $7, updated_at = $7, version = version + 1
-             WHERE id = $1 AND attempt = $2 AND status IN ('running', 'verifying') AND cancel_requested_at IS NULL",
-        )
-        .bind(id)
-        .bind(attempt)
-        .bind(proof.manifest.clone())
-        .bind(proof.stored_sha256.clone())
-        .bind(proof.stored_bytes)
-        .bind(proof.plain_bytes)
-        .bind(at)
-        .execute()
-        .await?;
-    Ok(changed == 1)
-}
-
-/// Ends a backup that has not ended: as failed or cancelled, with the reason. False when it has ended already.
-pub async fn end(tx: &mut Tx, id: BackupId, status: BackupStatus, reason: &str, at: Timestamp) -> Result<bool> {
-    let changed = tx
-        .query(
-            "UPDATE backups SET status = $2, phase = $2, error = $3, finished_at = $4, updated_at = $4,
-                 version = version + 1
-             WHERE id = $1 AND status IN ('queued', 'running', 'verifying')",
-        )
-        .bind(id)
-        .bind(status)
-        .bind(reason.to_owned())
-        .bind(at)
-        .execute()
-        .await?;
-    Ok(changed == 1)
-}
-
-/// Says why an attempt failed while another one is still to come.
-pub async fn retry_later(tx: &mut Tx, id: BackupId, attempt: i64, reason: &str, at: Timestamp) -> Result<bool> {
-    let changed = tx
-        .query(
-            "UPDATE backups SET status = 'queued', phase = 'waiting to try again', error = $3, updated_at = $4,
-                 version = version + 1
-             WHERE id = $1 AND attempt = $2 AND status IN ('running', 'verifying')",
-        )
-        .bind(id)
-        .bind(attempt)
-        .bind(reason.to_owned())
-        .bind(at)
-        .execute()
-        .await?;
-    Ok(changed == 1)
-}
-
-/// Asks for a backup to stop: a queued one is cancelled at once, a running one by its worker. False when it has ended.
-pub async fn request_cancel(tx: &mut Tx, id: BackupId, at: Timestamp) -> Result<bool> {
-    let changed = tx
-        .query(
-            "UPDATE backups SET cancel_requested_at = COALESCE(cancel_requested_at, $2), updated_at = $2,
-                 finished_at = CASE WHEN status = 'queued' THEN $2 ELSE finished_at END,
-                 error = CASE WHEN status = 'queued' THEN 'cancelled before it began' ELSE error END,
-                 phase = CASE WHEN status = 'queued' THEN 'cancelled' ELSE phase END,
-                 status = CASE WHEN status = 'queued' THEN 'cancelled' ELSE status END,
-                 version = version + 1
-             WHERE id = $1 AND status IN ('queued', 'running', 'verifying')",
-        )
-        .bind(id)
-        .bind(at)
-        .execute()
-        .await?;
-    Ok(changed == 1)
-}
-
-/// Moves an ended backup to the trash. False when it is there already, or has not ended.
-pub async fn delete(tx: &mut Tx, id: BackupId, at: Timestamp, purge_after: Timestamp) -> Result<bool> {
-    let changed = tx
-        .query(
-            "UPDATE backups SET deleted_at = $2, purge_after = $3, updated_at = $2, version = version + 1
-             WHERE id = $1 AND deleted_at IS NULL AND status IN ('verified', 'failed', 'cancelled')",
-        )
-        .bind(id)
-        .bind(at)
-        .bind(purge_after)
-        .execute()
-        .await?;
-    Ok(changed == 1)
-}
-
-/// Takes a backup out of the trash. False when it is not there.
-pub async fn undelete(tx: &mut Tx, id: BackupId, at: Timestamp) -> Result<bool> {
-    let changed = tx
-        .query(
-            "UPDATE backups SET deleted_at = NULL, purge_after = NULL, updated_at = $2, version = version + 1
-             WHERE id = $1 AND deleted_at IS NOT NULL",
-        )
-        .bind(id)
-        .bind(at)
-        .execute()
-        .await?;
-    Ok(changed == 1)
-}
-
-/// Forgets a backup in the trash, after its artefact is gone.
-pub async fn purge(tx: &mut Tx, id: BackupId) -> Result<bool> {
-    Ok(tx.query("DELETE FROM backups WHERE id = $1 AND deleted_at IS NOT NULL").bind(id).execute().await? == 1)
-}
-
-/// Those whose time in the trash is over.
-pub async fn due_for_purge(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<Backup>> {
-    tx.query(select!("WHERE deleted_at IS NOT NULL AND purge_after <= $1 ORDER BY purge_after LIMIT $2"))
-        .bind(now)
-        .bind(limit)
-        .fetch_all()
-        .await
 }
 
 /// What to list; an absent part does not narrow.
@@ -380,7 +251,7 @@ pub async fn unfinished(tx: &mut Tx, limit: i64) -> Result<Vec<Backup>> {
 pub async fn usage(tx: &mut Tx, tenant: TenantId) -> Result<(i64, i64)> {
     tx.query(
         "SELECT count(*), CAST(COALESCE(sum(stored_bytes), 0) AS BIGINT) FROM backups
-         WHERE tenant_id = $1 AND deleted_at IS NULL AND status NOT IN ('failed', 'cancelled')",
+         WHERE tenant_id = $1 AND deleted_at IS NULL AND status NOT IN ('failed', 'cancelled', 'unchanged')",
     )
     .bind(tenant)
     .fetch_one()
@@ -390,7 +261,8 @@ pub async fn usage(tx: &mut Tx, tenant: TenantId) -> Result<(i64, i64)> {
 /// When the newest verified backup of a tenant, or of the central database, was proven.
 pub async fn newest_verified(tx: &mut Tx, tenant: Option<TenantId>) -> Result<Option<Backup>> {
     tx.query(select!(
-        "WHERE status = 'verified' AND deleted_at IS NULL AND COALESCE(tenant_id, '') = $1 ORDER BY id DESC LIMIT 1"
+        "WHERE status IN ('verified', 'verifying') AND verified_at IS NOT NULL AND deleted_at IS NULL \
+           AND COALESCE(tenant_id, '') = $1 ORDER BY id DESC LIMIT 1"
     ))
     .bind(tenant.map(|id| id.to_string()).unwrap_or_default())
     .fetch_optional()
@@ -415,19 +287,43 @@ pub struct Coverage {
     pub central: Option<Timestamp>,
 }
 
+/// Backups that count, and when each database was last known to be safe: by its own proof, or because nothing had changed
+/// since one that still counts.
+macro_rules! safe {
+    () => {
+        "(SELECT tenant_id, scope, verified_at AS at FROM backups
+           WHERE status IN ('verified', 'verifying') AND verified_at IS NOT NULL AND deleted_at IS NULL
+         UNION ALL
+         SELECT same.tenant_id, same.scope, same.finished_at AS at FROM backups AS same
+           JOIN backups AS source ON source.id = same.same_as
+           WHERE source.status IN ('verified', 'verifying') AND source.deleted_at IS NULL AND same.deleted_at IS NULL) AS safe"
+    };
+}
+
 /// Over all tenants that are not in the trash.
 pub async fn coverage(tx: &mut Tx) -> Result<Coverage> {
-    tx.query(
-        "SELECT (SELECT min(newest) FROM (SELECT max(verified_at) AS newest FROM backups
-                 WHERE status = 'verified' AND deleted_at IS NULL
-                   AND tenant_id IN (SELECT id FROM tenants WHERE deleted_at IS NULL)
+    tx.query(concat!(
+        "SELECT (SELECT min(newest) FROM (SELECT max(at) AS newest FROM ",
+        safe!(),
+        " WHERE tenant_id IN (SELECT id FROM tenants WHERE deleted_at IS NULL)
                  GROUP BY tenant_id) AS by_tenant) AS oldest_of_tenants,
-             (SELECT count(*) FROM tenants WHERE deleted_at IS NULL AND id NOT IN
-                 (SELECT tenant_id FROM backups WHERE status = 'verified' AND deleted_at IS NULL
-                    AND tenant_id IS NOT NULL)) AS tenants_without,
-             (SELECT max(verified_at) FROM backups WHERE status = 'verified' AND deleted_at IS NULL
-                AND scope = 'central') AS central",
-    )
+             (SELECT count(*) FROM tenants WHERE deleted_at IS NULL AND id NOT IN (SELECT tenant_id FROM ",
+        safe!(),
+        " WHERE tenant_id IS NOT NULL)) AS tenants_without,
+             (SELECT max(at) FROM ",
+        safe!(),
+        " WHERE scope = 'central') AS central"
+    ))
     .fetch_one()
     .await
+}
+
+/// When a tenant's database, or the central one, was last known to be safe.
+pub async fn safe_at(tx: &mut Tx, tenant: Option<TenantId>) -> Result<Option<Timestamp>> {
+    let found = tx
+        .query(concat!("SELECT max(at) FROM ", safe!(), " WHERE COALESCE(tenant_id, '') = $1"))
+        .bind(tenant.map(|id| id.to_string()).unwrap_or_default())
+        .fetch_one::<(Option<Timestamp>,)>()
+        .await?;
+    Ok(found.0)
 }

@@ -142,6 +142,22 @@ ids! {
     BackupId,
     /// One line of an audit log.
     AuditId,
+    /// A restore.
+    RestoreId,
+    /// A schedule.
+    ScheduleId,
+    /// One run of a schedule.
+    RunId,
+    /// A place where notices are sent.
+    ChannelId,
+    /// Something that people ought to hear of.
+    NoticeId,
+    /// A notice on its way to a channel.
+    DeliveryId,
+    /// A file that is being uploaded.
+    UploadId,
+    /// A journey of the tenants' databases to a newer schema.
+    FleetMigrationId,
 }
 
 #[cfg(test)]

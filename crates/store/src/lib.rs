@@ -28,6 +28,9 @@ pub mod users;
 
 pub use clock::{Clock, Timestamp};
 pub use error::{Error, Result};
-pub use ids::{AdminId, AuditId, BackupId, Ids, SessionId, TenantId, UserId};
+pub use ids::{
+    AdminId, AuditId, BackupId, ChannelId, DeliveryId, FleetMigrationId, Ids, NoticeId, RestoreId, RunId, ScheduleId,
+    SessionId, TenantId, UploadId, UserId,
+};
 pub use seam::{Database, Engine, Query, Tx};
 pub use store::{Settings, Store};

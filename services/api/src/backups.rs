@@ -6,7 +6,7 @@ use chiliview_snapshot::ArtefactKey;
 use chiliview_store::{
     BackupId, TenantId, Tx,
     audit::Event,
-    backups::{self as rows, Backup, Filter, New},
+    backups::{self as rows, Backup, Filter, New, Origin},
     queue::{self, NewJob, Work},
     tenants::{self, Tenant},
 };
@@ -266,6 +266,8 @@ impl Backups {
         let new = New {
             id,
             tenant: target.map(|tenant| (tenant.id, tenant.slug)),
+            origin: Origin::Request,
+            run: None,
             requested_by: caller.label(),
             trace_id: caller.origin.trace_id.clone(),
             at: app.now(),

@@ -57,8 +57,18 @@ mirror! {
     /// Where a backup stands; only `verified` is a backup that counts.
     BackupStatus = chiliview_store::backups::BackupStatus {
         Queued = "queued", Running = "running", Verifying = "verifying",
-        Verified = "verified", Failed = "failed", Cancelled = "cancelled",
+        Verified = "verified", Unchanged = "unchanged", Damaged = "damaged", Failed = "failed", Cancelled = "cancelled",
     }
+}
+mirror! {
+    /// Why a backup is made.
+    BackupOrigin = chiliview_store::backups::Origin {
+        Request = "request", Schedule = "schedule", Safety = "safety", Import = "import", Recovered = "recovered",
+    }
+}
+mirror! {
+    /// How a backup was last proven.
+    ProofDepth = chiliview_store::backups::ProofDepth { Quick = "quick", Full = "full", Stored = "stored" }
 }
 mirror! {
     /// What kind of caller did it.

@@ -5,7 +5,7 @@ mod follow;
 use chiliview_store::{
     BackupId, Store, TenantId,
     audit::{self, Actor, Event},
-    backups::{self, Backup, BackupStatus, Filter, New},
+    backups::{self, Backup, BackupStatus, Filter, New, Origin},
     paging::{Direction, Page},
     queue::{self, NewJob, Work},
     tenants,
@@ -137,7 +137,15 @@ async fn enqueue(store: &Store, targets: Vec<Target>) -> Result<Vec<BackupId>, F
         let mut queued = Vec::with_capacity(targets.len());
         for tenant in targets {
             let id: BackupId = ids.next();
-            let new = New { id, tenant, requested_by: "command line".to_owned(), trace_id: None, at: now };
+            let new = New {
+                id,
+                tenant,
+                origin: Origin::Request,
+                run: None,
+                requested_by: "command line".to_owned(),
+                trace_id: None,
+                at: now,
+            };
             backups::insert(tx, &new).await?;
             queue::enqueue(tx, &NewJob::new(ids.next(), Work::BackUp { backup: id })).await?;
             audit::record(tx, ids.next(), now, &actor, Event::done("backup.create", "backup", id)).await?;

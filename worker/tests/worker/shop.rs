@@ -8,7 +8,7 @@ use std::{
 use chiliview_snapshot::{ArtefactKey, Entry, Manifest, Shelf, Watch, unpack};
 use chiliview_store::{
     BackupId, Clock, Database, Ids, Store, TenantId, Tx,
-    backups::{self, Backup, BackupStatus, New},
+    backups::{self, Backup, BackupStatus, New, Origin},
     queue::{self, NewJob, Work},
     tenants, users,
 };
@@ -81,7 +81,8 @@ impl Shop {
         let id = Ids.next();
         let tenant = tenant.map(|id| (id, "acme".to_owned()));
         let at = self.context.store.clock().now();
-        let new = New { id, tenant, requested_by: "test".into(), trace_id: None, at };
+        let new =
+            New { id, tenant, origin: Origin::Request, run: None, requested_by: "test".into(), trace_id: None, at };
         let job = NewJob { max_attempts, ..NewJob::new(Ids.next(), Work::BackUp { backup: id }) };
         self.write(async |tx| {
             backups::insert(tx, &new).await?;

@@ -14,7 +14,7 @@ use chiliview_store::{
     BackupId, Clock, Error, Ids, Settings, Store, TenantId,
     admins::{self, Admin, AdminRole},
     audit::{self, Actor, Event},
-    backups::{self, New, Verified},
+    backups::{self, New, Origin, ProofDepth, Verified},
     data_dir::DataDir,
     json_text::JsonText,
     tenants::{self, Tenant, TenantStatus},
@@ -199,9 +199,18 @@ async fn back_up(store: &Store, shelf: &Shelf, tenant: TenantId) -> BackupId {
         stored_sha256: manifest.stored_sha256.to_string(),
         stored_bytes: i64::try_from(manifest.stored_bytes).unwrap(),
         plain_bytes: i64::try_from(manifest.plain_bytes).unwrap(),
+        encrypted: false,
+        depth: ProofDepth::Quick,
     };
-    let new =
-        New { id, tenant: Some((tenant, "acme".to_owned())), requested_by: "test".to_owned(), trace_id: None, at: now };
+    let new = New {
+        id,
+        tenant: Some((tenant, "acme".to_owned())),
+        origin: Origin::Request,
+        run: None,
+        requested_by: "test".to_owned(),
+        trace_id: None,
+        at: now,
+    };
     let verified = store.central().write(async |tx| {
         backups::insert(tx, &new).await?;
         let attempt = backups::start(tx, id, now).await?.unwrap_or_default();

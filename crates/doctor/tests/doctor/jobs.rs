@@ -3,7 +3,7 @@
 use chiliview_doctor::Status;
 use chiliview_store::{
     BackupId, Error, Ids,
-    backups::{self, BackupStatus, New},
+    backups::{self, BackupStatus, New, Origin},
     queue::{self, NewJob, Work},
 };
 
@@ -13,7 +13,15 @@ use crate::installation::{Installation, assert_calm, only};
 async fn ask_for_one(installation: &Installation, job: bool) -> BackupId {
     let store = installation.store().await;
     let id: BackupId = Ids.next();
-    let new = New { id, tenant: None, requested_by: "test".to_owned(), trace_id: None, at: store.clock().now() };
+    let new = New {
+        id,
+        tenant: None,
+        origin: Origin::Request,
+        run: None,
+        requested_by: "test".to_owned(),
+        trace_id: None,
+        at: store.clock().now(),
+    };
     let queued = store.central().write(async |tx| {
         backups::insert(tx, &new).await?;
         if job {

@@ -2,7 +2,7 @@
 
 use chiliview_store::{
     BackupId, Database, Ids, TenantId,
-    backups::{self, Backup, BackupScope, BackupStatus, Filter, New, Progress, Verified},
+    backups::{self, Backup, BackupScope, BackupStatus, Filter, New, Origin, Progress, ProofDepth, Proven, Verified},
     tenants,
 };
 
@@ -13,7 +13,15 @@ use crate::{
 
 fn new(tenant: Option<TenantId>) -> New {
     let tenant = tenant.map(|id| (id, "acme".to_owned()));
-    New { id: Ids.next(), tenant, requested_by: "admin".into(), trace_id: Some("ab".repeat(16)), at: at(0) }
+    New {
+        id: Ids.next(),
+        tenant,
+        origin: Origin::Request,
+        run: None,
+        requested_by: "admin".into(),
+        trace_id: Some("ab".repeat(16)),
+        at: at(0),
+    }
 }
 
 async fn add(db: &Database, tenant: Option<TenantId>) -> BackupId {
@@ -31,7 +39,14 @@ fn reading(done: i64) -> Progress {
 }
 
 fn proof(bytes: i64) -> Verified {
-    Verified { manifest: "{}".into(), stored_sha256: "cd".repeat(32), stored_bytes: bytes, plain_bytes: 10 * bytes }
+    Verified {
+        manifest: "{}".into(),
+        stored_sha256: "cd".repeat(32),
+        stored_bytes: bytes,
+        plain_bytes: 10 * bytes,
+        encrypted: false,
+        depth: ProofDepth::Quick,
+    }
 }
 
 async fn start(db: &Database, id: BackupId) -> Option<i64> {
@@ -322,6 +337,91 @@ async fn a_list_is_narrowed_both_ways_and_changes_are_followed() {
         assert_eq!(changed(5, Some(ids[1]), 9).await, [ids[2]]);
         assert_eq!(changed(0, Some(ids[4]), 2).await, [ids[5], ids[6]]);
         assert_eq!(changed(0, None, 99).await.len(), 7);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proof_is_made_again_and_damage_is_told() {
+    on_every_engine(async |store| {
+        let db = store.central();
+        let again = async |id| write(db, async |tx| backups::prove_again(tx, id, at(10)).await).await;
+        let begin = async |id| write(db, async |tx| backups::start_proof(tx, id, at(11)).await).await;
+        let proven = async |id, attempt| {
+            let proven = Proven { depth: ProofDepth::Full, at: at(12) };
+            write(db, async |tx| backups::proven(tx, id, attempt, proven).await).await
+        };
+        let damaged =
+            async |id, attempt| write(db, async |tx| backups::damaged(tx, id, attempt, "one bit", at(13)).await).await;
+        let id = add(db, None).await;
+        assert!(!again(id).await && begin(id).await.is_none(), "there is nothing to prove");
+        start(db, id).await.unwrap();
+        verify(db, id, 1).await;
+        assert_eq!((find(db, id).await.proof, find(db, id).await.proven_at), (Some(ProofDepth::Quick), Some(at(3))));
+
+        assert!(again(id).await && !again(id).await);
+        assert_eq!(find(db, id).await.status, BackupStatus::Verifying);
+        assert!(start(db, id).await.is_none() && !cancel(db, id).await, "it is no backup that is being made");
+        assert!(!end(db, id, BackupStatus::Failed).await && !retry(db, id, 1).await);
+        let newest = read(db, async |tx| backups::newest_verified(tx, None).await).await;
+        assert_eq!(newest.map(|row| row.id), Some(id), "it counts meanwhile");
+        assert_eq!((begin(id).await, begin(id).await), (Some(2), Some(3)));
+        assert!(!proven(id, 2).await && !damaged(id, 2).await, "overtaken");
+        assert!(proven(id, 3).await);
+        let sound = find(db, id).await;
+        assert_eq!(
+            (sound.status, sound.proof, sound.proven_at),
+            (BackupStatus::Verified, Some(ProofDepth::Full), Some(at(12)))
+        );
+        assert_eq!(sound.verified_at, Some(at(3)));
+
+        assert!(again(id).await && begin(id).await == Some(4) && damaged(id, 4).await);
+        let broken = find(db, id).await;
+        assert_eq!((broken.status, broken.error.as_deref()), (BackupStatus::Damaged, Some("one bit")));
+        assert!(read(db, async |tx| backups::newest_verified(tx, None).await).await.is_none());
+        assert!(again(id).await, "a shelf that was unreadable may be back");
+        assert!(write(db, async |tx| backups::prove_later(tx, id, "no room", at(14)).await).await);
+        assert_eq!(find(db, id).await.error.as_deref(), Some("no room"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_did_not_change_is_as_safe_as_the_backup_that_holds_it() {
+    on_every_engine(async |store| {
+        let db = store.central();
+        let safe = async || read(db, async |tx| backups::safe_at(tx, None).await).await;
+        assert_eq!(safe().await, None);
+        let source = add(db, None).await;
+        start(db, source).await.unwrap();
+        verify(db, source, 1).await;
+        let same = add(db, None).await;
+        let unchanged =
+            async |attempt| write(db, async |tx| backups::unchanged(tx, same, attempt, source, at(20)).await).await;
+        assert!(!unchanged(1).await, "nobody began it");
+        start(db, same).await.unwrap();
+        assert!(!unchanged(9).await && unchanged(1).await);
+        let row = find(db, same).await;
+        assert_eq!((row.status, row.same_as, row.stored_bytes), (BackupStatus::Unchanged, Some(source), None));
+        assert_eq!((safe().await, read(db, backups::coverage).await.central), (Some(at(20)), Some(at(20))));
+        assert!(delete(db, source).await);
+        assert_eq!(safe().await, None, "what it stood for is gone");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pinned_backup_does_not_go_to_the_trash() {
+    on_every_engine(async |store| {
+        let db = store.central();
+        let pin = async |id| write(db, async |tx| backups::pin(tx, id, at(6)).await).await;
+        let unpin = async |id| write(db, async |tx| backups::unpin(tx, id, at(6)).await).await;
+        let id = add(db, None).await;
+        end(db, id, BackupStatus::Failed).await;
+        assert!(pin(id).await && !delete(db, id).await);
+        assert_eq!(find(db, id).await.pinned_at, Some(at(6)));
+        assert!(unpin(id).await && delete(db, id).await && !pin(id).await);
+        assert!(!unpin(Ids.next()).await);
     })
     .await;
 }

@@ -10,7 +10,7 @@ use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::words::{BackupScope, BackupStatus};
+use crate::words::{BackupOrigin, BackupScope, BackupStatus, ProofDepth};
 
 /// What a request for backups covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Enum)]
@@ -58,7 +58,16 @@ pub struct BackupInfo {
     /// The tenant's slug when the backup was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
-    /// Where it stands; only `verified` counts.
+    /// Why it was made.
+    pub origin: BackupOrigin,
+    /// The schedule that asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule_id: Option<Uuid>,
+    /// The run of that schedule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<Uuid>,
+    /// Where it stands. Only `verified` counts; `verifying` with a `verified_at` is one that is proven again. `unchanged`
+    /// made no snapshot, since the database is still what the backup `same_as` holds.
     pub status: BackupStatus,
     /// What is being done, in words.
     pub phase: String,
@@ -76,7 +85,12 @@ pub struct BackupInfo {
     /// The SHA-256 of the artefact, in hex.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
-    /// Why it failed, was cancelled, or is tried again.
+    /// Whether it takes a key to read it.
+    pub encrypted: bool,
+    /// The backup that holds the same, of one that is `unchanged`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub same_as: Option<Uuid>,
+    /// Why it failed, was cancelled, is tried again, or is damaged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// How often it was begun.
@@ -92,12 +106,21 @@ pub struct BackupInfo {
     /// When a worker first began it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<DateTime<Utc>>,
-    /// When it was proven.
+    /// When it was proven for the first time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verified_at: Option<DateTime<Utc>>,
+    /// When it was last proven.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proven_at: Option<DateTime<Utc>>,
+    /// How it was last proven.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<ProofDepth>,
     /// When it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<DateTime<Utc>>,
+    /// Since when it is kept whatever retention says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pinned_at: Option<DateTime<Utc>>,
     /// When it was moved to the trash.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<DateTime<Utc>>,
@@ -194,6 +217,9 @@ pub fn show(row: Backup) -> BackupInfo {
         scope: row.scope.into(),
         tenant_id: row.tenant_id.map(chiliview_store::TenantId::uuid),
         tenant: row.tenant_slug,
+        origin: row.origin.into(),
+        schedule_id: row.schedule_id.map(|id| id.uuid()),
+        run_id: row.run_id.map(|id| id.uuid()),
         status: row.status.into(),
         phase: row.phase,
         done_bytes: row.done_bytes,
@@ -201,6 +227,8 @@ pub fn show(row: Backup) -> BackupInfo {
         bytes: row.stored_bytes,
         plain_bytes: row.plain_bytes,
         sha256: row.stored_sha256,
+        encrypted: row.encrypted != 0,
+        same_as: row.same_as.map(|id| id.uuid()),
         error: row.error,
         attempt: row.attempt,
         requested_by: row.requested_by,
@@ -208,7 +236,10 @@ pub fn show(row: Backup) -> BackupInfo {
         cancel_requested_at: row.cancel_requested_at.map(Timestamp::to_datetime),
         started_at: row.started_at.map(Timestamp::to_datetime),
         verified_at: row.verified_at.map(Timestamp::to_datetime),
+        proven_at: row.proven_at.map(Timestamp::to_datetime),
+        proof: row.proof.map(Into::into),
         finished_at: row.finished_at.map(Timestamp::to_datetime),
+        pinned_at: row.pinned_at.map(Timestamp::to_datetime),
         deleted_at: row.deleted_at.map(Timestamp::to_datetime),
         purge_after: row.purge_after.map(Timestamp::to_datetime),
         version: row.version,

@@ -49,7 +49,13 @@ impl Sources {
     }
 
     pub(crate) fn calls(&self) -> Vec<Call> {
-        self.texts().flat_map(|(file, text)| File::new(file, text).calls()).collect()
+        self.texts().flat_map(|(file, text)| File::new(file, text, self.above(file)).calls()).collect()
+    }
+
+    /// The file whose module `file` is a part of: its macros reach down.
+    fn above(&self, file: &str) -> &str {
+        let above = Path::new(file).parent().map(|folder| folder.with_extension("rs"));
+        above.and_then(|path| self.0.get(path.to_str()?)).map_or("", String::as_str)
     }
 }
 
@@ -67,11 +73,12 @@ struct Macro {
 }
 
 impl File {
-    fn new(name: &str, text: &str) -> Self {
-        let tokens: TokenStream = text.parse().unwrap();
-        let mut file = Self { name: name.to_owned(), tokens: tokens.into_iter().collect(), macros: HashMap::new() };
-        file.macros = definitions(&file.tokens);
-        file
+    fn new(name: &str, text: &str, above: &str) -> Self {
+        let tokens = |text: &str| -> Vec<TokenTree> { list(text.parse().unwrap()) };
+        let (own, above) = (tokens(text), tokens(above));
+        let mut macros = definitions(&above);
+        macros.extend(definitions(&own));
+        Self { name: name.to_owned(), tokens: own, macros }
     }
 
     fn calls(&self) -> Vec<Call> {

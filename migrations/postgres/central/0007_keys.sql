@@ -1,0 +1,10 @@
+-- Keys that the platform made for itself and all its processes share: to sign links, certificates.
+
+CREATE TABLE keys (
+    name       TEXT COLLATE "C" PRIMARY KEY,
+    secret     BYTEA NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
+-- Whom a tenant's snapshots are encrypted for, beside the platform's recipients: a JSON list.
+ALTER TABLE tenants ADD COLUMN backup_recipients TEXT COLLATE "C";
