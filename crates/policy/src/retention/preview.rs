@@ -35,6 +35,8 @@ impl Outlook<'_> {
 }
 
 /// When each of `points` goes, as far as it goes within the outlook; the earliest first, then the oldest. Removes nothing.
+///
+/// It plans once for each day, so many points and days are not for a thread that others wait for.
 pub fn preview(
     policy: &Policy,
     zone: Zone,

@@ -1,6 +1,6 @@
 //! Where the clock goes forward or back.
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 
 use crate::samples::{at, timing};
@@ -158,6 +158,24 @@ proptest! {
             prop_assert_eq!(day(pair[1]), day(pair[0]).succ_opt().unwrap());
         }
         prop_assert!(due.len() >= 39);
+    }
+
+    #[test]
+    fn days_are_those_that_the_fields_name(dom in 1_u32..32, months in numbers(12), dow in 0_u32..8, which in 0_u8..4, start in 0_i64..5000) {
+        let named = |is: bool, number: u32| if is { number.to_string() } else { "*".into() };
+        let (by_dom, by_dow) = (which & 1 == 1, which & 2 == 2);
+        let months: Vec<_> = months.iter().map(|month| month + 1).collect();
+        // Days that no named month has are refused.
+        prop_assume!(dom < 29 || months.contains(&1) || by_dow || !by_dom);
+        let timing = timing(&format!("0 12 {} {} {}", named(by_dom, dom), list(&months), named(by_dow, dow)), "UTC");
+        let from = at("2016-01-01T12:00:00Z") + TimeDelta::days(start);
+        let matches = |day: &DateTime<Utc>| {
+            let weekday = by_dow && day.weekday().num_days_from_sunday() == dow % 7;
+            let of_month = by_dom && day.day() == dom;
+            months.contains(&day.month()) && (weekday || of_month || (!by_dom && !by_dow))
+        };
+        let expected: Vec<_> = (1..=800).map(|n| from + TimeDelta::days(n)).filter(matches).collect();
+        prop_assert_eq!(timing.due_between(from, from + TimeDelta::days(800)), expected);
     }
 
     #[test]
