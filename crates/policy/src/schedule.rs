@@ -67,8 +67,8 @@ impl Timing {
 
     /// Makes one run of all that are due, where `next_at` is the earliest instant that was not run yet. None when nothing is due.
     ///
-    /// An edited schedule may carry a `next_at` that the new expression does not name: then what is due is what the expression
-    /// names from there on.
+    /// A `next_at` that an earlier expression or an earlier time zone database named may have come while nothing is due: there is
+    /// none, and [`next_after`](Self::next_after) now says what to wait for.
     pub fn collapse(&self, next_at: DateTime<Utc>, now: DateTime<Utc>) -> Option<Due> {
         let due_at = self.last_until(now).filter(|due_at| *due_at >= next_at)?;
         let just_before = next_at - chrono::TimeDelta::nanoseconds(1);

@@ -24,6 +24,14 @@ fn missed_runs_collapse_into_the_latest() {
 }
 
 #[test]
+fn a_next_run_that_the_expression_does_not_name_is_not_run() {
+    let daily = timing("0 2 * * *", "UTC");
+    assert_eq!(daily.collapse(at("2026-11-23T05:00:00Z"), at("2026-11-23T12:00:00Z")), None);
+    let due = daily.collapse(at("2026-11-23T05:00:00Z"), at("2026-11-24T12:00:00Z")).unwrap();
+    assert_eq!((due.due_at, due.missed), (at("2026-11-24T02:00:00Z"), 0));
+}
+
+#[test]
 fn missed_runs_are_counted_only_so_far() {
     let due = timing("* * * * *", "UTC").collapse(at("2016-01-01T00:00:00Z"), at("2026-11-23T12:00:30Z")).unwrap();
     assert_eq!(due.due_at, at("2026-11-23T12:00:00Z"));
