@@ -93,11 +93,18 @@ impl DeliveryError {
     /// messages that failed together do not come back together.
     #[must_use]
     pub fn next_attempt(&self, failures: u32, random: u16) -> Option<Duration> {
-        let scheduled = if self.is_worth_retrying() { backoff(failures)? } else { return None };
+        if !self.is_worth_retrying() {
+            return None;
+        }
         let asked =
             if let Self::Status { retry_after, .. } = self { retry_after.unwrap_or_default() } else { Duration::ZERO };
-        let wait = scheduled.max(asked);
-        Some(wait + (wait / 10).mul_f64(f64::from(random) / f64::from(u16::MAX)))
+        Some(spread(backoff(failures)?.max(asked), random))
+    }
+
+    /// The status and the beginning of the body, when there was an answer.
+    #[must_use]
+    pub fn answer(&self) -> Option<(u16, &str)> {
+        if let Self::Status { code, excerpt, .. } = self { Some((*code, excerpt)) } else { None }
     }
 
     /// One line with every cause, for a delivery log.
@@ -111,6 +118,11 @@ impl DeliveryError {
 #[must_use]
 pub fn backoff(failures: u32) -> Option<Duration> {
     WAITS.get(usize::try_from(failures).ok()?).copied()
+}
+
+/// Up to a tenth more.
+pub(crate) fn spread(wait: Duration, random: u16) -> Duration {
+    wait + (wait / 10).mul_f64(f64::from(random) / f64::from(u16::MAX))
 }
 
 /// `Retry-After` (RFC 9110, section 10.2.3): seconds, or a time seen from `now`.

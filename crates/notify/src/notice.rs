@@ -54,6 +54,18 @@ pub enum Severity {
     Critical,
 }
 
+impl Severity {
+    /// Its name in the API and in a webhook.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 /// The name of a kind of event is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("read the kind of event")]
@@ -226,7 +238,7 @@ impl Notice {
             self.facts.iter().map(|(fact, value)| (words::name(*fact).into(), json!(value))).collect();
         json!({
             "subject": self.subject,
-            "severity": self.kind.severity(),
+            "severity": self.kind.severity().name(),
             "facts": facts,
             "cause": self.cause,
             "link": self.link,

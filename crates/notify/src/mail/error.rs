@@ -1,10 +1,12 @@
 //! Why a mail could not be handed over, or the settings not be used.
 
 use std::error::Error;
+use std::time::Duration;
 
 use lettre::transport::smtp;
 
 use crate::chain;
+use crate::delivery::{backoff, spread};
 
 /// The text is no e-mail address. The words follow the name of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,10 +55,17 @@ pub enum MailError {
 }
 
 impl MailError {
-    /// Whether another attempt may end otherwise; [`backoff`](crate::backoff) says when.
+    /// Whether another attempt may end otherwise.
     #[must_use]
     pub fn is_worth_retrying(&self) -> bool {
         !matches!(self, Self::Refused(_) | Self::Unwritable(_))
+    }
+
+    /// How long to wait before the next attempt after `failures` of them, this one included; none when it was the last.
+    /// As for a webhook, up to a tenth more than [`backoff`](crate::backoff), by `random`.
+    #[must_use]
+    pub fn next_attempt(&self, failures: u32, random: u16) -> Option<Duration> {
+        if self.is_worth_retrying() { Some(spread(backoff(failures)?, random)) } else { None }
     }
 
     /// One line with every cause and what the server said, for a delivery log.
