@@ -1,7 +1,9 @@
 //! One backup: read into a snapshot, publish, read back and compare, and only then `verified`. Every write to the row is
 //! fenced by the attempt's number, so an attempt that lost its job changes nothing any more.
 
-use chiliview_snapshot::{ArtefactKey, Depth, Error as SnapshotError, Manifest, Owner, WriteRequest, prove, write};
+use chiliview_snapshot::{
+    ArtefactKey, Depth, Error as SnapshotError, Manifest, Owner, Recipients, WriteRequest, Written, prove, write,
+};
 use chiliview_store::{
     BackupId, Error,
     audit::{self, Event},
@@ -136,11 +138,12 @@ async fn run(context: &Context, backup: &Backup, number: i64, attempt: &Attempt)
         backup: backup.id.uuid(),
         taken_at: context.now().to_datetime(),
         tool_version: context.tool_version.clone(),
+        recipients: Recipients::none(),
     };
     let proven = async {
-        let manifest = write(request, &context.shelf, follower.watch()).await?;
+        let Written { manifest, proof_key } = write(request, &context.shelf, follower.watch()).await?;
         fail::fail_point!("worker.before_prove", |_| Err(SnapshotError::Cancelled));
-        prove(&context.shelf, &key, &manifest, Depth::Quick, &context.scratch(), follower.watch()).await?;
+        prove(&context.shelf, &key, &manifest, Depth::Quick, &proof_key, &context.scratch(), follower.watch()).await?;
         Ok::<Manifest, SnapshotError>(manifest)
     };
     let proven = proven.await;

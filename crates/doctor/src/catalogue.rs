@@ -48,7 +48,7 @@ pub(crate) async fn check(exam: &mut Exam<'_>, central: Option<&Central>) {
     }
 }
 
-/// What was found on the shelf.
+/// What was found on the shelf, each under the name that it has, or would have, when it is not encrypted.
 #[derive(Default)]
 struct Lying {
     artefacts: HashMap<ArtefactKey, u64>,
@@ -65,10 +65,10 @@ impl Lying {
         while let Some(entry) = entries.recv().await {
             match entry? {
                 Entry::Artefact { key, bytes, .. } => {
-                    found.artefacts.insert(key, bytes);
+                    found.artefacts.insert(key.plain(), bytes);
                 }
                 Entry::Manifest { key, .. } => {
-                    found.manifests.insert(key);
+                    found.manifests.insert(key.plain());
                 }
                 Entry::Partial { alive: false, .. } => found.dead += 1,
                 Entry::Partial { alive: true, .. } | Entry::Trashed { .. } => {}
@@ -156,7 +156,7 @@ fn count(keys: &[&ArtefactKey]) -> usize {
 async fn fault(shelf: &Shelf, lying: &Lying, row: &Backup, key: &ArtefactKey) -> Option<String> {
     let bytes = match lying.artefacts.get(key) {
         Some(bytes) => Some(*bytes),
-        None => shelf.open(key).await.ok().map(|artefact| artefact.len()),
+        None => published_since(shelf, key).await,
     };
     let wanted = row.stored_bytes.and_then(|bytes| u64::try_from(bytes).ok());
     match bytes {
@@ -169,6 +169,14 @@ async fn fault(shelf: &Shelf, lying: &Lying, row: &Backup, key: &ArtefactKey) ->
     }
     let has_manifest = lying.manifests.contains(key) || shelf.manifest(key).await.is_ok();
     (!has_manifest).then(|| format!("the manifest of its snapshot {key} is missing on the shelf"))
+}
+
+async fn published_since(shelf: &Shelf, key: &ArtefactKey) -> Option<u64> {
+    let artefact = match shelf.open(key).await {
+        Ok(artefact) => Ok(artefact),
+        Err(_) => shelf.open(&key.sealed()).await,
+    };
+    artefact.ok().map(|artefact| artefact.len())
 }
 
 fn key_of(row: &Backup) -> ArtefactKey {

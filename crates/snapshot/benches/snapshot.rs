@@ -8,7 +8,9 @@ use std::process::Command;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use chiliview_snapshot::{Depth, Owner, Phase, Progress, Shelf, Source, Watch, WriteRequest, prove, write};
+use chiliview_snapshot::{
+    Depth, Owner, Phase, Progress, Recipients, Shelf, Source, Watch, WriteRequest, Written, prove, write,
+};
 use chrono::DateTime;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -111,17 +113,18 @@ async fn ours(dir: &Path) -> Outcome<()> {
         backup: Uuid::nil(),
         taken_at: DateTime::UNIX_EPOCH,
         tool_version: "bench".into(),
+        recipients: Recipients::none(),
     };
     let key = request.key();
     let (started, cpu) = (Instant::now(), cpu_seconds()?);
     let published = Arc::new(OnceLock::new());
     let watch = Watch { progress: Arc::new(at_publishing(started, Arc::clone(&published))), ..Watch::unobserved() };
-    let manifest = write(request, &shelf, &watch).await?;
+    let Written { manifest, proof_key } = write(request, &shelf, &watch).await?;
     let wrote = started.elapsed().as_secs_f64();
     let (read, cpu) = (published.get().copied().unwrap_or(wrote), cpu_seconds()? - cpu);
     let after_write = peak_kib()?;
     let started = Instant::now();
-    prove(&shelf, &key, &manifest, Depth::Quick, &dir.join("scratch"), &Watch::unobserved()).await?;
+    prove(&shelf, &key, &manifest, Depth::Quick, &proof_key, &dir.join("scratch"), &Watch::unobserved()).await?;
     let proved = started.elapsed().as_secs_f64();
     let (packed, peak) = (manifest.stored_bytes >> 20, peak_kib()? >> 10);
     shelf.remove(&key).await?;

@@ -40,6 +40,15 @@ pub enum Damage {
         /// What is there.
         found: Digest,
     },
+    /// The file does not start as an age file does, though its manifest says that it is one.
+    #[error("the file is not encrypted, as its manifest says it is")]
+    NotEncrypted,
+    /// The header of the age file cannot be read, or was changed.
+    #[error("the header of the encrypted file is broken: {0}")]
+    Envelope(String),
+    /// The encrypted content is not what was encrypted, or not all of it.
+    #[error("the encrypted data is broken: {0}")]
+    Undecryptable(String),
     /// The file does not start as a zstd frame does.
     #[error("the file is not zstd-compressed")]
     NotZstd,

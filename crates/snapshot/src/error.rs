@@ -17,6 +17,15 @@ pub enum Error {
     /// The snapshot is not what it should be.
     #[error("trust the snapshot: {0}")]
     Damaged(#[from] Damage),
+    /// The snapshot is encrypted, and no key at hand opens it. It says nothing about the snapshot itself, whose stored
+    /// bytes are those that were published.
+    #[error("decrypt the snapshot: {}", closed(recipients, tried))]
+    NoIdentity {
+        /// For whom it was encrypted.
+        recipients: Vec<String>,
+        /// The recipients of the identities that were tried.
+        tried: Vec<String>,
+    },
     /// The disk, or the quota on it, is full.
     #[error("find room for {}", path.display())]
     NoSpace {
@@ -83,6 +92,15 @@ impl Error {
     pub(crate) fn database(action: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
         move |source| Self::Database { action, source }
     }
+}
+
+/// Which key to look for, and which were no help.
+fn closed(recipients: &[String], tried: &[String]) -> String {
+    let wanted = recipients.join(", ");
+    if tried.is_empty() {
+        return format!("it was encrypted for {wanted}, and there is no identity at hand");
+    }
+    format!("it was encrypted for {wanted}, and none of the identities at hand opens it: {}", tried.join(", "))
 }
 
 /// What a failpoint answers that was told to fail.

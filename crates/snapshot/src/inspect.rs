@@ -25,6 +25,7 @@ pub(crate) async fn inspect(
     header(&mut connection, manifest).await?;
     passed.push(Check::Header);
     match depth {
+        Depth::Stored => {}
         Depth::Quick => {
             sound(&mut connection, "quick_check").await?;
             passed.push(Check::QuickCheck);

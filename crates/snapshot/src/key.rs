@@ -1,4 +1,5 @@
-//! Where a snapshot lies on the shelf: `<tenant id | "central">/<backup id>.db.zst`, its manifest beside it.
+//! Where a snapshot lies on the shelf: `<tenant id | "central">/<backup id>.db.zst`, its manifest beside it; `.db.zst.age`
+//! when it is encrypted. A backup has one of the two, never both.
 //!
 //! Names are made of ids only, never of slugs or of anything a person typed, so no name can leave the shelf.
 
@@ -10,6 +11,7 @@ use uuid::Uuid;
 
 const CENTRAL: &str = "central";
 const ARTEFACT: &str = ".db.zst";
+const SEALED: &str = ".db.zst.age";
 const MANIFEST: &str = ".manifest.json";
 
 /// The name of one snapshot, relative to the shelf.
@@ -18,22 +20,41 @@ const MANIFEST: &str = ".manifest.json";
 pub struct ArtefactKey {
     tenant: Option<Uuid>,
     backup: Uuid,
+    sealed: bool,
 }
 
 /// The text is not a name that a snapshot can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("read the name of a snapshot: it must be <tenant id or \"central\">/<backup id>{ARTEFACT}")]
+#[error("read the name of a snapshot: it must be <tenant id or \"central\">/<backup id>{ARTEFACT} or …{SEALED}")]
 pub struct KeyError;
 
 impl ArtefactKey {
     /// The key of a snapshot of one tenant's database.
     pub fn tenant(tenant: Uuid, backup: Uuid) -> Self {
-        Self { tenant: Some(tenant), backup }
+        Self { tenant: Some(tenant), backup, sealed: false }
     }
 
     /// The key of a snapshot of the central database.
     pub fn central(backup: Uuid) -> Self {
-        Self { tenant: None, backup }
+        Self { tenant: None, backup, sealed: false }
+    }
+
+    /// The key of the encrypted snapshot of the same backup.
+    #[must_use]
+    pub fn sealed(self) -> Self {
+        Self { sealed: true, ..self }
+    }
+
+    /// The key of the snapshot of the same backup that is not encrypted. What is true of a backup whether or not its
+    /// artefact is encrypted is kept under this one.
+    #[must_use]
+    pub fn plain(self) -> Self {
+        Self { sealed: false, ..self }
+    }
+
+    /// Whether the artefact is encrypted.
+    pub fn is_sealed(&self) -> bool {
+        self.sealed
     }
 
     /// The tenant whose database was read; `None` is the central database.
@@ -53,22 +74,25 @@ impl ArtefactKey {
 
     /// The artefact's name inside [`folder`](Self::folder).
     pub fn artefact_file(&self) -> String {
-        format!("{}{ARTEFACT}", self.backup)
+        format!("{}{}", self.backup, if self.sealed { SEALED } else { ARTEFACT })
     }
 
-    /// The manifest's name inside [`folder`](Self::folder).
+    /// The manifest's name inside [`folder`](Self::folder): the same for both kinds of artefacts.
     pub fn manifest_file(&self) -> String {
         format!("{}{MANIFEST}", self.backup)
     }
 
-    /// The key whose manifest is called `file` inside `folder`.
+    /// The [plain](Self::plain) key whose manifest is called `file` inside `folder`; only its content says which kind it is about.
     pub(crate) fn of_manifest(folder: &str, file: &str) -> Result<Self, KeyError> {
         Self::from_parts(folder, file.strip_suffix(MANIFEST).ok_or(KeyError)?)
     }
 
     /// The key whose artefact is called `file` inside `folder`.
     pub(crate) fn of_artefact(folder: &str, file: &str) -> Result<Self, KeyError> {
-        Self::from_parts(folder, file.strip_suffix(ARTEFACT).ok_or(KeyError)?)
+        match file.strip_suffix(SEALED) {
+            Some(backup) => Self::from_parts(folder, backup).map(Self::sealed),
+            None => Self::from_parts(folder, file.strip_suffix(ARTEFACT).ok_or(KeyError)?),
+        }
     }
 
     /// Whether `name` is a directory that keys can lie in.
@@ -78,7 +102,7 @@ impl ArtefactKey {
 
     fn from_parts(folder: &str, backup: &str) -> Result<Self, KeyError> {
         let tenant = if folder == CENTRAL { None } else { Some(id(folder)?) };
-        Ok(Self { tenant, backup: id(backup)? })
+        Ok(Self { tenant, backup: id(backup)?, sealed: false })
     }
 }
 
@@ -125,10 +149,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_key_reads_back_as_itself(tenant: Option<u128>, backup: u128) {
-            let key = ArtefactKey { tenant: tenant.map(Uuid::from_u128), backup: Uuid::from_u128(backup) };
+        fn a_key_reads_back_as_itself(tenant: Option<u128>, backup: u128, sealed: bool) {
+            let key = ArtefactKey { tenant: tenant.map(Uuid::from_u128), backup: Uuid::from_u128(backup), sealed };
             prop_assert_eq!(key.to_string().parse(), Ok(key));
-            prop_assert_eq!(ArtefactKey::of_manifest(&key.folder(), &key.manifest_file()), Ok(key));
+            prop_assert_eq!(ArtefactKey::of_manifest(&key.folder(), &key.manifest_file()), Ok(key.plain()));
         }
 
         #[test]
@@ -161,6 +185,8 @@ mod tests {
             format!("central//{id}.db.zst"),
             format!("acme/{id}.db.zst"),
             format!("central/{id}.db"),
+            format!("central/{id}.db.age"),
+            format!("central/{id}.db.zst.age.age"),
             format!("central/{id}.db.zst\n"),
             format!("central/{{{id}}}.db.zst"),
             format!("central/{}.db.zst", id.simple()),

@@ -1,7 +1,7 @@
 //! Snapshots: read a database into one compressed file, publish it on the shelf, prove that it restores.
 //!
 //! A snapshot is a SQLite database compressed as one zstd frame, beside a JSON [`Manifest`] that says what it must
-//! contain. [`write()`] makes one without blocking a writer, [`prove()`] reads it back and compares, [`unpack()`] gives
+//! contain; with [`Recipients`] the frame is encrypted for them with age. [`write()`] makes one without blocking a writer, [`prove()`] reads it back and compares, [`unpack()`] gives
 //! the database again. Nothing here knows HTTP or the queue; the caller's clock and ids arrive as parameters.
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may stop at once"))]
 
@@ -11,12 +11,16 @@ mod damage;
 mod digest;
 mod durable;
 mod error;
+mod fingerprint;
+mod identities;
 mod inspect;
 mod key;
 mod manifest;
 mod pack;
 mod prove;
+mod recipients;
 mod scratch;
+mod seal;
 mod shelf;
 mod sqlite;
 mod task;
@@ -29,12 +33,15 @@ pub use artefact::Artefact;
 pub use damage::Damage;
 pub use digest::{Digest, DigestError};
 pub use error::Error;
+pub use fingerprint::fingerprint;
+pub use identities::{Identities, IdentitiesError};
 pub use key::{ArtefactKey, KeyError};
-pub use manifest::{Algorithm, Compression, Engine, Manifest, ManifestError, Owner};
+pub use manifest::{Algorithm, Compression, Encryption, Engine, Manifest, ManifestError, Owner, Scheme};
 pub use prove::{Check, Depth, Proof, prove};
+pub use recipients::{Recipients, RecipientsError};
 pub use scratch::sweep as sweep_scratch;
 pub use shelf::{Directory, Entry, Shelf};
 pub use temporary::Swept;
 pub use unpack::unpack;
 pub use watch::{Phase, Progress, Watch};
-pub use write::{Source, WriteRequest, write};
+pub use write::{Source, WriteRequest, Written, write};

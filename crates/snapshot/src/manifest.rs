@@ -12,15 +12,19 @@ use uuid::Uuid;
 use crate::damage::Damage;
 use crate::digest::Digest;
 use crate::key::ArtefactKey;
+use crate::recipients::Recipients;
 
-/// The only format there is.
+/// A database that is compressed, and not encrypted.
 const FORMAT: u32 = 1;
+
+/// A database that is compressed, then encrypted. Versions that cannot decrypt refuse it instead of taking it for damage.
+const SEALED_FORMAT: u32 = 2;
 
 /// The facts about one snapshot, fixed when it is published.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// Version of this document; 1.
+    /// Version of this document: 1, or 2 when the artefact is encrypted.
     pub format: u32,
     /// The backup that made it.
     pub backup: Uuid,
@@ -43,6 +47,9 @@ pub struct Manifest {
     pub stored_sha256: Digest,
     /// How the artefact is compressed.
     pub compression: Compression,
+    /// How the compressed database is encrypted; absent when it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encryption>,
     /// The database's page size in bytes.
     pub page_size: u32,
     /// Rows of each table.
@@ -94,6 +101,24 @@ pub enum Algorithm {
     Zstd,
 }
 
+/// How an artefact is encrypted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Encryption {
+    /// The file format.
+    pub scheme: Scheme,
+    /// Who can decrypt it. The artefact's header has one stanza more, whose key was forgotten after the first proof.
+    pub recipients: Recipients,
+}
+
+/// A format of encrypted files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scheme {
+    /// The binary format of age (<https://c2sp.org/age>).
+    Age,
+}
+
 /// The document is not a manifest. The words complete "failed to …".
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -113,7 +138,7 @@ pub enum ManifestError {
 }
 
 impl Owner {
-    /// Where the snapshot of `backup` lies.
+    /// Where the snapshot of `backup` lies when it is not encrypted.
     pub fn key(&self, backup: Uuid) -> ArtefactKey {
         match self {
             Self::Central => ArtefactKey::central(backup),
@@ -126,12 +151,20 @@ impl Manifest {
     /// No manifest is longer than this: room for some ten thousand tables.
     pub const MAX_BYTES: u64 = 1 << 20;
 
-    /// The format that this version writes and reads.
-    pub const FORMAT: u32 = FORMAT;
+    /// The format of a manifest whose artefact is encrypted or not.
+    pub(crate) fn format_of(encryption: Option<&Encryption>) -> u32 {
+        if encryption.is_some() { SEALED_FORMAT } else { FORMAT }
+    }
 
     /// Where the snapshot lies.
     pub fn key(&self) -> ArtefactKey {
-        self.owner.key(self.backup)
+        let key = self.owner.key(self.backup);
+        if self.encryption.is_some() { key.sealed() } else { key }
+    }
+
+    /// Who can decrypt the artefact; nobody needs to when there are none.
+    pub fn recipients(&self) -> Recipients {
+        self.encryption.as_ref().map(|encryption| encryption.recipients.clone()).unwrap_or_default()
     }
 
     /// Reads a manifest, never more than [`MAX_BYTES`](Self::MAX_BYTES) of it.
@@ -168,9 +201,12 @@ impl Manifest {
     }
 
     /// The page sizes are those of the SQLite file format, section 1.3.2.
-    fn validate(&self) -> Result<(), ManifestError> {
-        if self.format != FORMAT {
-            return Err(ManifestError::Invalid("a format other than 1"));
+    pub(crate) fn validate(&self) -> Result<(), ManifestError> {
+        if self.format != Self::format_of(self.encryption.as_ref()) {
+            return Err(ManifestError::Invalid("a format other than 1, or 2 for an encrypted snapshot"));
+        }
+        if self.encryption.is_some() && self.recipients().is_empty() {
+            return Err(ManifestError::Invalid("an encryption without recipients"));
         }
         if !self.page_size.is_power_of_two() || !(512..=65_536).contains(&self.page_size) {
             return Err(ManifestError::Invalid("a page size that SQLite does not have"));
@@ -193,6 +229,7 @@ impl Manifest {
             ("stored_bytes", self.stored_bytes == recorded.stored_bytes),
             ("plain_sha256", self.plain_sha256 == recorded.plain_sha256),
             ("stored_sha256", self.stored_sha256 == recorded.stored_sha256),
+            ("encryption", self.encryption == recorded.encryption),
             ("rows", self.rows == recorded.rows),
             ("another field", self == recorded),
         ];
@@ -205,15 +242,15 @@ fn bounded(bytes: &[u8]) -> Result<(), ManifestError> {
 }
 
 /// RFC 3339 in UTC with six digits, always the same length.
-mod instant {
+pub(crate) mod instant {
     use chrono::{DateTime, SecondsFormat, Utc};
     use serde::{Deserialize, Deserializer, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(at: &DateTime<Utc>, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(at: &DateTime<Utc>, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Micros, true))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<DateTime<Utc>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<DateTime<Utc>, D::Error> {
         DateTime::deserialize(from)
     }
 }

@@ -1,4 +1,4 @@
-//! Plain bytes in, one zstd frame out, with the digests of both taken on the way.
+//! Plain bytes in, one zstd frame out, encrypted or not, with the digests of both taken on the way.
 
 use std::io::{self, Write};
 use std::num::NonZero;
@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use zstd::stream::write::Encoder;
 
 use crate::digest::Digest;
+use crate::seal::{Seal, Sealer};
 
 /// Higher levels cost more time than they save room.
 pub(crate) const LEVEL: i32 = 3;
@@ -21,7 +22,7 @@ const PIECE: usize = 128 << 10;
 
 /// A frame that is being written to `W`.
 pub(crate) struct Packer<W: Write> {
-    encoder: Encoder<'static, Stored<W>>,
+    encoder: Encoder<'static, Sealer<Stored<W>>>,
     waiting: Vec<u8>,
     plain: Sha256,
     plain_bytes: u64,
@@ -39,8 +40,8 @@ pub(crate) struct Packed {
 impl<W: Write> Packer<W> {
     /// A frame for exactly `plain_bytes`, a length that its header will tell. The checksum is what catches damage
     /// that decodes: without it every fifth flipped bit does.
-    pub(crate) fn new(to: W, plain_bytes: u64) -> io::Result<Self> {
-        let to = Stored { to, hash: Sha256::new(), bytes: 0 };
+    pub(crate) fn new(to: W, plain_bytes: u64, seal: &Seal) -> io::Result<Self> {
+        let to = seal.around(Stored { to, hash: Sha256::new(), bytes: 0 })?;
         let mut encoder = Encoder::new(to, LEVEL)?;
         encoder.include_checksum(true)?;
         encoder.set_pledged_src_size(Some(plain_bytes))?;
@@ -69,7 +70,7 @@ impl<W: Write> Packer<W> {
     /// Ends the frame.
     pub(crate) fn finish(mut self) -> io::Result<Packed> {
         self.hand_over()?;
-        let stored = self.encoder.finish()?;
+        let stored = self.encoder.finish()?.finish()?;
         Ok(Packed {
             plain_bytes: self.plain_bytes,
             stored_bytes: stored.bytes,
@@ -102,10 +103,11 @@ impl<W: Write> Write for Stored<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recipients::Recipients;
 
     fn packed(plain: &[u8]) -> (Vec<u8>, Packed) {
         let mut out = Vec::new();
-        let mut packer = Packer::new(&mut out, plain.len() as u64).unwrap();
+        let mut packer = Packer::new(&mut out, plain.len() as u64, &Seal::of(&Recipients::none())).unwrap();
         plain.chunks(4096).for_each(|chunk| packer.write(chunk).unwrap());
         let packed = packer.finish().unwrap();
         (out, packed)
@@ -125,7 +127,7 @@ mod tests {
 
     #[test]
     fn fewer_bytes_than_pledged_are_an_error() {
-        let mut packer = Packer::new(Vec::new(), 8192).unwrap();
+        let mut packer = Packer::new(Vec::new(), 8192, &Seal::of(&Recipients::none())).unwrap();
         packer.write(&[1; 4096]).unwrap();
         assert!(packer.finish().is_err());
     }

@@ -8,25 +8,29 @@ use tracing::info_span;
 use crate::artefact::Artefact;
 use crate::damage::Damage;
 use crate::error::Error;
+use crate::identities::Identities;
 use crate::inspect::inspect;
 use crate::key::ArtefactKey;
 use crate::manifest::{Manifest, ManifestError};
 use crate::scratch;
 use crate::shelf::Shelf;
 use crate::task;
-use crate::unpack::decompress;
+use crate::unpack;
 use crate::watch::{Phase, Watch};
 
-/// How thoroughly the unpacked database is checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How thoroughly a snapshot is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Depth {
+    /// Only what is on the shelf: the stored bytes. All that can be checked of an encrypted snapshot without its key.
+    Stored,
     /// `quick_check`: structure of every page. For each new snapshot.
     Quick,
     /// `integrity_check` and `foreign_key_check`: indexes against rows too. Before a restore, and when proven again.
     Full,
 }
 
-/// A snapshot that restores.
+/// A snapshot that restores; at [`Depth::Stored`], whose bytes are those that were published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
     /// The snapshot.
@@ -38,13 +42,17 @@ pub struct Proof {
 }
 
 /// A check that passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
     /// The manifest on the shelf is the one that was recorded.
     Manifest,
     /// Length and SHA-256 of the artefact.
     Stored,
+    /// The header of the age file; its content stayed closed.
+    Envelope,
+    /// Every byte of the age file was decrypted, and is authentic.
+    Decrypted,
     /// One zstd frame, its checksum, and nothing after it.
     Frame,
     /// Length and SHA-256 of the database.
@@ -64,33 +72,59 @@ pub enum Check {
 }
 
 /// Reads manifest and artefact back from the shelf, unpacks into `scratch` (a directory with room for the database) and
-/// compares everything with `expected`, the manifest that [`write`](crate::write()) answered.
+/// compares everything with `expected`, the manifest that [`write`](crate::write()) answered. `identities` open it when
+/// it is encrypted.
 ///
 /// # Errors
-/// [`Error::Damaged`] with the first thing that is wrong; [`Error::NoSpace`] when `scratch` has no room, and others that
+/// [`Error::Damaged`] with the first thing that is wrong; [`Error::NoIdentity`] when it is encrypted, its stored bytes
+/// are whole, and no identity opens it; [`Error::NoSpace`] when `scratch` has no room, and others that
 /// say nothing about the snapshot. Nothing is left in `scratch`, also when the future is dropped.
 pub async fn prove(
     shelf: &Shelf,
     key: &ArtefactKey,
     expected: &Manifest,
     depth: Depth,
+    identities: &Identities,
     scratch: &Path,
     watch: &Watch,
 ) -> Result<Proof, Error> {
     let (shelf, key, expected, scratch) = (shelf.clone(), *key, expected.clone(), scratch.to_path_buf());
+    let identities = identities.clone();
     task::watched(watch, move |watch| {
         let _span = info_span!("snapshot.prove", bytes = expected.plain_bytes).entered();
         same_manifest(&shelf, &key, &expected)?;
+        let key = expected.key();
         let artefact = present(&shelf, &key)?;
-        let mut file = scratch::create(&scratch, expected.backup, expected.plain_bytes)?;
-        decompress(&artefact, &expected, &mut file, watch)?;
-        let meter = watch.enter(Phase::Checking, expected.plain_bytes);
-        let mut checks = vec![Check::Manifest, Check::Stored, Check::Frame, Check::Plain];
-        checks.extend(Handle::current().block_on(inspect(file.path(), &expected, depth, watch))?);
-        meter.finish();
+        let mut checks = vec![Check::Manifest];
+        checks.extend(examine(&artefact, &expected, depth, &identities, &scratch, watch)?);
         Ok(Proof { key, depth, checks })
     })
     .await
+}
+
+/// Compares an artefact with its manifest; which checks passed.
+pub(crate) fn examine(
+    artefact: &Artefact,
+    manifest: &Manifest,
+    depth: Depth,
+    identities: &Identities,
+    scratch: &Path,
+    watch: &Watch,
+) -> Result<Vec<Check>, Error> {
+    let mut checks = vec![Check::Stored];
+    if depth == Depth::Stored {
+        unpack::compare_stored(artefact, manifest, watch)?;
+        checks.extend(manifest.encryption.iter().map(|_| Check::Envelope));
+        return Ok(checks);
+    }
+    let mut file = scratch::create(scratch, manifest.backup, manifest.plain_bytes)?;
+    unpack::decompress(artefact, manifest, identities, &mut file, watch)?;
+    checks.extend(manifest.encryption.iter().map(|_| Check::Decrypted));
+    checks.extend([Check::Frame, Check::Plain]);
+    let meter = watch.enter(Phase::Checking, manifest.plain_bytes);
+    checks.extend(Handle::current().block_on(inspect(file.path(), manifest, depth, watch))?);
+    meter.finish();
+    Ok(checks)
 }
 
 fn same_manifest(shelf: &Shelf, key: &ArtefactKey, expected: &Manifest) -> Result<(), Error> {
@@ -100,7 +134,7 @@ fn same_manifest(shelf: &Shelf, key: &ArtefactKey, expected: &Manifest) -> Resul
         Error::Manifest(reason) => Damage::ManifestUnreadable(reason.to_string()).into(),
         other => other,
     })?;
-    if found.key() != *key {
+    if found.key().plain() != key.plain() {
         return Err(Damage::Foreign.into());
     }
     Ok(found.compare(expected)?)

@@ -48,7 +48,7 @@ pub enum Entry {
     },
     /// A manifest.
     Manifest {
-        /// The name of the artefact that it is about.
+        /// The name of the artefact that it is about, as if it were not encrypted.
         key: ArtefactKey,
         /// Its length.
         bytes: u64,
@@ -102,7 +102,7 @@ impl Shelf {
         self.blocking(key, Self::manifest_now).await
     }
 
-    /// Removes artefact and manifest for good; whether there was anything.
+    /// Removes artefact, encrypted or not, and manifest for good; whether there was anything.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -110,7 +110,7 @@ impl Shelf {
         self.blocking(key, |Self::Directory(directory), key| directory.remove(key)).await
     }
 
-    /// Takes a snapshot off the shelf so that it can still be brought back.
+    /// Takes a snapshot, encrypted or not, off the shelf so that it can still be brought back.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Io`].

@@ -28,9 +28,9 @@ pub enum Phase {
 pub struct Progress {
     /// What is being done.
     pub phase: Phase,
-    /// Bytes of the plain database that this phase is through with.
+    /// Bytes of the plain database that this phase is through with; of the artefact when it is not decrypted.
     pub done_bytes: u64,
-    /// Bytes of the plain database.
+    /// Bytes of the plain database, or of the artefact.
     pub total_bytes: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Makes a snapshot: one read transaction, streamed page by page through zstd onto the shelf.
+//! Makes a snapshot: one read transaction, streamed page by page through zstd, and age when it has recipients, onto the shelf.
 //!
 //! The whole of it runs on one blocking thread beside SQLite's own and zstd's workers; nothing is
 //! queued but the rows that wait between SQLite's thread and this one.
@@ -15,9 +15,12 @@ use uuid::Uuid;
 
 use crate::contents::Contents;
 use crate::error::Error;
+use crate::identities::Identities;
 use crate::key::ArtefactKey;
-use crate::manifest::{Algorithm, Compression, Engine, Manifest, Owner};
+use crate::manifest::{Algorithm, Compression, Encryption, Engine, Manifest, Owner, Scheme};
 use crate::pack::{LEVEL, Packed, Packer};
+use crate::recipients::Recipients;
+use crate::seal::Seal;
 use crate::shelf::{Shelf, Staged};
 use crate::sqlite::{self, Layout};
 use crate::task;
@@ -44,12 +47,25 @@ pub struct WriteRequest {
     pub taken_at: DateTime<Utc>,
     /// The version of the calling program.
     pub tool_version: String,
+    /// Who can decrypt it; none: it is not encrypted.
+    pub recipients: Recipients,
+}
+
+/// A snapshot that was made.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// What it contains.
+    pub manifest: Manifest,
+    /// Opens an encrypted artefact for its first [`prove`](crate::prove()); empty when it is not encrypted. It exists
+    /// here alone, is named in no manifest, and is to be dropped after that.
+    pub proof_key: Identities,
 }
 
 impl WriteRequest {
     /// Where the snapshot will lie.
     pub fn key(&self) -> ArtefactKey {
-        self.owner.key(self.backup)
+        let key = self.owner.key(self.backup);
+        if self.recipients.is_empty() { key } else { key.sealed() }
     }
 }
 
@@ -58,14 +74,16 @@ impl WriteRequest {
 /// # Errors
 /// [`Error`]; then nothing is left on the shelf, also when the future is dropped. A complete snapshot is never
 /// overwritten ([`Error::AlreadyPublished`]): one who tries again removes it first, or proves it.
-pub async fn write(request: WriteRequest, shelf: &Shelf, watch: &Watch) -> Result<Manifest, Error> {
+pub async fn write(request: WriteRequest, shelf: &Shelf, watch: &Watch) -> Result<Written, Error> {
     let shelf = shelf.clone();
     task::watched(watch, move |watch| {
         let mut staged = shelf.stage(&request.key())?;
+        let seal = Seal::of(&request.recipients);
         let Source::Sqlite(path) = &request.source;
-        let read = Handle::current().block_on(read(path, &mut staged, watch))?;
+        let read = Handle::current().block_on(read(path, &mut staged, &seal, watch))?;
         fail_point!("snapshot.after_read", |_| Err(crate::error::injected("snapshot.after_read")));
-        publish(staged, manifest(request, read), watch)
+        let manifest = publish(staged, manifest(request, read), watch)?;
+        Ok(Written { manifest, proof_key: seal.into_proof_key() })
     })
     .await
 }
@@ -78,14 +96,14 @@ struct Read {
 }
 
 #[tracing::instrument(name = "snapshot.read", skip_all, fields(bytes = Empty, stored_bytes = Empty))]
-async fn read(path: &Path, staged: &mut Staged, watch: &Watch) -> Result<Read, Error> {
+async fn read(path: &Path, staged: &mut Staged, seal: &Seal, watch: &Watch) -> Result<Read, Error> {
     let target = staged.path().to_path_buf();
     let failed = || Error::io("write", &target);
     let mut connection = sqlite::open_live(path, watch).await?;
     let mut transaction = connection.begin().await.map_err(Error::database("begin to read"))?;
     let layout = Layout::of(&mut transaction).await.map_err(Error::database("read the header"))?;
     let mut meter = watch.enter(Phase::Reading, layout.bytes());
-    let mut packer = Packer::new(&mut *staged, layout.bytes()).map_err(failed())?;
+    let mut packer = Packer::new(&mut *staged, layout.bytes(), seal).map_err(failed())?;
     sqlite::pages(&mut transaction, layout, |page| {
         packer.write(page).map_err(failed())?;
         meter.advance(page.len())
@@ -100,8 +118,10 @@ async fn read(path: &Path, staged: &mut Staged, watch: &Watch) -> Result<Read, E
 }
 
 fn manifest(request: WriteRequest, read: Read) -> Manifest {
+    let recipients = Some(request.recipients).filter(|recipients| !recipients.is_empty());
+    let encryption = recipients.map(|recipients| Encryption { scheme: Scheme::Age, recipients });
     Manifest {
-        format: Manifest::FORMAT,
+        format: Manifest::format_of(encryption.as_ref()),
         backup: request.backup,
         owner: request.owner,
         engine: Engine::Sqlite,
@@ -112,6 +132,7 @@ fn manifest(request: WriteRequest, read: Read) -> Manifest {
         plain_sha256: read.packed.plain_sha256,
         stored_sha256: read.packed.stored_sha256,
         compression: Compression { algorithm: Algorithm::Zstd, level: LEVEL },
+        encryption,
         page_size: read.layout.page_size,
         rows: read.contents.rows,
         tool_version: request.tool_version,

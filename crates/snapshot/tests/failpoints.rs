@@ -6,6 +6,8 @@ use fail::FailScenario;
 
 use common::Fixture;
 
+#[path = "snapshot/common.rs"]
+#[expect(dead_code, reason = "the other test binary uses the rest")]
 mod common;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,7 +71,7 @@ async fn of_two_publishers_of_one_backup_one_is_refused_and_the_other_whole() {
     }
     assert!(matches!(fixture.write().await, Err(Error::AlreadyPublished(_))));
     fail::remove("snapshot.before_manifest");
-    let manifest = first.await.unwrap().unwrap();
+    let manifest = first.await.unwrap().unwrap().manifest;
     fixture.prove(&manifest, Depth::Full).await.unwrap();
     scenario.teardown();
 }

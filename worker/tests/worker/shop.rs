@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use chiliview_snapshot::{ArtefactKey, Entry, Manifest, Shelf, Watch, unpack};
+use chiliview_snapshot::{ArtefactKey, Entry, Identities, Manifest, Shelf, Watch, unpack};
 use chiliview_store::{
     BackupId, Clock, Database, Ids, Store, TenantId, Tx,
     backups::{self, Backup, BackupStatus, New, Origin},
@@ -142,7 +142,9 @@ impl Shop {
     pub(crate) async fn restored(&self, backup: &Backup) -> Vec<String> {
         let to = self.directory.join(format!("restored-{}", backup.id));
         let manifest = self.manifest(backup).await;
-        unpack(&self.context.shelf, &key(backup), &manifest, &to, &Watch::unobserved()).await.unwrap();
+        unpack(&self.context.shelf, &key(backup), &manifest, &Identities::none(), &to, &Watch::unobserved())
+            .await
+            .unwrap();
         let mut connection = SqliteConnectOptions::new().filename(&to).connect().await.unwrap();
         let sound: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut connection).await.unwrap();
         assert_eq!(sound, "ok");

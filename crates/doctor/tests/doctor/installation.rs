@@ -9,7 +9,7 @@ use std::{
 };
 
 use chiliview_doctor::{Context, Credentials, Line, Mode, Report, Status, examine};
-use chiliview_snapshot::{Owner, Shelf, Source, Watch, WriteRequest, write};
+use chiliview_snapshot::{Owner, Recipients, Shelf, Source, Watch, WriteRequest, write};
 use chiliview_store::{
     BackupId, Clock, Error, Ids, Settings, Store, TenantId,
     admins::{self, Admin, AdminRole},
@@ -192,8 +192,9 @@ async fn back_up(store: &Store, shelf: &Shelf, tenant: TenantId) -> BackupId {
         backup: id.uuid(),
         taken_at: now.to_datetime(),
         tool_version: "test".to_owned(),
+        recipients: Recipients::none(),
     };
-    let manifest = write(request, shelf, &Watch::unobserved()).await.unwrap();
+    let manifest = write(request, shelf, &Watch::unobserved()).await.unwrap().manifest;
     let proof = Verified {
         manifest: serde_json::to_string(&manifest).unwrap(),
         stored_sha256: manifest.stored_sha256.to_string(),

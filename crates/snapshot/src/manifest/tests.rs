@@ -5,27 +5,34 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// The one in age's own documentation.
+const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+
 fn manifests() -> impl Strategy<Value = Manifest> {
     let ids = (any::<u128>(), proptest::option::of((any::<u128>(), "[a-z0-9-]{1,40}")));
     let sizes = (9_u32..=16, 1_u64..1 << 40, any::<u64>(), any::<[u8; 8]>());
     let rest =
         (any::<i64>(), 0_i64..4_000_000_000_000_000, proptest::collection::btree_map(".{0,20}", any::<u64>(), 0..8));
-    (ids, sizes, rest, any::<bool>(), "\\PC{0,20}").prop_map(|(ids, sizes, rest, sqlite, tool_version)| Manifest {
-        format: 1,
-        backup: Uuid::from_u128(ids.0),
-        owner: ids.1.map_or(Owner::Central, |(id, slug)| Owner::Tenant { id: Uuid::from_u128(id), slug }),
-        engine: if sqlite { Engine::Sqlite } else { Engine::Postgres },
-        schema_version: rest.0,
-        taken_at: DateTime::from_timestamp_micros(rest.1).unwrap(),
-        plain_bytes: sizes.1 << sizes.0,
-        stored_bytes: sizes.2,
-        plain_sha256: Digest::of(&sizes.3),
-        stored_sha256: Digest::of(b"stored"),
-        compression: Compression { algorithm: Algorithm::Zstd, level: 3 },
-        page_size: 1 << sizes.0,
-        rows: rest.2,
-        tool_version,
-    })
+    (ids, sizes, rest, any::<(bool, bool)>(), "\\PC{0,20}").prop_map(
+        |(ids, sizes, rest, (sqlite, encrypted), tool_version)| Manifest {
+            format: if encrypted { 2 } else { 1 },
+            backup: Uuid::from_u128(ids.0),
+            owner: ids.1.map_or(Owner::Central, |(id, slug)| Owner::Tenant { id: Uuid::from_u128(id), slug }),
+            engine: if sqlite { Engine::Sqlite } else { Engine::Postgres },
+            schema_version: rest.0,
+            taken_at: DateTime::from_timestamp_micros(rest.1).unwrap(),
+            plain_bytes: sizes.1 << sizes.0,
+            stored_bytes: sizes.2,
+            plain_sha256: Digest::of(&sizes.3),
+            stored_sha256: Digest::of(b"stored"),
+            compression: Compression { algorithm: Algorithm::Zstd, level: 3 },
+            encryption: encrypted
+                .then(|| Encryption { scheme: Scheme::Age, recipients: Recipients::parse(RECIPIENT).unwrap() }),
+            page_size: 1 << sizes.0,
+            rows: rest.2,
+            tool_version,
+        },
+    )
 }
 
 proptest! {
@@ -87,6 +94,22 @@ fn a_later_format_and_impossible_sizes_are_refused() {
     assert!(parsed(|v| v["plain_bytes"] = 0.into()).is_err());
     assert!(parsed(|v| v["plain_bytes"] = 8193.into()).is_err());
     assert!(parsed(|v| v["plain_bytes"] = (-1).into()).is_err());
+}
+
+#[test]
+fn an_encrypted_snapshots_format_is_2_and_its_recipients_are_read() {
+    let encryption = |recipients: &[&str]| serde_json::json!({"scheme": "age", "recipients": recipients});
+    let sealed = |v: &mut serde_json::Value, format: u32, recipients: &[&str]| {
+        v["format"] = format.into();
+        v["encryption"] = encryption(recipients);
+    };
+    let manifest = parsed(|v| sealed(v, 2, &[RECIPIENT])).unwrap();
+    assert!(manifest.key().is_sealed());
+    assert_eq!(serde_json::to_value(&manifest).unwrap()["encryption"], encryption(&[RECIPIENT]));
+    assert!(parsed(|v| sealed(v, 1, &[RECIPIENT])).is_err());
+    assert!(parsed(|v| sealed(v, 2, &[])).is_err());
+    assert!(parsed(|v| sealed(v, 2, &["age1"])).is_err());
+    assert!(parsed(|v| v["encryption"] = serde_json::json!({"scheme": "pgp", "recipients": []})).is_err());
 }
 
 #[test]

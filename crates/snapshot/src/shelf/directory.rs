@@ -1,6 +1,6 @@
 //! A shelf that is a directory.
 //!
-//! `<folder>/<backup>.db.zst` and `<folder>/<backup>.manifest.json` for each snapshot, the same below `.trash/`, and
+//! `<folder>/<backup>.db.zst` (or `.db.zst.age`) and `<folder>/<backup>.manifest.json` for each snapshot, the same below `.trash/`, and
 //! `.staging/` for what is not published yet: all on one file system, so that a rename is enough.
 
 use std::fs::File;
@@ -75,7 +75,7 @@ impl Directory {
             // Without its manifest on disk first, a crash could leave a complete-looking snapshot without its artefact.
             durable::sync_dir(&from.folder)?;
         }
-        let artefact = moved(&from.artefact, &to.artefact)?;
+        let artefact = from.move_artefacts(&to)?;
         if !manifest && !artefact {
             return Err(Error::NotFound(*key));
         }
@@ -89,12 +89,12 @@ impl Directory {
             return Err(Error::AlreadyPublished(*key));
         }
         // The artefact may have come back before a crash; the manifest comes last.
-        let whole = from.manifest.exists() && (from.artefact.exists() || to.artefact.exists());
+        let whole = from.manifest.exists() && (from.has_artefact() || to.has_artefact());
         if !whole {
             return Err(Error::NotFound(*key));
         }
         durable::create_dir(&to.folder)?;
-        moved(&from.artefact, &to.artefact)?;
+        from.move_artefacts(&to)?;
         durable::sync_dir(&to.folder)?;
         durable::rename(&from.manifest, &to.manifest)?;
         durable::sync_dir(&to.folder)?;
@@ -110,27 +110,43 @@ impl Directory {
     }
 }
 
-/// The paths of one snapshot.
+/// The paths of one backup's snapshot, encrypted or not.
 pub(super) struct Place {
     pub(super) folder: PathBuf,
     pub(super) artefact: PathBuf,
+    /// Where the artefact would lie if it were not encrypted, or were. What is removed or moved is removed or moved
+    /// under both names: a setting may have changed between two attempts.
+    pub(super) other: PathBuf,
     pub(super) manifest: PathBuf,
 }
 
 impl Place {
     fn below(root: PathBuf, key: &ArtefactKey) -> Self {
         let folder = root.join(key.folder());
-        let (artefact, manifest) = (folder.join(key.artefact_file()), folder.join(key.manifest_file()));
-        Self { folder, artefact, manifest }
+        let other = if key.is_sealed() { key.plain() } else { key.sealed() };
+        let (artefact, other) = (folder.join(key.artefact_file()), folder.join(other.artefact_file()));
+        let manifest = folder.join(key.manifest_file());
+        Self { folder, artefact, other, manifest }
     }
 
-    /// Removes both, the manifest durably before the artefact.
+    fn has_artefact(&self) -> bool {
+        self.artefact.exists() || self.other.exists()
+    }
+
+    /// Whether there was any.
+    fn move_artefacts(&self, to: &Self) -> Result<bool, Error> {
+        let artefact = moved(&self.artefact, &to.artefact)?;
+        Ok(moved(&self.other, &to.other)? || artefact)
+    }
+
+    /// Removes everything, the manifest durably before the artefact.
     pub(super) fn remove(&self) -> Result<bool, Error> {
         let manifest = durable::remove(&self.manifest)?;
         if manifest {
             durable::sync_dir(&self.folder)?;
         }
         let artefact = durable::remove(&self.artefact)?;
+        let artefact = durable::remove(&self.other)? || artefact;
         if artefact {
             durable::sync_dir(&self.folder)?;
         }

@@ -67,8 +67,10 @@ fn staged_manifest(directory: &Directory, key: &ArtefactKey, bytes: &[u8]) -> Re
     Ok(manifest)
 }
 
-/// The artefact's name is durable before the manifest has one. An artefact that a crash left alone is replaced.
+/// The artefact's name is durable before the manifest has one. An artefact that a crash left alone is replaced, also
+/// under its other name: one that is not encrypted must not lie beside one that is.
 fn show(place: &Place, artefact: Temporary, manifest: Temporary) -> Result<(), Error> {
+    durable::remove(&place.other)?;
     artefact.keep(&place.artefact)?;
     durable::sync_dir(&place.folder)?;
     fail::fail_point!("snapshot.before_manifest", |_| Err(crate::error::injected("snapshot.before_manifest")));

@@ -1,15 +1,12 @@
 //! What a snapshot contains, whatever happens to the database meanwhile.
-#![expect(clippy::unwrap_used, reason = "a test may stop at once")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use chiliview_snapshot::{Check, Depth, Engine, Error, Owner, Watch, unpack};
+use chiliview_snapshot::{Check, Depth, Engine, Error, Identities, Owner, Watch, unpack};
 use sqlx::{Connection as _, Row as _};
 
-use common::{BACKUP, Fixture, TENANT, TOTAL};
-
-mod common;
+use crate::common::{self, BACKUP, Fixture, TENANT, TOTAL};
 
 #[tokio::test]
 async fn an_idle_database_comes_back_byte_for_byte() {
@@ -18,9 +15,10 @@ async fn an_idle_database_comes_back_byte_for_byte() {
     common::checkpoint(&mut live).await;
     let manifest = fixture.write().await.unwrap();
     let out = fixture.dir.path().join("out.db");
-    unpack(&fixture.shelf, &fixture.key(), &manifest, &out, &Watch::unobserved()).await.unwrap();
+    unpack(&fixture.shelf, &fixture.key(), &manifest, &Identities::none(), &out, &Watch::unobserved()).await.unwrap();
     assert!(std::fs::read(&out).unwrap() == std::fs::read(fixture.database()).unwrap());
-    let again = unpack(&fixture.shelf, &fixture.key(), &manifest, &out, &Watch::unobserved()).await;
+    let again =
+        unpack(&fixture.shelf, &fixture.key(), &manifest, &Identities::none(), &out, &Watch::unobserved()).await;
     assert!(matches!(again, Err(Error::Io { .. })), "what is there is not overwritten");
 }
 
@@ -76,7 +74,9 @@ async fn snapshots_beside_writers_are_consistent_and_no_writer_fails() {
         let manifest = fixture.write().await.unwrap();
         fixture.prove(&manifest, Depth::Full).await.unwrap();
         let out = fixture.dir.path().join(format!("{round}.db"));
-        unpack(&fixture.shelf, &fixture.key(), &manifest, &out, &Watch::unobserved()).await.unwrap();
+        unpack(&fixture.shelf, &fixture.key(), &manifest, &Identities::none(), &out, &Watch::unobserved())
+            .await
+            .unwrap();
         let mut copy = common::connect(&out).await;
         let row = sqlx::query("SELECT sum(balance), count(*) FROM accounts").fetch_one(&mut copy).await.unwrap();
         assert_eq!((row.get::<i64, _>(0), row.get::<i64, _>(1)), (TOTAL, 100));

@@ -1,5 +1,4 @@
 //! The shelf: what lies on it, who may read it, and the way into the trash and back.
-#![expect(clippy::unwrap_used, reason = "a test may stop at once")]
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
@@ -8,9 +7,7 @@ use chiliview_snapshot::{ArtefactKey, Entry, Error, Shelf};
 use futures::TryStreamExt as _;
 use uuid::Uuid;
 
-use common::Fixture;
-
-mod common;
+use crate::common::{self, Fixture};
 
 async fn list(shelf: &Shelf) -> Vec<Entry> {
     let mut receiver = shelf.list();

@@ -1,16 +1,15 @@
 //! How work ends early: cancelled, dropped, killed. Nothing of it stays.
-#![expect(clippy::unwrap_used, reason = "a test may stop at once")]
 
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chiliview_snapshot::{Depth, Entry, Error, Phase, Progress, Shelf, Swept, Watch, prove, sweep_scratch, write};
+use chiliview_snapshot::{
+    Depth, Entry, Error, Identities, Phase, Progress, Shelf, Swept, Watch, prove, sweep_scratch, write,
+};
 use tokio_util::sync::CancellationToken;
 
-use common::Fixture;
-
-mod common;
+use crate::common::{self, Fixture};
 
 /// Runs `act` at the first report of `phase` that has bytes done.
 fn when(phase: Phase, cancel: &CancellationToken, act: impl Fn() + Send + Sync + 'static) -> Watch {
@@ -45,7 +44,9 @@ async fn a_cancelled_proof_leaves_nothing() {
     let _live = fixture.live(60_000).await;
     let manifest = fixture.write().await.unwrap();
     let watch = cancelled_in(Phase::Unpacking);
-    let outcome = prove(&fixture.shelf, &fixture.key(), &manifest, Depth::Quick, &fixture.scratch(), &watch).await;
+    let outcome =
+        prove(&fixture.shelf, &fixture.key(), &manifest, Depth::Quick, &Identities::none(), &fixture.scratch(), &watch)
+            .await;
     assert!(matches!(outcome, Err(Error::Cancelled)), "{outcome:?}");
     assert!(fixture.scratch_is_empty());
 }
@@ -83,8 +84,10 @@ async fn progress_grows_to_the_whole() {
     let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
     let log = Arc::clone(&seen);
     let watch = Watch { progress: Arc::new(move |at| log.lock().unwrap().push(at)), ..Watch::unobserved() };
-    let manifest = write(common::request(&fixture.database()), &fixture.shelf, &watch).await.unwrap();
-    prove(&fixture.shelf, &fixture.key(), &manifest, Depth::Quick, &fixture.scratch(), &watch).await.unwrap();
+    let manifest = write(common::request(&fixture.database()), &fixture.shelf, &watch).await.unwrap().manifest;
+    prove(&fixture.shelf, &fixture.key(), &manifest, Depth::Quick, &Identities::none(), &fixture.scratch(), &watch)
+        .await
+        .unwrap();
     let seen = seen.lock().unwrap();
     for phase in [Phase::Reading, Phase::Publishing, Phase::Unpacking, Phase::Checking] {
         let of_phase: Vec<u64> = seen.iter().filter(|at| at.phase == phase).map(|at| at.done_bytes).collect();
@@ -103,7 +106,16 @@ async fn work_that_never_ends() {
     let request = common::request(&dir.join("reseller ü?#%.db"));
     let key = request.key();
     if let Ok(manifest) = shelf.manifest(&key).await {
-        let _ = prove(&shelf, &key, &manifest, Depth::Quick, &dir.join("scratch"), &hang(Phase::Unpacking)).await;
+        let _ = prove(
+            &shelf,
+            &key,
+            &manifest,
+            Depth::Quick,
+            &Identities::none(),
+            &dir.join("scratch"),
+            &hang(Phase::Unpacking),
+        )
+        .await;
     }
     let _ = write(request, &shelf, &hang(Phase::Reading)).await;
 }
@@ -126,7 +138,7 @@ impl Drop for Other {
 
 fn other_process(fixture: &Fixture) -> Other {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "work_that_never_ends", "--ignored"]).env("CHILIVIEW_TEST_DIR", fixture.dir.path());
+    command.args(["--exact", "ends::work_that_never_ends", "--ignored"]).env("CHILIVIEW_TEST_DIR", fixture.dir.path());
     command.stdout(Stdio::null()).stderr(Stdio::null());
     Other(command.spawn().unwrap())
 }

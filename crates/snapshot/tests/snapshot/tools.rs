@@ -1,11 +1,8 @@
 //! `zstd -d` and `sqlite3` alone recover a snapshot. Skipped, with a word, where they are not installed.
-#![expect(clippy::unwrap_used, reason = "a test may stop at once")]
 
 use std::process::Command;
 
-use common::Fixture;
-
-mod common;
+use crate::common::Fixture;
 
 fn run(program: &str, args: &[&str]) -> Option<String> {
     let output = Command::new(program).args(args).output().ok()?;

@@ -1,10 +1,10 @@
 //! A shelf, a scratch directory and a small live database, as every story here needs them.
-#![expect(dead_code, reason = "each test binary uses its own part")]
 
 use std::path::{Path, PathBuf};
 
 use chiliview_snapshot::{
-    ArtefactKey, Depth, Digest, Error, Manifest, Owner, Proof, Shelf, Source, Watch, WriteRequest, prove, write,
+    ArtefactKey, Depth, Digest, Error, Identities, Manifest, Owner, Proof, Recipients, Shelf, Source, Watch,
+    WriteRequest, Written, prove, write,
 };
 use chrono::DateTime;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
@@ -21,13 +21,26 @@ pub(crate) const TOTAL: i64 = 100_000;
 pub(crate) struct Fixture {
     pub(crate) dir: TempDir,
     pub(crate) shelf: Shelf,
+    pub(crate) recipients: Recipients,
+    pub(crate) identities: Identities,
 }
 
 impl Fixture {
     pub(crate) async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let shelf = Shelf::directory(dir.path().join("shelf")).await.unwrap();
-        Self { dir, shelf }
+        Self { dir, shelf, recipients: Recipients::none(), identities: Identities::none() }
+    }
+
+    /// One whose snapshots are encrypted.
+    pub(crate) async fn sealed() -> Self {
+        let (recipient, identities) = key();
+        let recipients = Recipients::parse(&recipient).unwrap();
+        Self { recipients, identities, ..Self::new().await }
+    }
+
+    pub(crate) fn request(&self) -> WriteRequest {
+        WriteRequest { recipients: self.recipients.clone(), ..request(&self.database()) }
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -39,7 +52,7 @@ impl Fixture {
     }
 
     pub(crate) fn key(&self) -> ArtefactKey {
-        request(&self.database()).key()
+        self.request().key()
     }
 
     /// Where the artefact lies.
@@ -60,11 +73,24 @@ impl Fixture {
     }
 
     pub(crate) async fn write(&self) -> Result<Manifest, Error> {
-        write(request(&self.database()), &self.shelf, &Watch::unobserved()).await
+        self.written().await.map(|written| written.manifest)
+    }
+
+    pub(crate) async fn written(&self) -> Result<Written, Error> {
+        write(self.request(), &self.shelf, &Watch::unobserved()).await
     }
 
     pub(crate) async fn prove(&self, expected: &Manifest, depth: Depth) -> Result<Proof, Error> {
-        prove(&self.shelf, &self.key(), expected, depth, &self.scratch(), &Watch::unobserved()).await
+        self.prove_with(expected, depth, &self.identities).await
+    }
+
+    pub(crate) async fn prove_with(
+        &self,
+        expected: &Manifest,
+        depth: Depth,
+        identities: &Identities,
+    ) -> Result<Proof, Error> {
+        prove(&self.shelf, &self.key(), expected, depth, identities, &self.scratch(), &Watch::unobserved()).await
     }
 
     /// Puts other bytes under the artefact's name and has the manifest agree with them.
@@ -93,6 +119,13 @@ impl Fixture {
     }
 }
 
+/// A new key: its recipient and the identity.
+pub(crate) fn key() -> (String, Identities) {
+    use age::secrecy::ExposeSecret as _;
+    let identity = age::x25519::Identity::generate();
+    (identity.to_public().to_string(), Identities::parse(identity.to_string().expose_secret()).unwrap())
+}
+
 fn collect(dir: &Path, into: &mut Vec<PathBuf>) {
     for entry in dir.read_dir().into_iter().flatten().flatten() {
         let path = entry.path();
@@ -107,6 +140,7 @@ pub(crate) fn request(database: &Path) -> WriteRequest {
         backup: BACKUP,
         taken_at: DateTime::from_timestamp_nanos(1_790_000_000_123_456_789),
         tool_version: "0.1.0".into(),
+        recipients: Recipients::none(),
     }
 }
 
