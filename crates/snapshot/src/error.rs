@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::certificate::CertificateError;
 use crate::damage::Damage;
 use crate::key::ArtefactKey;
 use crate::manifest::ManifestError;
@@ -72,6 +73,9 @@ pub enum Error {
     /// The manifest of the new snapshot cannot be written.
     #[error("write the manifest")]
     Manifest(#[from] ManifestError),
+    /// A certificate cannot be issued or believed.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
 }
 
 impl Error {

@@ -6,6 +6,7 @@
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may stop at once"))]
 
 mod artefact;
+pub mod certificate;
 mod contents;
 mod damage;
 mod digest;
