@@ -4,6 +4,7 @@ mod backup;
 mod context;
 mod housekeeping;
 mod progress;
+mod prove;
 mod purge;
 pub mod queue;
 pub mod supervise;
@@ -13,8 +14,8 @@ use std::{sync::Arc, time::Duration};
 use futures::{FutureExt, future::BoxFuture};
 use tokio_util::sync::CancellationToken;
 
-pub use self::context::Context;
 use self::queue::{Attempt, Handler, LeaseTooShort, Options, Outcome, Wake, Work};
+pub use self::{context::Context, prove::oldest_first};
 
 /// Runs the worker until `shutdown`: jobs, and housekeeping beside them.
 pub async fn run(
@@ -41,6 +42,7 @@ impl Handler for Jobs {
         async move {
             match work {
                 Work::BackUp { backup } => backup::back_up(&self.0, backup, &attempt).await,
+                Work::Prove { backup } => prove::prove_again(&self.0, backup, &attempt).await,
                 Work::PurgeTenant { tenant } => purge::tenant(&self.0, tenant).await,
                 Work::PurgeBackup { backup } => purge::backup(&self.0, backup).await,
             }
@@ -52,6 +54,7 @@ impl Handler for Jobs {
         async move {
             match work {
                 Work::BackUp { backup } => backup::give_up(&self.0, backup, &reason).await,
+                Work::Prove { backup } => prove::give_up(&self.0, backup, &reason).await,
                 // The trash keeps what could not be purged; `doctor` and the jobs list name it.
                 Work::PurgeTenant { .. } | Work::PurgeBackup { .. } => Ok(()),
             }

@@ -7,7 +7,7 @@ use std::{
 
 use chiliview_snapshot::{Phase, Progress, Watch};
 use chiliview_store::{
-    BackupId, Error,
+    BackupId, Error, Tx,
     backups::{self, BackupStatus},
 };
 use tokio::task::JoinHandle;
@@ -102,13 +102,11 @@ impl Row {
     async fn look(&mut self) -> Result<Option<Stop>, Error> {
         let latest = *self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         let central = self.context.store.central();
-        let id = self.backup;
+        let (id, attempt) = (self.backup, self.attempt);
         let Some(progress) = latest.filter(|_| latest != self.written) else {
-            let asked = central.read(async |tx| backups::is_cancel_requested(tx, id).await).await?;
-            return Ok(asked.then_some(Stop::Cancelled));
+            return central.read(async |tx| stopped(tx, id, attempt).await).await;
         };
         let now = self.context.now();
-        let attempt = self.attempt;
         let stop = central
             .write(async |tx| {
                 if backups::progress(tx, id, attempt, &on_row(progress), now).await? {
@@ -121,6 +119,13 @@ impl Row {
         self.written = latest;
         Ok(stop)
     }
+}
+
+async fn stopped(tx: &mut Tx, id: BackupId, attempt: i64) -> Result<Option<Stop>, Error> {
+    if backups::is_cancel_requested(tx, id).await? {
+        return Ok(Some(Stop::Cancelled));
+    }
+    Ok((!backups::is_under_way(tx, id, attempt).await?).then_some(Stop::Overtaken))
 }
 
 fn on_row(progress: Progress) -> backups::Progress {

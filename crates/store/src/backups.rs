@@ -3,13 +3,17 @@
 use serde::Serialize;
 use sqlx::FromRow;
 
+mod proofs;
 mod steps;
 mod trash;
 
 pub use self::{
+    proofs::{
+        Proven, call_off_proof, damaged, oldest_proven, proof_waits, prove_again, prove_later, proven, start_proof,
+    },
     steps::{
-        Progress, Proven, Verified, damaged, end, is_cancel_requested, progress, prove_again, prove_later, proven,
-        request_cancel, retry_later, start, start_proof, unchanged, verified,
+        Progress, Verified, end, is_cancel_requested, is_under_way, progress, request_cancel, retry_later, start,
+        unchanged, verified,
     },
     trash::{delete, due_for_purge, pin, purge, undelete, unpin},
 };
@@ -48,7 +52,7 @@ words! {
 }
 
 words! {
-    /// How a backup was last proven.
+    /// How a backup was last proven. A damaged one is not.
     ProofDepth {
         /// Read back, unpacked, opened, `quick_check`, rows counted.
         Quick = "quick",
@@ -261,7 +265,7 @@ pub async fn usage(tx: &mut Tx, tenant: TenantId) -> Result<(i64, i64)> {
 /// When the newest verified backup of a tenant, or of the central database, was proven.
 pub async fn newest_verified(tx: &mut Tx, tenant: Option<TenantId>) -> Result<Option<Backup>> {
     tx.query(select!(
-        "WHERE status IN ('verified', 'verifying') AND verified_at IS NOT NULL AND deleted_at IS NULL \
+        "WHERE status IN ('verified', 'verifying') AND proof IS NOT NULL AND deleted_at IS NULL \
            AND COALESCE(tenant_id, '') = $1 ORDER BY id DESC LIMIT 1"
     ))
     .bind(tenant.map(|id| id.to_string()).unwrap_or_default())
@@ -292,11 +296,11 @@ pub struct Coverage {
 macro_rules! safe {
     () => {
         "(SELECT tenant_id, scope, verified_at AS at FROM backups
-           WHERE status IN ('verified', 'verifying') AND verified_at IS NOT NULL AND deleted_at IS NULL
+           WHERE status IN ('verified', 'verifying') AND proof IS NOT NULL AND deleted_at IS NULL
          UNION ALL
          SELECT same.tenant_id, same.scope, same.finished_at AS at FROM backups AS same
            JOIN backups AS source ON source.id = same.same_as
-           WHERE source.status IN ('verified', 'verifying') AND source.deleted_at IS NULL AND same.deleted_at IS NULL) AS safe"
+           WHERE source.status IN ('verified', 'verifying') AND source.proof IS NOT NULL AND source.deleted_at IS NULL AND same.deleted_at IS NULL) AS safe"
     };
 }
 

@@ -141,9 +141,38 @@ impl Backups {
         Ok(Download(ranges::serve(request.method(), request.headers(), &content, body)))
     }
 
+    /// Prove a backup again
+    ///
+    /// Its snapshot is read back from the shelf, unpacked and checked in full. The backup is `verifying` meanwhile, then
+    /// `verified` or `damaged`; when no proof can be made, for want of room say, it is what it was, and `error` tells why.
+    #[oai(path = "/backups/:backup/prove", method = "post", operation_id = "prove_backup")]
+    async fn prove(&self, caller: Caller, backup: Path<Uuid>) -> Result<Accepted<BackupInfo>, Problem> {
+        caller.require_manager_write()?;
+        let seen = self.find(&caller, backup.0).await?;
+        verified(&seen)?;
+        let app = &self.app;
+        let now = app.now();
+        let row = app
+            .central()
+            .write(async |tx| {
+                if !rows::prove_again(tx, seen.id, now).await? {
+                    let detail = "the backup is in the trash, or is being proven already";
+                    return Err(Problem::conflict("not_provable", detail));
+                }
+                let job = NewJob::new(app.store().ids().next(), Work::Prove { backup: seen.id });
+                queue::enqueue(tx, &job).await?;
+                app.audit(tx, &caller, Event::done("backup.prove", "backup", seen.id)).await?;
+                rows::find(tx, seen.id).await?.ok_or_else(|| Problem::not_found("backup"))
+            })
+            .await?;
+        app.wake_worker();
+        Ok(Accepted { location: format!("/api/backups/{}", row.id), body: show(row) })
+    }
+
     /// Call a backup off
     ///
-    /// One that waits is cancelled at once, one that runs within a second. Nothing of it is kept.
+    /// One that waits is cancelled at once, one that runs within a second. Nothing of it is kept. One that is being proven
+    /// again is what it was before.
     #[oai(path = "/backups/:backup/cancel", method = "post", operation_id = "cancel_backup")]
     async fn cancel(&self, caller: Caller, backup: Path<Uuid>) -> Result<Accepted<BackupInfo>, Problem> {
         caller.require_manager_write()?;
@@ -153,7 +182,9 @@ impl Backups {
         let row = app
             .central()
             .write(async |tx| {
-                if !rows::request_cancel(tx, seen.id, now).await? {
+                let called_off =
+                    rows::request_cancel(tx, seen.id, now).await? || rows::call_off_proof(tx, seen.id, now).await?;
+                if !called_off {
                     return Err(Problem::conflict("already_ended", "the backup has ended already"));
                 }
                 app.audit(tx, &caller, Event::done("backup.cancel", "backup", seen.id)).await?;

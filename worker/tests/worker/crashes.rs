@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// For the process that is killed: where it works.
-const WORK_IN: &str = "CHILIVIEW_TEST_WORK_IN";
+pub(crate) const WORK_IN: &str = "CHILIVIEW_TEST_WORK_IN";
 
 /// In a process of its own, a worker. Told by the environment; else nothing.
 #[tokio::test(flavor = "multi_thread")]

@@ -7,6 +7,7 @@ mod engines;
 mod backups;
 mod crashes;
 mod failures;
+mod proofs;
 mod queue;
 mod shop;
 mod trace;

@@ -92,6 +92,43 @@ impl Shop {
         id
     }
 
+    /// A backup of that, verified.
+    pub(crate) async fn backed_up(&self, tenant: Option<TenantId>) -> Backup {
+        let id = self.ask(tenant).await;
+        let worker = self.start(workshop::calm());
+        let backup = self.ended(id).await;
+        self.idle().await;
+        worker.stop().await;
+        assert_eq!((backup.status, backup.error.as_deref()), (BackupStatus::Verified, None));
+        backup
+    }
+
+    /// Asks for a new proof, as the API does.
+    pub(crate) async fn ask_again(&self, id: BackupId, max_attempts: u32) {
+        let at = self.context.store.clock().now();
+        let job = NewJob { max_attempts, ..NewJob::new(Ids.next(), Work::Prove { backup: id }) };
+        let asked =
+            self.write(async |tx| Ok(backups::prove_again(tx, id, at).await? && queue::enqueue(tx, &job).await?));
+        assert!(asked.await);
+    }
+
+    /// Asks, and waits until that has ended.
+    pub(crate) async fn proven_again(&self, id: BackupId) -> Backup {
+        self.ask_again(id, 2).await;
+        let worker = self.start(workshop::calm());
+        let backup = self.ended(id).await;
+        self.idle().await;
+        worker.stop().await;
+        backup
+    }
+
+    /// Where a backup's artefact and manifest lie.
+    pub(crate) fn files(&self, backup: &Backup) -> (PathBuf, PathBuf) {
+        let key = key(backup);
+        let folder = self.directory.join("shelf").join(key.folder());
+        (folder.join(key.artefact_file()), folder.join(key.manifest_file()))
+    }
+
     pub(crate) async fn enqueue(&self, work: Work) {
         let job = NewJob::new(Ids.next(), work);
         self.write(async |tx| queue::enqueue(tx, &job).await).await;

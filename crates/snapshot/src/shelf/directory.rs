@@ -48,14 +48,14 @@ impl Directory {
 
     pub(super) fn open_artefact(&self, key: &ArtefactKey) -> Result<Artefact, Error> {
         let path = self.place(key).artefact;
-        Artefact::open(path.clone()).map_err(|error| missing(key, &path, error))
+        Artefact::open(path.clone()).map_err(|error| self.missing(key, &path, error))
     }
 
     pub(super) fn open_manifest(&self, key: &ArtefactKey) -> Result<(PathBuf, File), Error> {
         let path = self.place(key).manifest;
         match File::open(&path) {
             Ok(file) => Ok((path, file)),
-            Err(error) => Err(missing(key, &path, error)),
+            Err(error) => Err(self.missing(key, &path, error)),
         }
     }
 
@@ -107,6 +107,16 @@ impl Directory {
 
     pub(super) fn free_bytes(&self) -> Result<u64, Error> {
         durable::free_bytes(&self.root)
+    }
+
+    /// Where there is no staging directory there is no shelf: a file system that is not mounted, say. Nothing can be said
+    /// about a snapshot then, least of all that it is gone.
+    fn missing(&self, key: &ArtefactKey, path: &Path, error: io::Error) -> Error {
+        match error.kind() {
+            io::ErrorKind::NotFound if self.staging().is_dir() => Error::NotFound(*key),
+            io::ErrorKind::NotFound => Error::io("find the shelf", &self.root)(error),
+            _ => Error::io("open", path)(error),
+        }
     }
 }
 
@@ -160,12 +170,5 @@ fn moved(from: &Path, to: &Path) -> Result<bool, Error> {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(Error::io("rename", from)(error)),
-    }
-}
-
-fn missing(key: &ArtefactKey, path: &Path, error: io::Error) -> Error {
-    match error.kind() {
-        io::ErrorKind::NotFound => Error::NotFound(*key),
-        _ => Error::io("open", path)(error),
     }
 }

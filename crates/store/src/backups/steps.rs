@@ -1,4 +1,4 @@
-//! A backup's way from queued to its end, and the proofs that follow. What an attempt writes is fenced by its number.
+//! A backup's way from queued to its end. What an attempt writes is fenced by its number.
 
 use super::{BackupStatus, ProofDepth};
 use crate::{clock::Timestamp, error::Result, ids::BackupId, seam::Tx};
@@ -49,6 +49,17 @@ pub async fn progress(tx: &mut Tx, id: BackupId, attempt: i64, progress: &Progre
         .execute()
         .await?;
     Ok(changed == 1)
+}
+
+/// Whether an attempt is still the one that counts.
+pub async fn is_under_way(tx: &mut Tx, id: BackupId, attempt: i64) -> Result<bool> {
+    let found = tx
+        .query("SELECT 1 FROM backups WHERE id = $1 AND attempt = $2 AND status IN ('running', 'verifying')")
+        .bind(id)
+        .bind(attempt)
+        .fetch_optional::<(i32,)>()
+        .await?;
+    Ok(found.is_some())
 }
 
 /// Whether somebody asked for the backup to stop.
@@ -165,93 +176,6 @@ pub async fn unchanged(tx: &mut Tx, id: BackupId, attempt: i64, same_as: BackupI
         .bind(id)
         .bind(attempt)
         .bind(same_as)
-        .bind(at)
-        .execute()
-        .await?;
-    Ok(changed == 1)
-}
-
-/// Asks for a new proof of what was proven before. False when there is nothing to prove, or it is under way already.
-pub async fn prove_again(tx: &mut Tx, id: BackupId, at: Timestamp) -> Result<bool> {
-    let changed = tx
-        .query(
-            "UPDATE backups SET status = 'verifying', phase = 'waiting to be proven', done_bytes = 0, total_bytes = NULL,
-                 cancel_requested_at = NULL, updated_at = $2, version = version + 1
-             WHERE id = $1 AND status IN ('verified', 'damaged') AND deleted_at IS NULL",
-        )
-        .bind(id)
-        .bind(at)
-        .execute()
-        .await?;
-    Ok(changed == 1)
-}
-
-/// A worker takes it to prove it again: the number of the attempt, or nothing when that has ended.
-pub async fn start_proof(tx: &mut Tx, id: BackupId, at: Timestamp) -> Result<Option<i64>> {
-    let started = tx
-        .query(
-            "UPDATE backups SET attempt = attempt + 1, phase = 'reading back', done_bytes = 0, total_bytes = NULL,
-                 updated_at = $2, version = version + 1
-             WHERE id = $1 AND status = 'verifying' AND manifest IS NOT NULL RETURNING attempt",
-        )
-        .bind(id)
-        .bind(at)
-        .fetch_optional::<(i64,)>()
-        .await?;
-    Ok(started.map(|(attempt,)| attempt))
-}
-
-/// How a new proof ended well.
-#[derive(Clone, Copy, Debug)]
-pub struct Proven {
-    /// How deep it went.
-    pub depth: ProofDepth,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// The new proof succeeded. False when the attempt was overtaken.
-pub async fn proven(tx: &mut Tx, id: BackupId, attempt: i64, proven: Proven) -> Result<bool> {
-    let changed = tx
-        .query(
-            "UPDATE backups SET status = 'verified', phase = 'verified', error = NULL, proof = $3, proven_at = $4,
-                 done_bytes = plain_bytes, total_bytes = plain_bytes, updated_at = $4, version = version + 1
-             WHERE id = $1 AND attempt = $2 AND status = 'verifying' AND manifest IS NOT NULL",
-        )
-        .bind(id)
-        .bind(attempt)
-        .bind(proven.depth)
-        .bind(proven.at)
-        .execute()
-        .await?;
-    Ok(changed == 1)
-}
-
-/// The new proof found damage. False when the attempt was overtaken.
-pub async fn damaged(tx: &mut Tx, id: BackupId, attempt: i64, reason: &str, at: Timestamp) -> Result<bool> {
-    let changed = tx
-        .query(
-            "UPDATE backups SET status = 'damaged', phase = 'damaged', error = $3, updated_at = $4, version = version + 1
-             WHERE id = $1 AND attempt = $2 AND status = 'verifying' AND manifest IS NOT NULL",
-        )
-        .bind(id)
-        .bind(attempt)
-        .bind(reason.to_owned())
-        .bind(at)
-        .execute()
-        .await?;
-    Ok(changed == 1)
-}
-
-/// The new proof could not be made, which says nothing about the snapshot: it is what it was, and `error` says why.
-pub async fn prove_later(tx: &mut Tx, id: BackupId, reason: &str, at: Timestamp) -> Result<bool> {
-    let changed = tx
-        .query(
-            "UPDATE backups SET status = 'verified', phase = 'verified', error = $2, updated_at = $3, version = version + 1
-             WHERE id = $1 AND status = 'verifying' AND manifest IS NOT NULL",
-        )
-        .bind(id)
-        .bind(reason.to_owned())
         .bind(at)
         .execute()
         .await?;

@@ -13,6 +13,7 @@ use crate::{
 };
 
 const MAX_ATTEMPTS: u32 = 5;
+const BEHIND: i32 = -10;
 
 /// A job to be enqueued.
 #[derive(Clone, Debug)]
@@ -53,6 +54,13 @@ impl NewJob {
     #[must_use]
     pub fn once(mut self, key: impl Into<String>) -> Self {
         self.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// …after everything that is of the usual priority.
+    #[must_use]
+    pub fn behind(mut self) -> Self {
+        self.priority = BEHIND;
         self
     }
 

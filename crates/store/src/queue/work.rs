@@ -19,6 +19,11 @@ pub enum Work {
         /// The backup.
         backup: BackupId,
     },
+    /// Prove a backup's snapshot again.
+    Prove {
+        /// The backup.
+        backup: BackupId,
+    },
     /// Remove what is left of a deleted tenant.
     PurgeTenant {
         /// The tenant.
@@ -37,6 +42,7 @@ impl Work {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::BackUp { .. } => "back_up",
+            Self::Prove { .. } => "prove",
             Self::PurgeTenant { .. } => "purge_tenant",
             Self::PurgeBackup { .. } => "purge_backup",
         }
@@ -46,7 +52,7 @@ impl Work {
     #[must_use]
     pub const fn subject(&self) -> Uuid {
         match self {
-            Self::BackUp { backup } | Self::PurgeBackup { backup } => backup.uuid(),
+            Self::BackUp { backup } | Self::Prove { backup } | Self::PurgeBackup { backup } => backup.uuid(),
             Self::PurgeTenant { tenant } => tenant.uuid(),
         }
     }
@@ -84,6 +90,7 @@ mod tests {
     fn the_kind_is_the_word_in_the_json() {
         let all = [
             Work::BackUp { backup: Ids.next() },
+            Work::Prove { backup: Ids.next() },
             Work::PurgeTenant { tenant: Ids.next() },
             Work::PurgeBackup { backup: Ids.next() },
         ];

@@ -379,9 +379,75 @@ async fn a_proof_is_made_again_and_damage_is_told() {
         let broken = find(db, id).await;
         assert_eq!((broken.status, broken.error.as_deref()), (BackupStatus::Damaged, Some("one bit")));
         assert!(read(db, async |tx| backups::newest_verified(tx, None).await).await.is_none());
-        assert!(again(id).await, "a shelf that was unreadable may be back");
-        assert!(write(db, async |tx| backups::prove_later(tx, id, "no room", at(14)).await).await);
-        assert_eq!(find(db, id).await.error.as_deref(), Some("no room"));
+        assert_eq!((broken.proof, broken.proven_at), (None, Some(at(12))));
+        assert!(again(id).await && begin(id).await == Some(5), "a shelf that was unreadable may be back");
+        assert!(proven(id, 5).await);
+        assert_eq!((find(db, id).await.status, find(db, id).await.error), (BackupStatus::Verified, None));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proof_that_cannot_be_made_leaves_a_backup_as_it_was() {
+    on_every_engine(async |store| {
+        let db = store.central();
+        let again = async |id| write(db, async |tx| backups::prove_again(tx, id, at(10)).await).await;
+        let begin = async |id| write(db, async |tx| backups::start_proof(tx, id, at(11)).await).await;
+        let waits = async |id, number| write(db, async |tx| backups::proof_waits(tx, id, number, at(12)).await).await;
+        let later = async |id| write(db, async |tx| backups::prove_later(tx, id, "no room", at(14)).await).await;
+        let call_off = async |id| write(db, async |tx| backups::call_off_proof(tx, id, at(15)).await).await;
+        let counts = async || read(db, async |tx| backups::newest_verified(tx, None).await).await.is_some();
+        let id = add(db, None).await;
+        start(db, id).await.unwrap();
+        assert!(!later(id).await && !call_off(id).await, "it is being made");
+        verify(db, id, 1).await;
+        assert!(!later(id).await && !call_off(id).await && !waits(id, 1).await, "nobody asked for a proof");
+
+        assert!(again(id).await && begin(id).await == Some(2) && waits(id, 2).await && !waits(id, 1).await);
+        assert_eq!(find(db, id).await.phase, "waiting to try again");
+        assert!(later(id).await);
+        let sound = find(db, id).await;
+        assert_eq!((sound.status, sound.error.as_deref()), (BackupStatus::Verified, Some("no room")));
+        assert_eq!((sound.proof, sound.proven_at), (Some(ProofDepth::Quick), Some(at(3))));
+        assert!(again(id).await && begin(id).await == Some(3));
+        let under_way = async |number| read(db, async |tx| backups::is_under_way(tx, id, number).await).await;
+        assert!(under_way(3).await && !under_way(2).await);
+        assert!(call_off(id).await && !under_way(3).await && counts().await);
+
+        assert!(again(id).await && begin(id).await == Some(5));
+        assert!(write(db, async |tx| backups::damaged(tx, id, 5, "one bit", at(13)).await).await);
+        for end in [0, 1] {
+            assert!(again(id).await && !counts().await, "damaged until the contrary is proven");
+            assert!(if end == 0 { later(id).await } else { call_off(id).await });
+            let broken = find(db, id).await;
+            assert_eq!((broken.status, broken.error.as_deref()), (BackupStatus::Damaged, Some("one bit")));
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_oldest_proofs_come_first() {
+    on_every_engine(async |store| {
+        let db = store.central();
+        let mut ids = Vec::new();
+        for _ in 0..4 {
+            let id = add(db, None).await;
+            start(db, id).await.unwrap();
+            verify(db, id, 1).await;
+            ids.push(id);
+        }
+        add(db, None).await;
+        write(db, async |tx| backups::prove_again(tx, ids[0], at(10)).await).await;
+        write(db, async |tx| backups::start_proof(tx, ids[0], at(11)).await).await.unwrap();
+        let proven = Proven { depth: ProofDepth::Full, at: at(12) };
+        write(db, async |tx| backups::proven(tx, ids[0], 2, proven).await).await;
+        write(db, async |tx| backups::prove_again(tx, ids[3], at(13)).await).await;
+        let first = read(db, async |tx| backups::oldest_proven(tx, None, 2).await).await;
+        assert_eq!(first.iter().map(|row| row.id).collect::<Vec<_>>(), [ids[1], ids[2]]);
+        let after = first.last().map(|row| (row.proven_at.unwrap(), row.id));
+        let rest = read(db, async |tx| backups::oldest_proven(tx, after, 9).await).await;
+        assert_eq!(rest.iter().map(|row| row.id).collect::<Vec<_>>(), [ids[0]]);
     })
     .await;
 }

@@ -13,6 +13,7 @@ mod contract;
 mod import;
 mod isolation;
 mod lists;
+mod proofs;
 mod tenants;
 mod throttling;
 mod users;

@@ -5,6 +5,7 @@
 mod engines;
 mod people;
 mod requests;
+mod shelved;
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -66,6 +67,11 @@ impl TestApp {
         self.shutdown.cancel();
         self.served.await.unwrap().unwrap();
         self.app.store().close().await;
+    }
+
+    /// Where snapshots lie.
+    pub(crate) fn shelf_path(&self) -> std::path::PathBuf {
+        self.app.store().data_dir().backups()
     }
 
     /// Moves the clock on.
