@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::adopt::Refusal;
 use crate::certificate::CertificateError;
 use crate::damage::Damage;
 use crate::key::ArtefactKey;
@@ -18,11 +19,14 @@ pub enum Error {
     /// The snapshot is not what it should be.
     #[error("trust the snapshot: {0}")]
     Damaged(#[from] Damage),
+    /// The uploaded file is nothing that may become a tenant's database.
+    #[error("accept the uploaded file: {0}")]
+    Refused(#[from] Refusal),
     /// The snapshot is encrypted, and no key at hand opens it. It says nothing about the snapshot itself, whose stored
     /// bytes are those that were published.
     #[error("decrypt the snapshot: {}", closed(recipients, tried))]
     NoIdentity {
-        /// For whom it was encrypted.
+        /// For whom it was encrypted; not known of an uploaded file.
         recipients: Vec<String>,
         /// The recipients of the identities that were tried.
         tried: Vec<String>,
@@ -100,7 +104,7 @@ impl Error {
 
 /// Which key to look for, and which were no help.
 fn closed(recipients: &[String], tried: &[String]) -> String {
-    let wanted = recipients.join(", ");
+    let wanted = if recipients.is_empty() { "keys that it does not name".to_owned() } else { recipients.join(", ") };
     if tried.is_empty() {
         return format!("it was encrypted for {wanted}, and there is no identity at hand");
     }

@@ -54,13 +54,13 @@ async fn header(connection: &mut SqliteConnection, manifest: &Manifest) -> Resul
 }
 
 /// Runs `quick_check` or `integrity_check`, which answer the one row "ok" or their findings.
-async fn sound(connection: &mut SqliteConnection, check: &'static str) -> Result<(), Error> {
+pub(crate) async fn sound(connection: &mut SqliteConnection, check: &'static str) -> Result<(), Error> {
     let pragma = if check == "quick_check" { "PRAGMA quick_check(1)" } else { "PRAGMA integrity_check(1)" };
     let finding: String = sqlx::query_scalar(pragma).fetch_one(connection).await.map_err(unreadable)?;
     if finding == "ok" { Ok(()) } else { Err(Damage::Integrity { check, finding }.into()) }
 }
 
-async fn foreign_keys(connection: &mut SqliteConnection) -> Result<(), Error> {
+pub(crate) async fn foreign_keys(connection: &mut SqliteConnection) -> Result<(), Error> {
     let dangling = sqlx::query("PRAGMA foreign_key_check").fetch_optional(connection).await.map_err(unreadable)?;
     let Some(row) = dangling else { return Ok(()) };
     let text = |row: &SqliteRow, column| row.try_get(column).map_err(unreadable);
@@ -86,7 +86,7 @@ async fn contents(connection: &mut SqliteConnection, manifest: &Manifest) -> Res
 
 /// A refusal that comes from the content is damage; what comes from the machine (memory, disk, permissions) is not.
 /// Result codes: <https://www.sqlite.org/rescode.html>.
-fn unreadable(error: sqlx::Error) -> Error {
+pub(crate) fn unreadable(error: sqlx::Error) -> Error {
     let from_content = match &error {
         sqlx::Error::Database(refusal) => {
             let code = refusal.code().and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff);
@@ -96,10 +96,15 @@ fn unreadable(error: sqlx::Error) -> Error {
         _ => false,
     };
     if from_content {
-        Damage::NotADatabase(error.to_string()).into()
+        Damage::NotADatabase(shown(&error.to_string())).into()
     } else {
         Error::database("check the unpacked database")(error)
     }
+}
+
+/// SQLite repeats names out of a schema, which may be long and hostile.
+fn shown(text: &str) -> String {
+    text.chars().take(200).map(|char| if char.is_control() { ' ' } else { char }).collect()
 }
 
 const SQLITE_ERROR: i32 = 1;

@@ -1,10 +1,12 @@
 //! Snapshots: read a database into one compressed file, publish it on the shelf, prove that it restores.
 //!
 //! A snapshot is a SQLite database compressed as one zstd frame, beside a JSON [`Manifest`] that says what it must
-//! contain; with [`Recipients`] the frame is encrypted for them with age. [`write()`] makes one without blocking a writer, [`prove()`] reads it back and compares, [`unpack()`] gives
-//! the database again. Nothing here knows HTTP or the queue; the caller's clock and ids arrive as parameters.
+//! contain; with [`Recipients`] the frame is encrypted for them with age. [`write()`] makes one without blocking a
+//! writer, [`prove()`] reads it back and compares, [`unpack()`] gives the database again, [`adopt()`] makes one of a
+//! file that a stranger uploaded. Nothing here knows HTTP or the queue; the caller's clock and ids arrive as parameters.
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may stop at once"))]
 
+mod adopt;
 mod artefact;
 pub mod certificate;
 mod contents;
@@ -13,6 +15,7 @@ mod digest;
 mod durable;
 mod error;
 mod fingerprint;
+mod frame;
 mod identities;
 mod inspect;
 mod key;
@@ -24,12 +27,14 @@ mod scratch;
 mod seal;
 mod shelf;
 mod sqlite;
+mod stored;
 mod task;
 mod temporary;
 mod unpack;
 mod watch;
 mod write;
 
+pub use adopt::{Adopted, Adoption, Refusal, Schema, SchemaObject, adopt, schema_of};
 pub use artefact::Artefact;
 pub use damage::Damage;
 pub use digest::{Digest, DigestError};

@@ -117,7 +117,7 @@ pub(crate) fn examine(
         checks.extend(manifest.encryption.iter().map(|_| Check::Envelope));
         return Ok(checks);
     }
-    let mut file = scratch::create(scratch, manifest.backup, manifest.plain_bytes)?;
+    let mut file = scratch::create(scratch, &manifest.backup.to_string(), manifest.plain_bytes)?;
     unpack::decompress(artefact, manifest, identities, &mut file, watch)?;
     checks.extend(manifest.encryption.iter().map(|_| Check::Decrypted));
     checks.extend([Check::Frame, Check::Plain]);

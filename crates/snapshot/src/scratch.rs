@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use uuid::Uuid;
-
 use crate::durable;
 use crate::error::Error;
 use crate::task;
@@ -11,14 +9,14 @@ use crate::temporary::{self, Swept, Temporary};
 
 const PREFIX: &str = "chiliview-scratch-";
 
-/// A file in `dir` for `bytes` of the database of `backup`.
+/// A file in `dir` for `bytes` of a database; `of` tells operators which.
 ///
 /// # Errors
 /// [`Error::NoSpace`] when `dir` has no room for so much, so that a snapshot that expands cannot fill the disk.
-pub(crate) fn create(dir: &Path, backup: Uuid, bytes: u64) -> Result<Temporary, Error> {
+pub(crate) fn create(dir: &Path, of: &str, bytes: u64) -> Result<Temporary, Error> {
     durable::create_dir(dir)?;
     require(dir, bytes)?;
-    Temporary::create(dir, &format!("{PREFIX}{backup}"))
+    Temporary::create(dir, &format!("{PREFIX}{of}"))
 }
 
 /// # Errors

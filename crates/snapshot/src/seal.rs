@@ -109,6 +109,11 @@ impl<R: Read> Sealed<R> {
         }
     }
 
+    /// Whether a passphrase opens it, and no key.
+    pub(crate) fn wants_passphrase(&self) -> bool {
+        self.decryptor.is_scrypt()
+    }
+
     /// The content, authenticated 64 KiB at a time; reading to its end proves that nothing is missing or follows.
     /// `None` when none of the identities is a recipient.
     pub(crate) fn open(self, identities: &Identities) -> Result<Option<StreamReader<Rest<R>>>, Error> {

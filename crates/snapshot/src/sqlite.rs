@@ -49,6 +49,13 @@ pub(crate) async fn open_suspect(path: &Path, watch: &Watch) -> sqlx::Result<Sql
     connect(options(path).immutable(true).pragma("cell_size_check", "ON"), watch).await
 }
 
+/// As [`open_suspect`], but not read-only, since SQLite verifies no CHECK constraint of a database that it cannot write;
+/// `query_only` keeps it from writing. The file must not be in WAL mode.
+pub(crate) async fn open_foreign(path: &Path, watch: &Watch) -> sqlx::Result<SqliteConnection> {
+    let options = options(path).read_only(false).pragma("cell_size_check", "ON").pragma("query_only", "ON");
+    connect(options, watch).await
+}
+
 fn options(path: &Path) -> SqliteConnectOptions {
     // A page stream of seconds is no slow query.
     SqliteConnectOptions::new()
@@ -60,9 +67,18 @@ fn options(path: &Path) -> SqliteConnectOptions {
 
 async fn connect(options: SqliteConnectOptions, watch: &Watch) -> sqlx::Result<SqliteConnection> {
     let mut connection = options.connect().await?;
-    let cancel = watch.cancel.clone();
-    connection.lock_handle().await?.set_progress_handler(INSTRUCTIONS, move || !cancel.is_cancelled());
+    bound(&mut connection, watch, u64::MAX).await?;
     Ok(connection)
+}
+
+/// Interrupts `connection` once it is cancelled, or has run so many more `instructions` of SQLite's machine.
+pub(crate) async fn bound(connection: &mut SqliteConnection, watch: &Watch, instructions: u64) -> sqlx::Result<()> {
+    let (cancel, mut rounds) = (watch.cancel.clone(), instructions / INSTRUCTIONS.unsigned_abs() as u64);
+    connection.lock_handle().await?.set_progress_handler(INSTRUCTIONS, move || {
+        rounds = rounds.saturating_sub(1);
+        rounds > 0 && !cancel.is_cancelled()
+    });
+    Ok(())
 }
 
 /// Gives each page of the database to `take`, in order. `sqlite_dbpage` reads through the WAL, so that the pages of one

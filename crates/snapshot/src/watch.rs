@@ -30,7 +30,7 @@ pub struct Progress {
     pub phase: Phase,
     /// Bytes of the plain database that this phase is through with; of the artefact when it is not decrypted.
     pub done_bytes: u64,
-    /// Bytes of the plain database, or of the artefact.
+    /// Bytes of the plain database, or of the artefact; 0 while nobody knows how many.
     pub total_bytes: u64,
 }
 

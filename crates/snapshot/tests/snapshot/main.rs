@@ -1,6 +1,7 @@
 //! Snapshots are made, kept, proven, refused, encrypted, and brought back.
 #![expect(clippy::unwrap_used, reason = "a test may stop at once")]
 
+mod adopt;
 mod certificate;
 mod common;
 mod damage;

@@ -1,0 +1,67 @@
+//! The bytes of an artefact as they are read back: hashed, and with the shelf's own errors told from a decoder's.
+
+use std::io::{self, Read};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::artefact::{Artefact, Reader};
+use crate::damage::Damage;
+use crate::digest::Digest;
+use crate::error::Error;
+
+const CHUNK: usize = 256 << 10;
+
+/// The bytes of an artefact, hashed as they are read.
+pub(crate) struct Stored<'a> {
+    from: io::Take<Reader<'a>>,
+    hash: Sha256,
+}
+
+impl<'a> Stored<'a> {
+    /// All of an artefact that has `expected` bytes.
+    pub(crate) fn of(artefact: &'a Artefact, expected: u64) -> Result<Self, Damage> {
+        if artefact.len() != expected {
+            return Err(Damage::StoredSize { expected, found: artefact.len() });
+        }
+        Ok(Self { from: artefact.reader().take(expected), hash: Sha256::new() })
+    }
+
+    /// Reads what nobody has read yet, and compares the digest of everything.
+    pub(crate) fn finish(
+        mut self,
+        artefact: &Artefact,
+        expected: Digest,
+        mut each: impl FnMut(usize) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut buffer = vec![0; CHUNK];
+        loop {
+            match self.read(&mut buffer).map_err(|error| failed(artefact, error))? {
+                0 => break,
+                read => each(read)?,
+            }
+        }
+        let found = Digest::finish(self.hash);
+        if found == expected { Ok(()) } else { Err(Damage::StoredDigest { expected, found }.into()) }
+    }
+}
+
+impl Read for Stored<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.from.read(into).map_err(|error| io::Error::new(error.kind(), OnShelf(error)))?;
+        self.hash.update(&into[..read]);
+        Ok(read)
+    }
+}
+
+/// What the shelf answered, told from what a decoder that reads it answers.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+struct OnShelf(io::Error);
+
+/// An error that the shelf gave is the machine's; any other says that what was read is not what was encrypted.
+pub(crate) fn failed(artefact: &Artefact, error: io::Error) -> Error {
+    match error.downcast::<OnShelf>() {
+        Ok(OnShelf(error)) => artefact.failed()(error),
+        Err(error) => Damage::Undecryptable(error.to_string()).into(),
+    }
+}
