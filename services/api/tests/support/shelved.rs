@@ -1,6 +1,6 @@
 //! Verified backups on the real shelf, as the worker would have left them.
 
-use chiliview_snapshot::{Owner, Source, Watch, WriteRequest, write};
+use chiliview_snapshot::{Owner, Recipients, Source, Watch, WriteRequest, write};
 use chiliview_store::{
     BackupId, Clock, Error, Ids, Settings, Store, TenantId,
     backups::{self, New, Origin, ProofDepth, Verified},
@@ -18,10 +18,16 @@ impl TestApp {
             Some((id, slug)) => Owner::Tenant { id: id.uuid(), slug: slug.clone() },
             None => Owner::Central,
         };
-        let request =
-            WriteRequest { source, owner, backup: id.uuid(), taken_at: now.to_datetime(), tool_version: "test".into() };
+        let request = WriteRequest {
+            source,
+            owner,
+            backup: id.uuid(),
+            taken_at: now.to_datetime(),
+            tool_version: "test".into(),
+            recipients: Recipients::none(),
+        };
         let key = request.key();
-        let manifest = write(request, self.app.shelf(), &Watch::unobserved()).await.unwrap();
+        let manifest = write(request, self.app.shelf(), &Watch::unobserved()).await.unwrap().manifest;
         drop(directory);
         let proof = Verified {
             manifest: String::from_utf8(manifest.to_json().unwrap()).unwrap(),
