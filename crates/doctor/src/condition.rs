@@ -9,21 +9,21 @@ use chiliview_store::{
 use sqlx::migrate::Migrator;
 
 /// What a look into a database told.
-pub(crate) struct Condition {
+pub struct Condition {
     /// What SQLite's `integrity_check` complains of.
-    pub(crate) integrity: Vec<String>,
+    pub integrity: Vec<String>,
     /// Rows that point nowhere, as `table → parent`.
-    pub(crate) dangling: Vec<String>,
+    pub dangling: Vec<String>,
     /// Its schema.
-    pub(crate) schema: Schema,
+    pub schema: Schema,
     /// Its audit log; none when its table cannot be read.
-    pub(crate) audit: Option<Verification>,
+    pub audit: Option<Verification>,
     /// The tenant that it says it belongs to.
-    pub(crate) owner: Option<TenantId>,
+    pub owner: Option<TenantId>,
 }
 
 /// Where a schema stands.
-pub(crate) enum Schema {
+pub enum Schema {
     /// At the newest version.
     Newest(i64),
     /// So many migrations behind.
@@ -34,7 +34,7 @@ pub(crate) enum Schema {
 
 impl Condition {
     /// Looks. An error means that it cannot be read at all.
-    pub(crate) async fn of(tx: &mut Tx, kind: Kind) -> Result<Self> {
+    pub async fn of(tx: &mut Tx, kind: Kind) -> Result<Self> {
         let (mut integrity, mut dangling) = (Vec::new(), Vec::new());
         if tx.engine() == Engine::Sqlite {
             integrity = complaints(tx).await?;

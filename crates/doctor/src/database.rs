@@ -161,7 +161,7 @@ async fn reindex(path: &Path) -> Result<(), Cannot> {
 }
 
 /// What SQLite or the system said, without our frame around it.
-pub(crate) fn words(error: &Error) -> String {
+pub fn words(error: &Error) -> String {
     match error {
         Error::Database(sqlx::Error::Database(said)) => said.message().to_owned(),
         Error::Database(said) => said.to_string(),

@@ -7,13 +7,13 @@ mod advice;
 mod aside;
 mod catalogue;
 mod central;
-mod condition;
+pub mod condition;
 mod database;
 mod directories;
 mod exam;
 mod files;
 mod jobs;
-mod reader;
+pub mod reader;
 mod report;
 mod self_test;
 mod tenants;
@@ -28,6 +28,7 @@ use tokio::{
     task::{JoinError, spawn_blocking},
 };
 
+pub use self::database::words;
 use self::exam::Exam;
 pub use self::report::{Line, NewAdmin, Report, Status, Summary};
 

@@ -14,7 +14,7 @@ use sqlx::{
 
 /// Where a database is.
 #[derive(Clone, Debug)]
-pub(crate) enum Place<'p> {
+pub enum Place<'p> {
     /// A file in the data directory.
     File(&'p DataDir, &'p Path),
     /// A schema.
@@ -22,7 +22,7 @@ pub(crate) enum Place<'p> {
 }
 
 /// Reads in one consistent view, and closes the database again.
-pub(crate) async fn read<T, W>(place: Place<'_>, work: W) -> Result<T>
+pub async fn read<T, W>(place: Place<'_>, work: W) -> Result<T>
 where
     W: AsyncFnOnce(&mut Tx) -> Result<T>,
 {

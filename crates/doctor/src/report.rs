@@ -72,7 +72,9 @@ pub struct NewAdmin {
 }
 
 impl Summary {
-    pub(crate) fn of(lines: &[Line]) -> Self {
+    /// Counts.
+    #[must_use]
+    pub fn of(lines: &[Line]) -> Self {
         let count = |wanted: &[Status]| lines.iter().filter(|line| wanted.contains(&line.status)).count();
         Self {
             ok: count(&[Status::Ok]),

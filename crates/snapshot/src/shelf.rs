@@ -86,6 +86,15 @@ impl Shelf {
         task::blocking(move || Directory::open(path).map(Self::Directory)).await
     }
 
+    /// The shelf in a directory that is there, for one who only reads from it: nothing is made in it.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when there is no such directory.
+    pub async fn existing(path: impl Into<PathBuf>) -> Result<Self, Error> {
+        let path = path.into();
+        task::blocking(move || Directory::existing(path).map(Self::Directory)).await
+    }
+
     /// Opens an artefact for reading.
     ///
     /// # Errors

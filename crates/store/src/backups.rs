@@ -4,6 +4,7 @@ use serde::Serialize;
 use sqlx::FromRow;
 
 mod proofs;
+mod recovered;
 mod steps;
 mod trash;
 
@@ -11,6 +12,7 @@ pub use self::{
     proofs::{
         Proven, call_off_proof, damaged, oldest_proven, proof_waits, prove_again, prove_later, proven, start_proof,
     },
+    recovered::{Recovered, lost, recover},
     steps::{
         Progress, Verified, end, is_cancel_requested, is_under_way, progress, request_cancel, retry_later, start,
         unchanged, verified,

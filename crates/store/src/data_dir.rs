@@ -83,6 +83,23 @@ impl DataDir {
         self.0.join("logs")
     }
 
+    /// Where a platform is rebuilt from its shelf, until it is whole.
+    #[must_use]
+    pub fn rebuilding(&self) -> PathBuf {
+        self.0.join(".from-shelf")
+    }
+
+    /// Refuses a directory in which a platform is half rebuilt: what is missing there would be taken for lost.
+    pub fn refuse_unfinished(&self) -> Result<()> {
+        if !self.rebuilding().exists() {
+            return Ok(());
+        }
+        let root = self.0.display();
+        Err(Error::Unsafe(format!(
+            "{root} is being rebuilt from a shelf; when nobody does it any more, run `chiliview restore --from-shelf` again"
+        )))
+    }
+
     /// Every directory that there should be, parents first.
     #[must_use]
     pub fn directories(&self) -> Vec<PathBuf> {

@@ -4,6 +4,7 @@
 pub mod admins;
 pub mod audit;
 pub mod backups;
+pub mod central_swap;
 pub mod clock;
 pub mod data_dir;
 pub mod error;
@@ -16,6 +17,7 @@ pub mod paging;
 pub mod postgres;
 pub mod queue;
 pub mod readiness;
+pub mod recovery;
 pub mod seam;
 pub mod sessions;
 pub mod sqlite;

@@ -26,7 +26,7 @@ pub use job_id::JobId;
 pub use jobs::{Filter, Job, JobStatus, counts, find, list, stuck};
 pub(crate) use migrate::migrate;
 pub use outcome::{Ending, settle};
-pub use upkeep::{cancel, forget_workers, purge_finished};
+pub use upkeep::{cancel, end_all, forget_workers, purge_finished};
 pub use wake::{Changes, Wake};
 pub use work::{Payload, Work};
 pub use workers::{Beat, Lease, Worker, beat, register, sign_off, workers};

@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 
 use crate::{
+    central_swap,
     clock::Clock,
     data_dir::{DataDir, Presence},
     error::{Error, Result},
@@ -64,6 +65,7 @@ impl Store {
     /// Opens the central database, making and migrating what is missing, under a lock that keeps other processes out meanwhile.
     pub async fn open(settings: &Settings, clock: Clock, ids: Ids) -> Result<Self> {
         let data_dir = DataDir::new(&settings.data_dir);
+        data_dir.refuse_unfinished()?;
         data_dir.create()?;
         if settings.database_url.is_none() && !settings.allow_network_file_system {
             data_dir.refuse_unsafe_file_system()?;
@@ -71,7 +73,10 @@ impl Store {
         let presence = data_dir.join()?;
         let lock = start_up_lock(data_dir.clone()).await?;
         let (central, tenants) = match &settings.database_url {
-            None => open_sqlite(settings, &data_dir).await?,
+            None => {
+                central_swap::finish(&data_dir, clock.now())?;
+                open_sqlite(settings, &data_dir).await?
+            }
             Some(url) => open_postgres(settings, url).await?,
         };
         queue::migrate(&central).await?;

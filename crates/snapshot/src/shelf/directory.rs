@@ -28,6 +28,11 @@ impl Directory {
         Ok(Self { root })
     }
 
+    pub(super) fn existing(root: PathBuf) -> Result<Self, Error> {
+        root.read_dir().map_err(Error::io("open the shelf", &root))?;
+        Ok(Self { root })
+    }
+
     /// The directory.
     pub fn root(&self) -> &Path {
         &self.root

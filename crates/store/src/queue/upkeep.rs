@@ -24,6 +24,25 @@ pub async fn cancel(tx: &mut Tx, id: JobId) -> Result<Option<JobStatus>> {
     Ok(before.filter(|_| changed == 1))
 }
 
+/// Ends every job that is not over, and frees its idempotency key; how many there were. For a queue that nobody works on.
+pub async fn end_all(tx: &mut Tx, reason: &str) -> Result<u64> {
+    let result = serde_json::json!({"Err": reason}).to_string();
+    query(
+        tx,
+        "UPDATE Jobs SET status = 'Killed', lock_by = NULL, done_at = unixepoch(), last_result = $2, idempotency_key = NULL
+         WHERE job_type = $1
+           AND (status IN ('Pending', 'Queued', 'Running') OR (status = 'Failed' AND attempts < max_attempts))",
+        "UPDATE apalis.jobs SET status = 'Killed', lock_by = NULL, done_at = now(), last_result = CAST($2 AS JSONB),
+             idempotency_key = NULL
+         WHERE job_type = $1
+           AND (status IN ('Pending', 'Queued', 'Running') OR (status = 'Failed' AND attempts < max_attempts))",
+    )
+    .bind(QUEUE)
+    .bind(result)
+    .execute()
+    .await
+}
+
 /// Removes jobs that were over before `before`, and with them their idempotency keys.
 pub async fn purge_finished(tx: &mut Tx, before: Timestamp) -> Result<u64> {
     query(

@@ -16,6 +16,7 @@ mod postgres;
 mod processes;
 mod queue;
 mod readiness;
+mod recovery;
 mod sessions;
 mod sqlite;
 mod statements;
