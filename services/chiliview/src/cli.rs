@@ -6,7 +6,7 @@ use clap::{Command as Clap, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::{
     admin, audit_log, backup, completions, doctor,
     exit::{Exit, Failure},
-    health, openapi, serve,
+    health, openapi, restore, serve,
     settings::{Flags, Settings},
     show_settings, worker,
 };
@@ -64,6 +64,14 @@ enum Command {
   chiliview backup list --status failed"
     )]
     Backup(backup::Command),
+    /// Bring back the central database, or a whole platform from its shelf, while the service is stopped
+    #[command(before_help = "Examples:
+  chiliview restore --central --dry-run    what would be replaced, by which backup, and what would be lost
+  chiliview restore --central --yes        the newest backup that proves; the old database is kept in repairs/
+  chiliview restore --from-shelf --shelf /mnt/backups --data-dir /var/lib/chiliview
+
+Exit codes: 0 all restored · 1 nothing changed · 3 restored, and something is lost · 11 stop the service first")]
+    Restore(restore::Options),
     /// Look at everything that ChiliView keeps, and mend what can be mended
     #[command(before_help = "Examples:
   chiliview doctor                         look, and change nothing; the service may run
@@ -148,6 +156,10 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Worker => block_on(worker::run(call)),
         Command::Admin(command) => block_on(admin::run(call, command)),
         Command::Backup(command) => block_on(backup::run(call, command)),
+        Command::Restore(options) => {
+            let lasting = Settings::load(&cli.flags.without_shelf())?;
+            block_on(restore::run(call, lasting, options))
+        }
         Command::Doctor(options) => block_on(doctor::run(call, options)),
         Command::Audit(command) => block_on(audit_log::run(call, command)),
         Command::Health => block_on(health::run(call)),

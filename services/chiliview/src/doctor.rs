@@ -61,7 +61,8 @@ impl Credentials for Random {
     }
 }
 
-fn print(line: &Line) {
+/// A line of a report.
+pub(crate) fn print(line: &Line) {
     let (word, colour) = match line.status {
         Status::Ok => ("ok", "32"),
         Status::Warning => ("warning", "33"),

@@ -14,6 +14,7 @@ mod log;
 mod open;
 mod openapi;
 mod output;
+mod restore;
 mod serve;
 mod settings;
 mod show_settings;

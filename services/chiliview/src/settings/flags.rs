@@ -86,3 +86,10 @@ pub(crate) struct Flags {
     #[serde(skip_serializing_if = "Option::is_none")]
     allow_network_file_system: Option<bool>,
 }
+
+impl Flags {
+    /// The same, but the shelf is the one that lasts: a recovery may read from another.
+    pub(crate) fn without_shelf(&self) -> Self {
+        Self { shelf: None, ..self.clone() }
+    }
+}

@@ -4,5 +4,6 @@
 mod commands;
 mod doctor;
 mod process;
+mod restore;
 mod serve;
 mod settings;

@@ -1,0 +1,121 @@
+//! One tenant's database out of the shelf.
+
+use std::{collections::HashMap, fs};
+
+use chiliview_doctor::condition::Condition;
+use chiliview_snapshot::{Manifest, Shelf, Watch, unpack};
+use chiliview_store::{
+    Database, Error, Store, TenantId,
+    backups::{self, BackupStatus, Filter},
+    data_dir::{DataDir, create_private, remove_tree, sync_directory},
+    migrations::Kind,
+    paging::{Cursor, Direction, Page},
+    sqlite::{File, Missing},
+    tenant_settings,
+};
+use uuid::Uuid;
+
+use crate::{
+    Failure,
+    inventory::{Candidate, Inventory},
+    journal::Journal,
+    staging::fault,
+    work::{Work, refusal},
+};
+
+const PAGE: i64 = 500;
+
+/// Restores the newest snapshot that proves, unless that was done already. What nobody has a snapshot of stays missing.
+pub(crate) async fn restore(
+    work: &mut Work<'_>,
+    store: &Store,
+    shelf: &Shelf,
+    inventory: &Inventory,
+    journal: &mut Journal,
+    id: TenantId,
+) -> Result<(), Failure> {
+    let data_dir = store.data_dir().clone();
+    if data_dir.tenant_database(id).exists() {
+        if let Some(done) = journal.of(id) {
+            work.ok("database", id, format!("restored before, from backup {}, taken {}", done.backup, done.taken_at));
+            work.databases.push(done.clone());
+            return Ok(());
+        }
+        remove_tree(&data_dir.tenant(id))?;
+    }
+    let recorded = recorded(store, id).await?;
+    let candidates = inventory.candidates(shelf, Some(id), &recorded).await;
+    let object =
+        candidates.first().and_then(|one| crate::inventory::slug(&one.manifest)).unwrap_or_default().to_owned();
+    let taken = work.first(shelf, &object, &candidates, async |work, one| take(work, &data_dir, shelf, one, id).await);
+    if taken.await?.is_some()
+        && let Some(done) = work.databases.last()
+    {
+        journal.add(done)?;
+    }
+    Ok(())
+}
+
+/// Unpacks, migrates, checks whose it is, and only then gives it its name.
+async fn take(
+    work: &Work<'_>,
+    data_dir: &DataDir,
+    shelf: &Shelf,
+    candidate: &Candidate,
+    id: TenantId,
+) -> Result<Result<(), String>, Failure> {
+    let staging = data_dir.resellers().join(format!(".new-{id}"));
+    remove_tree(&staging)?;
+    create_private(&staging)?;
+    let path = staging.join("reseller.db");
+    let (key, manifest, identities) = (&candidate.key, &candidate.manifest, &work.context.identities);
+    let unpacked = unpack(shelf, key, manifest, identities, &path, &Watch::unobserved()).await;
+    if let Err(reason) = refusal(unpacked)? {
+        return Ok(Err(reason));
+    }
+    let file = match File::open(&path, Missing::Refuse, Kind::Tenant, 1).await {
+        Err(error @ Error::Migrate(_)) => return Ok(Err(format!("failed to {error}"))),
+        opened => opened?,
+    };
+    let database = Database::Sqlite(file.clone());
+    let condition = database.read(async |tx| Condition::of(tx, Kind::Tenant).await).await?;
+    if condition.owner == Some(id) {
+        // A lock of that moment belongs to work that does not go on here.
+        database.write(async |tx| tenant_settings::unlock(tx).await).await?;
+    }
+    file.close().await;
+    if let Some(reason) = fault(&condition) {
+        return Ok(Err(reason));
+    }
+    if condition.owner != Some(id) {
+        return Ok(Err("the database in it is another tenant's".to_owned()));
+    }
+    publish(data_dir, &staging, id)?;
+    Ok(Ok(()))
+}
+
+fn publish(data_dir: &DataDir, staging: &std::path::Path, id: TenantId) -> Result<(), Error> {
+    let path = staging.join("reseller.db");
+    let opened = fs::File::open(&path).map_err(Error::io("open", &path))?;
+    opened.sync_all().map_err(Error::io("sync", &path))?;
+    sync_directory(staging)?;
+    fs::rename(staging, data_dir.tenant(id)).map_err(Error::io("rename", staging))?;
+    sync_directory(&data_dir.resellers())
+}
+
+/// What the restored catalogue knows of a tenant's verified backups: the shelf's own manifests may have been changed.
+async fn recorded(store: &Store, id: TenantId) -> Result<HashMap<Uuid, Manifest>, Error> {
+    let filter = Filter { tenant: Some(id), status: Some(BackupStatus::Verified), ..Filter::default() };
+    let (mut all, mut after) = (HashMap::new(), None);
+    loop {
+        let page = Page { after: after.take(), limit: PAGE, direction: Direction::Ascending };
+        let rows = store.central().read(async |tx| backups::list(tx, &filter, &page).await).await?;
+        let Some(last) = rows.last() else { return Ok(all) };
+        after = Some(Cursor { key: last.id.to_string(), id: last.id.to_string() });
+        all.extend(
+            rows.iter().filter_map(|row| {
+                Some((row.id.uuid(), Manifest::from_json(row.manifest.as_deref()?.as_bytes()).ok()?))
+            }),
+        );
+    }
+}
