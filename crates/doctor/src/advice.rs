@@ -11,7 +11,8 @@ const MANIFEST: &str = ".manifest.json";
 
 /// For the central database. Its own list of backups is lost with it, so the shelf is asked.
 pub(crate) fn for_central(exam: &Exam<'_>) -> String {
-    from_shelf(&exam.context.shelf.join("central"), &exam.data_dir().central())
+    let by_hand = from_shelf(&exam.context.shelf.join("central"), &exam.data_dir().central());
+    format!("stop the service and run `chiliview restore --central`; or by hand: {by_hand}")
 }
 
 /// For a tenant's: by the list of backups when it can be read.

@@ -113,7 +113,9 @@ async fn on_the_shelf(
     wanted: &Wanted,
 ) -> Result<Vec<Candidate>, Failure> {
     let recorded = recorded(work, data_dir).await;
-    let all = Inventory::of(shelf).await?.candidates(shelf, None, &recorded).await;
+    let mut all = Inventory::of(shelf).await?.candidates(shelf, None, &recorded).await;
+    // What the present catalogue knows as verified goes before what nobody vouches for; among each, the newest.
+    all.sort_by_key(|one| !recorded.contains_key(&one.manifest.backup));
     let Wanted::Backup(id) = wanted else {
         return if all.is_empty() { Err(Failure::NoSnapshot(format!("{shelf} has none"))) } else { Ok(all) };
     };

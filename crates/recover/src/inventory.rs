@@ -82,8 +82,8 @@ impl Inventory {
         self.artefacts.iter().filter(move |key| !complete.contains(key))
     }
 
-    /// The snapshots of one database, the newest first, those that `recorded` knows before all others. A manifest that
-    /// cannot be read is nothing that could be restored.
+    /// The snapshots of one database, the newest first. Where a manifest is `recorded`, the snapshot must be that one. A
+    /// manifest that cannot be read is nothing that could be restored.
     pub(crate) async fn candidates(
         &self,
         shelf: &Shelf,
@@ -102,10 +102,7 @@ impl Inventory {
             let manifest = manifest.filter(|manifest| manifest.key().plain() == key);
             all.extend(manifest.map(|manifest| Candidate { key: manifest.key(), manifest }));
         }
-        all.sort_by_key(|one| {
-            let backup = one.manifest.backup;
-            std::cmp::Reverse((recorded.contains_key(&backup), one.manifest.taken_at, backup))
-        });
+        all.sort_by_key(|one| std::cmp::Reverse((one.manifest.taken_at, one.manifest.backup)));
         all
     }
 }

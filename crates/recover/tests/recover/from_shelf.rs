@@ -20,9 +20,11 @@ async fn everything_comes_back_as_its_newest_snapshot_that_proves_holds_it() {
     let old = back_up(&store, &platform.shelf(), Some((acme, "acme"))).await;
     put(&store, acme, "new").await;
     let new = back_up(&store, &platform.shelf(), Some((acme, "acme"))).await;
-    put(&store, beta, "whole").await;
+    put(&store, beta, "before central").await;
     back_up(&store, &platform.shelf(), Some((beta, "beta"))).await;
     let central = back_up(&store, &platform.shelf(), None).await;
+    put(&store, beta, "after central").await;
+    back_up(&store, &platform.shelf(), Some((beta, "beta"))).await;
     let later = tenant(&store, "later").await;
     put(&store, later, "unknown to central").await;
     back_up(&store, &platform.shelf(), Some((later, "later"))).await;
@@ -44,7 +46,7 @@ async fn everything_comes_back_as_its_newest_snapshot_that_proves_holds_it() {
     let store = open(&into).await;
     assert_eq!(slugs(&store).await, ["acme", "beta", "later", "never-backed-up"]);
     assert_eq!(get(&store, acme).await.as_deref(), Some("old"));
-    assert_eq!(get(&store, beta).await.as_deref(), Some("whole"));
+    assert_eq!(get(&store, beta).await.as_deref(), Some("after central"), "newer than what central knows");
     assert_eq!(get(&store, later).await.as_deref(), Some("unknown to central"));
     assert!(store.tenant(never).await.is_err());
     let row = store.central().read(async |tx| tenants::find(tx, later).await).await.unwrap().unwrap();
