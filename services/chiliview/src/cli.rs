@@ -8,7 +8,7 @@ use crate::{
     exit::{Exit, Failure},
     health, openapi, restore, serve,
     settings::{Flags, Settings},
-    show_settings, worker,
+    show_settings, verify, worker,
 };
 
 /// Examples come before everything that has to be read.
@@ -72,6 +72,13 @@ enum Command {
 
 Exit codes: 0 all restored · 1 nothing changed · 3 restored, and something is lost · 11 stop the service first")]
     Restore(restore::Options),
+    /// Check a snapshot against its certificate, offline
+    #[command(before_help = "Examples:
+  chiliview verify 018f….db.zst 018f….certificate.json --key platform.pem
+  chiliview verify 018f….db.zst.age 018f….certificate.json --key platform.pem --identity identities.txt
+
+Exit codes: 0 it is what the certificate says · 13 it is not, or the certificate is none of that key")]
+    Verify(verify::Options),
     /// Look at everything that ChiliView keeps, and mend what can be mended
     #[command(before_help = "Examples:
   chiliview doctor                         look, and change nothing; the service may run
@@ -145,9 +152,11 @@ pub(crate) struct Call {
 
 /// Does what was asked.
 pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
-    match &cli.command {
-        Command::Completions(options) => return completions::run(options),
+    // Offline: no setting of an installation has a part in these.
+    match cli.command {
+        Command::Completions(options) => return completions::run(&options),
         Command::Man => return completions::man(),
+        Command::Verify(options) => return block_on(verify::run(options, cli.json)),
         _ => {}
     }
     let call = Call { settings: Settings::load(&cli.flags)?, json: cli.json };
@@ -165,7 +174,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Health => block_on(health::run(call)),
         Command::Settings => show_settings::run(&call),
         Command::Openapi(options) => block_on(openapi::run(options)),
-        Command::Completions(_) | Command::Man => Ok(Exit::Ok),
+        Command::Completions(_) | Command::Man | Command::Verify(_) => Ok(Exit::Ok),
     }
 }
 

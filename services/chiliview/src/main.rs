@@ -20,6 +20,7 @@ mod settings;
 mod show_settings;
 mod signals;
 mod stop;
+mod verify;
 mod worker;
 
 use std::process::ExitCode;

@@ -120,7 +120,7 @@ fn failure(failure: RecoverFailure) -> Failure {
 }
 
 /// An error and its causes in one line, each said once.
-fn with_causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -7,3 +7,4 @@ mod process;
 mod restore;
 mod serve;
 mod settings;
+mod verify;
