@@ -17,6 +17,8 @@ use sqlx::{
 pub enum Place<'p> {
     /// A file in the data directory.
     File(&'p DataDir, &'p Path),
+    /// A file that nobody else works with, as the caller has seen to.
+    Alone(&'p Path),
     /// A schema.
     Schema(&'p PgPool, &'p str),
 }
@@ -28,6 +30,7 @@ where
 {
     match place {
         Place::File(directory, path) => read_file(directory, path, work).await,
+        Place::Alone(path) => read_view(path, wal_bytes(path) == 0, work).await,
         Place::Schema(pool, schema) => {
             let mut transaction = pool.begin().await?;
             let view = format!("SET TRANSACTION READ ONLY; SET LOCAL search_path TO \"{schema}\"");
@@ -44,15 +47,26 @@ where
     W: AsyncFnOnce(&mut Tx) -> Result<T>,
 {
     let company = directory.company()?;
-    let wal = fs::metadata(beside(path, "-wal")).map_or(0, |meta| meta.len());
-    let immutable = wal == 0 && matches!(company, Company::Nobody(_));
+    let immutable = wal_bytes(path) == 0 && matches!(company, Company::Nobody(_));
+    let outcome = read_view(path, immutable, work).await;
+    drop(company);
+    outcome
+}
+
+fn wal_bytes(path: &Path) -> u64 {
+    fs::metadata(beside(path, "-wal")).map_or(0, |meta| meta.len())
+}
+
+async fn read_view<T, W>(path: &Path, immutable: bool, work: W) -> Result<T>
+where
+    W: AsyncFnOnce(&mut Tx) -> Result<T>,
+{
     let pool = open(path, immutable).await?;
     let outcome = match pool.begin().await {
         Ok(transaction) => work(&mut Tx::SqliteReader(transaction)).await,
         Err(error) => Err(error.into()),
     };
     pool.close().await;
-    drop(company);
     outcome
 }
 

@@ -130,7 +130,7 @@ async fn recorded(work: &mut Work<'_>, data_dir: &DataDir) -> HashMap<Uuid, Mani
         work.warn("catalogue", path.display(), "it is gone, so the shelf alone tells what there is", "it is made anew");
         return HashMap::new();
     }
-    match reader::read(Place::File(data_dir, &path), verified).await {
+    match reader::read(Place::Alone(&path), verified).await {
         Ok(recorded) => recorded,
         Err(error) => {
             let why = chiliview_doctor::words(&error);

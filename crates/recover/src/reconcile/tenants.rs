@@ -118,7 +118,7 @@ async fn adopt(
     id: TenantId,
 ) -> Result<(), Failure> {
     let path = data_dir.tenant_database(id);
-    let seen = reader::read(Place::File(data_dir, &path), async |tx| Condition::of(tx, Kind::Tenant).await).await;
+    let seen = reader::read(Place::Alone(&path), async |tx| Condition::of(tx, Kind::Tenant).await).await;
     let reason = match unusable(seen, id) {
         Ok(None) => "its row was lost with the central database; adopted by a restore".to_owned(),
         Ok(Some(damage)) => {
