@@ -2,7 +2,8 @@
 //! fenced by the attempt's number, so an attempt that lost its job changes nothing any more.
 
 use chiliview_snapshot::{
-    ArtefactKey, Depth, Error as SnapshotError, Manifest, Owner, Recipients, WriteRequest, Written, prove, write,
+    ArtefactKey, Depth, Error as SnapshotError, Manifest, Owner, Recipients, Source, Watch, WriteRequest, Written,
+    prove, write,
 };
 use chiliview_store::{
     BackupId, Error,
@@ -14,17 +15,21 @@ use crate::{
     context::Context,
     progress::{Follower, Stop},
     queue::{Attempt, Outcome},
+    unchanged,
 };
 
 /// Why an attempt did not end well.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(crate) enum Failure {
     /// Somebody asked for it.
     #[error("cancelled on request")]
     Cancelled,
     /// Another attempt has the backup, or it has ended: hands off.
     #[error("the backup is another attempt's")]
     Overtaken,
+    /// The next attempt makes a snapshot of its own.
+    #[error("the database is what backup {0} holds, and that was deleted meanwhile")]
+    Gone(BackupId),
     /// No attempt can succeed.
     #[error(transparent)]
     NoSource(#[from] crate::context::NoSource),
@@ -122,12 +127,35 @@ async fn begin(context: &Context, id: BackupId, attempt: &Attempt) -> Result<Opt
         .await
 }
 
+/// What an attempt came to.
+enum Made {
+    /// A snapshot that was proven.
+    Snapshot(Box<Manifest>),
+    /// Nothing: the database is what this backup holds.
+    Nothing(BackupId),
+}
+
 async fn run(context: &Context, backup: &Backup, number: i64, attempt: &Attempt) -> Result<(), Failure> {
     let source = context.source(backup)?;
-    let key = key_of(backup);
     // An attempt that crashed may have published; what it left was never proven.
-    context.shelf.remove(&key).await?;
+    context.shelf.remove(&key_of(backup)).await?;
     let follower = Follower::start(context.clone(), backup.id, number, attempt.over().clone());
+    let made = make(context, backup, source, follower.watch()).await;
+    let made = match (made, follower.finish().await) {
+        (_, Some(Stop::Overtaken)) => return Err(Failure::Overtaken),
+        (Err(_), Some(Stop::Cancelled)) => return Err(Failure::Cancelled),
+        (made, _) => made?,
+    };
+    match made {
+        Made::Snapshot(manifest) => commit(context, backup.id, number, attempt, &manifest).await,
+        Made::Nothing(same_as) => unchanged::commit(context, backup.id, number, attempt, same_as).await,
+    }
+}
+
+async fn make(context: &Context, backup: &Backup, source: Source, watch: &Watch) -> Result<Made, Failure> {
+    if let Some(same_as) = unchanged::same_as(context, backup, &source, watch).await? {
+        return Ok(Made::Nothing(same_as));
+    }
     let owner = match (backup.tenant_id, &backup.tenant_slug) {
         (Some(id), slug) => Owner::Tenant { id: id.uuid(), slug: slug.clone().unwrap_or_default() },
         (None, _) => Owner::Central,
@@ -140,20 +168,11 @@ async fn run(context: &Context, backup: &Backup, number: i64, attempt: &Attempt)
         tool_version: context.tool_version.clone(),
         recipients: Recipients::none(),
     };
-    let proven = async {
-        let Written { manifest, proof_key } = write(request, &context.shelf, follower.watch()).await?;
-        fail::fail_point!("worker.before_prove", |_| Err(SnapshotError::Cancelled));
-        prove(&context.shelf, &key, &manifest, Depth::Quick, &proof_key, &context.scratch(), follower.watch()).await?;
-        Ok::<Manifest, SnapshotError>(manifest)
-    };
-    let proven = proven.await;
-    let stopped = follower.finish().await;
-    let manifest = match (proven, stopped) {
-        (_, Some(Stop::Overtaken)) => return Err(Failure::Overtaken),
-        (Err(_), Some(Stop::Cancelled)) => return Err(Failure::Cancelled),
-        (proven, _) => proven?,
-    };
-    commit(context, backup.id, number, attempt, &manifest).await
+    let Written { manifest, proof_key } = write(request, &context.shelf, watch).await?;
+    fail::fail_point!("worker.before_prove", |_| Err(SnapshotError::Cancelled.into()));
+    let (key, scratch) = (key_of(backup), context.scratch());
+    prove(&context.shelf, &key, &manifest, Depth::Quick, &proof_key, &scratch, watch).await?;
+    Ok(Made::Snapshot(Box::new(manifest)))
 }
 
 async fn commit(

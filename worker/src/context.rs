@@ -10,6 +10,8 @@ use chiliview_store::{
 };
 use chiliview_telemetry::context;
 
+use crate::config::Config;
+
 /// Shared by all jobs. Cheap to clone.
 #[derive(Clone)]
 pub struct Context {
@@ -19,6 +21,8 @@ pub struct Context {
     pub shelf: Shelf,
     /// The program's version, for manifests.
     pub tool_version: String,
+    /// What the installation decides.
+    pub config: Config,
 }
 
 /// A backup's source cannot be read at all.

@@ -1,13 +1,18 @@
 //! The worker: takes jobs from the queue and does them, in the process that serves or in one of its own.
 
 mod backup;
+mod config;
 mod context;
 mod housekeeping;
 mod progress;
 mod prove;
+mod prune;
 mod purge;
 pub mod queue;
+mod schedule;
+mod scheduler;
 pub mod supervise;
+mod unchanged;
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,9 +20,9 @@ use futures::{FutureExt, future::BoxFuture};
 use tokio_util::sync::CancellationToken;
 
 use self::queue::{Attempt, Handler, LeaseTooShort, Options, Outcome, Wake, Work};
-pub use self::{context::Context, prove::oldest_first};
+pub use self::{config::Config, context::Context, prove::oldest_first};
 
-/// Runs the worker until `shutdown`: jobs, and housekeeping beside them.
+/// Runs the worker until `shutdown`: jobs, and beside them the schedules' tick and housekeeping.
 pub async fn run(
     context: Context,
     options: Options,
@@ -27,8 +32,9 @@ pub async fn run(
 ) -> Result<(), LeaseTooShort> {
     let handler = Arc::new(Jobs(context.clone()));
     let store = context.store.clone();
-    let (ended, ()) = tokio::join!(
-        queue::run(&store, options, handler, wake, shutdown.clone()),
+    let (ended, (), ()) = tokio::join!(
+        queue::run(&store, options, handler, wake.clone(), shutdown.clone()),
+        scheduler::run(&context, &wake, &shutdown),
         housekeeping::run(&context, session_idle, &shutdown),
     );
     ended
@@ -45,6 +51,8 @@ impl Handler for Jobs {
                 Work::Prove { backup } => prove::prove_again(&self.0, backup, &attempt).await,
                 Work::PurgeTenant { tenant } => purge::tenant(&self.0, tenant).await,
                 Work::PurgeBackup { backup } => purge::backup(&self.0, backup).await,
+                Work::RunSchedule { run } => schedule::run(&self.0, run, &attempt).await,
+                Work::Prune => prune::run(&self.0).await,
             }
         }
         .boxed()
@@ -57,6 +65,9 @@ impl Handler for Jobs {
                 Work::Prove { backup } => prove::give_up(&self.0, backup, &reason).await,
                 // The trash keeps what could not be purged; `doctor` and the jobs list name it.
                 Work::PurgeTenant { .. } | Work::PurgeBackup { .. } => Ok(()),
+                Work::RunSchedule { run } => schedule::give_up(&self.0, run, &reason).await,
+                // Tomorrow is another day.
+                Work::Prune => Ok(()),
             }
         }
         .boxed()

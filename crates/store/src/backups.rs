@@ -3,12 +3,14 @@
 use serde::Serialize;
 use sqlx::FromRow;
 
+mod held;
 mod proofs;
 mod recovered;
 mod steps;
 mod trash;
 
 pub use self::{
+    held::{Held, held, is_awaited, references},
     proofs::{
         Proven, call_off_proof, damaged, oldest_proven, proof_waits, prove_again, prove_later, proven, start_proof,
     },

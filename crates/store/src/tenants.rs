@@ -222,12 +222,10 @@ pub async fn list(tx: &mut Tx, filter: &Filter, sort: TenantSort, page: &Page) -
         (TenantSort::Created, Direction::Descending) => page!("id", "<", " DESC"),
     };
     let (key, id) = page.start();
-    // Tags are kept as a JSON array: a whole one is found between its quotes, its case and all.
-    let tag = filter.tag.as_deref().map(|tag| Value::from(tag).to_string());
     tx.query(sql)
         .bind(search_pattern(filter.q.as_deref()))
         .bind(filter.status)
-        .bind(tag)
+        .bind(filter.tag.as_deref().map(quoted))
         .bind(i64::from(filter.deleted))
         .bind(key)
         .bind(id)
@@ -243,6 +241,21 @@ pub async fn to_back_up(tx: &mut Tx, after: Option<TenantId>, limit: i64) -> Res
         .bind(limit)
         .fetch_all()
         .await
+}
+
+/// As [`to_back_up`], only with this tag.
+pub async fn tagged(tx: &mut Tx, tag: &str, after: Option<TenantId>, limit: i64) -> Result<Vec<Tenant>> {
+    tx.query(select!("WHERE deleted_at IS NULL AND replace(tags, $3, '') <> tags AND id > $1 ORDER BY id LIMIT $2"))
+        .bind(after.map(|id| id.to_string()).unwrap_or_default())
+        .bind(limit)
+        .bind(quoted(tag))
+        .fetch_all()
+        .await
+}
+
+/// Tags are kept as a JSON array: a whole one is found between its quotes, its case and all.
+fn quoted(tag: &str) -> String {
+    Value::from(tag).to_string()
 }
 
 /// All ids, those in the trash too, a page at a time: what the disk is compared with.

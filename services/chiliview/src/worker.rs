@@ -2,7 +2,7 @@
 
 use chiliview_snapshot::Shelf;
 use chiliview_store::{Store, queue::Wake};
-use chiliview_worker::{Context, queue::Options};
+use chiliview_worker::{Config, Context, queue::Options};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -37,7 +37,8 @@ pub(crate) async fn work(
     wake: Wake,
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
-    let context = Context { store, shelf, tool_version: env!("CARGO_PKG_VERSION").to_owned() };
+    let config = Config { trash: settings.trash(), ..Config::default() };
+    let context = Context { store, shelf, tool_version: env!("CARGO_PKG_VERSION").to_owned(), config };
     let options = Options { parallel: settings.workers, ..Options::new(name()) };
     let ran = tokio::spawn(chiliview_worker::run(context, options, settings.session_idle, wake, shutdown));
     ran.await.map_err(Failure::failed)?.map_err(Failure::failed)

@@ -9,6 +9,7 @@ mod crashes;
 mod failures;
 mod proofs;
 mod queue;
+mod schedules;
 mod shop;
 mod trace;
 mod workshop;

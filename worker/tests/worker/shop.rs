@@ -12,7 +12,7 @@ use chiliview_store::{
     queue::{self, NewJob, Work},
     tenants, users,
 };
-use chiliview_worker::{Context, queue::Options};
+use chiliview_worker::{Config, Context, queue::Options};
 use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -45,8 +45,22 @@ impl Shop {
     }
 
     pub(crate) async fn with_shelf(directory: &Path, store: Store, shelf: &Path) -> Self {
+        let shop = Self::of(directory, store, shelf).await;
+        // What is backed up every night would come in between.
+        shop.write(async |tx| tx.query("DELETE FROM schedules").execute().await).await;
+        shop
+    }
+
+    /// …where another process has opened it already.
+    pub(crate) async fn beside(directory: &Path, clock: Clock) -> Self {
+        let settings = chiliview_store::Settings::sqlite(directory.join("data"));
+        let store = Store::open(&settings, clock, Ids).await.unwrap();
+        Self::of(directory, store, &directory.join("shelf")).await
+    }
+
+    async fn of(directory: &Path, store: Store, shelf: &Path) -> Self {
         let shelf = Shelf::directory(shelf).await.unwrap();
-        let context = Context { store, shelf, tool_version: "test".into() };
+        let context = Context { store, shelf, tool_version: "test".into(), config: Config::default() };
         Self { context, directory: directory.to_owned() }
     }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::corrupt;
 use crate::{
     error::Result,
-    ids::{BackupId, TenantId},
+    ids::{BackupId, RunId, TenantId},
 };
 
 /// One unit of work, named by the row that it is for. A new kind is a new variant, and two lines below it.
@@ -34,6 +34,13 @@ pub enum Work {
         /// The backup.
         backup: BackupId,
     },
+    /// Queue what a run of a schedule covers.
+    RunSchedule {
+        /// The run.
+        run: RunId,
+    },
+    /// Move to the trash what no policy keeps any more, once a day.
+    Prune,
 }
 
 impl Work {
@@ -45,15 +52,19 @@ impl Work {
             Self::Prove { .. } => "prove",
             Self::PurgeTenant { .. } => "purge_tenant",
             Self::PurgeBackup { .. } => "purge_backup",
+            Self::RunSchedule { .. } => "run_schedule",
+            Self::Prune => "prune",
         }
     }
 
-    /// The row that it is for.
+    /// The row that it is for; none when it is for all.
     #[must_use]
     pub const fn subject(&self) -> Uuid {
         match self {
             Self::BackUp { backup } | Self::Prove { backup } | Self::PurgeBackup { backup } => backup.uuid(),
             Self::PurgeTenant { tenant } => tenant.uuid(),
+            Self::RunSchedule { run } => run.uuid(),
+            Self::Prune => Uuid::nil(),
         }
     }
 }
@@ -93,6 +104,8 @@ mod tests {
             Work::Prove { backup: Ids.next() },
             Work::PurgeTenant { tenant: Ids.next() },
             Work::PurgeBackup { backup: Ids.next() },
+            Work::RunSchedule { run: Ids.next() },
+            Work::Prune,
         ];
         for work in all {
             let payload = Payload { work, subject: work.subject(), carrier: Carrier::default() };

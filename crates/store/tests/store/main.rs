@@ -17,6 +17,7 @@ mod processes;
 mod queue;
 mod readiness;
 mod recovery;
+mod schedules;
 mod sessions;
 mod sqlite;
 mod statements;

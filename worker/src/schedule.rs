@@ -1,0 +1,187 @@
+//! A run of a schedule: queues a backup of every database that it covers, page by page, or new proofs of the backups whose
+//! last one is oldest. A run that was interrupted goes on where it was.
+
+use std::{collections::HashSet, time::Duration};
+
+use chiliview_agenda::over_quota;
+use chiliview_policy::schedule::jitter;
+use chiliview_store::{
+    BackupId, Error, RunId, TenantId, Timestamp, Tx,
+    audit::{self, Event},
+    backups::{self, Backup, BackupStatus, New, Origin},
+    queue::{self, NewJob},
+    schedule_runs::{self, FiredBy, Run, RunStatus},
+    schedules::{self, Schedule, ScheduleAction, ScheduleScope},
+    tenants::{self, Tenant},
+};
+use chiliview_telemetry::context;
+
+use crate::{
+    context::Context,
+    prove::oldest_first,
+    queue::{Attempt, Outcome, Work},
+};
+
+/// Tenants in one transaction: a few milliseconds, so that others get at the database in between.
+const PAGE: i64 = 50;
+/// Behind what people ask for, and the clock's behind what people fire.
+const BY_TIME: i32 = -10;
+const BY_PERSON: i32 = -5;
+
+/// Does the job.
+pub(crate) async fn run(context: &Context, id: RunId, attempt: &Attempt) -> Outcome {
+    loop {
+        match page(context, id, attempt).await {
+            Ok(true) => {}
+            Ok(false) => return Outcome::Done,
+            Err(error) => return Outcome::Retry { after: None, reason: format!("failed to {error}") },
+        }
+    }
+}
+
+/// The last attempt failed: what it queued goes on, and the run says that it is not all.
+pub(crate) async fn give_up(context: &Context, id: RunId, reason: &str) -> anyhow::Result<()> {
+    let now = context.now();
+    let central = context.store.central();
+    central
+        .write(async |tx| {
+            let Some(run) = schedule_runs::find(tx, id).await? else { return Ok(()) };
+            if schedule_runs::end(tx, id, RunStatus::Failed, Some(reason.to_owned()), now).await? {
+                let event = Event::done("schedule.run_failed", "schedule", run.schedule_id);
+                context.audit(tx, event.ending(audit::Outcome::Failed, reason)).await?;
+            }
+            Ok::<_, Error>(())
+        })
+        .await?;
+    Ok(())
+}
+
+/// Queues the next page; whether there may be another.
+async fn page(context: &Context, id: RunId, attempt: &Attempt) -> Result<bool, Error> {
+    let now = context.now();
+    context
+        .store
+        .central()
+        .write(async |tx| {
+            if !attempt.holds(tx).await? {
+                return Ok(false);
+            }
+            // With its schedule deleted, a run is gone too.
+            let run = schedule_runs::find(tx, id).await?.filter(|run| run.status == RunStatus::Queued);
+            let Some(run) = run else { return Ok(false) };
+            let Some(schedule) = schedules::find(tx, run.schedule_id).await? else { return Ok(false) };
+            if schedule.action == ScheduleAction::Prove {
+                prove(context, tx, &schedule, id, now).await?;
+                return Ok(false);
+            }
+            let tenants = covered(tx, &schedule, run.reached).await?;
+            let central = run.started_at.is_none() && covers_central(&schedule);
+            let targets = central.then_some(None).into_iter().chain(tenants.iter().map(Some));
+            let mut added = 0;
+            for target in targets {
+                added += i64::from(enqueue(context, tx, &schedule, &run, target, now).await?);
+            }
+            schedule_runs::reach(tx, id, tenants.last().map(|tenant| tenant.id), added, now).await?;
+            let more = i64::try_from(tenants.len()).unwrap_or(PAGE) == PAGE;
+            if !more {
+                schedule_runs::queued(tx, id, now).await?;
+            }
+            Ok(more)
+        })
+        .await
+}
+
+/// Asks for new proofs. Each ends by itself and says so on its backup: the run is over when they are queued.
+async fn prove(context: &Context, tx: &mut Tx, schedule: &Schedule, id: RunId, now: Timestamp) -> Result<(), Error> {
+    let tagged = match &schedule.tag {
+        Some(tag) => all_tagged(tx, tag).await?,
+        None => HashSet::new(),
+    };
+    let covers = |backup: &Backup| match (schedule.scope, backup.tenant_id) {
+        (ScheduleScope::All, _) | (ScheduleScope::Central, None) => true,
+        (ScheduleScope::Tag, Some(tenant)) => tagged.contains(&tenant),
+        (ScheduleScope::Tenant, Some(tenant)) => schedule.tenant_id == Some(tenant),
+        _ => false,
+    };
+    let chosen = oldest_first(context, tx, schedule.prove_bytes.unwrap_or(i64::MAX), covers).await?;
+    schedule_runs::reach(tx, id, None, i64::try_from(chosen.len()).unwrap_or(i64::MAX), now).await?;
+    schedule_runs::end(tx, id, RunStatus::Done, None, now).await?;
+    Ok(())
+}
+
+async fn all_tagged(tx: &mut Tx, tag: &str) -> Result<HashSet<TenantId>, Error> {
+    let mut tagged = HashSet::new();
+    let mut reached = None;
+    loop {
+        let page = tenants::tagged(tx, tag, reached, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(tagged) };
+        reached = Some(last.id);
+        tagged.extend(page.iter().map(|tenant| tenant.id));
+    }
+}
+
+fn covers_central(schedule: &Schedule) -> bool {
+    matches!(schedule.scope, ScheduleScope::All | ScheduleScope::Central)
+}
+
+/// The next tenants behind `reached`, suspended ones too: what they have is still theirs.
+async fn covered(tx: &mut Tx, schedule: &Schedule, reached: Option<TenantId>) -> Result<Vec<Tenant>, Error> {
+    match (schedule.scope, schedule.tenant_id, &schedule.tag) {
+        (ScheduleScope::All, ..) => tenants::to_back_up(tx, reached, PAGE).await,
+        (ScheduleScope::Tag, _, Some(tag)) => tenants::tagged(tx, tag, reached, PAGE).await,
+        (ScheduleScope::Tenant, Some(id), _) if reached.is_none() => {
+            let tenant = tenants::find(tx, id).await?;
+            Ok(tenant.into_iter().filter(|tenant| tenant.deleted_at.is_none()).collect())
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// A backup and its job, unless the one before is still to be made; whether it was added.
+async fn enqueue(
+    context: &Context,
+    tx: &mut Tx,
+    schedule: &Schedule,
+    run: &Run,
+    tenant: Option<&Tenant>,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let tenant_id = tenant.map(|tenant| tenant.id);
+    if backups::is_awaited(tx, schedule.id, tenant_id).await? {
+        tracing::info!(schedule = %schedule.id, tenant = ?tenant_id, "schedule.still_awaited");
+        return Ok(false);
+    }
+    let ids = context.store.ids();
+    let id: BackupId = ids.next();
+    let new = New {
+        id,
+        tenant: tenant.map(|tenant| (tenant.id, tenant.slug.clone())),
+        origin: Origin::Schedule,
+        run: Some((schedule.id, run.id)),
+        requested_by: run.requested_by.clone(),
+        trace_id: context::current_trace_id(),
+        at: now,
+    };
+    backups::insert(tx, &new).await?;
+    if let Some(tenant) = tenant
+        && let Some(reason) = over_quota(tx, tenant).await?
+    {
+        backups::end(tx, id, BackupStatus::Failed, reason, now).await?;
+        let event = Event::done("backup.failed", "backup", id).ending(audit::Outcome::Failed, reason);
+        context.audit(tx, event).await?;
+        return Ok(true);
+    }
+    queue::enqueue(tx, &job(NewJob::new(ids.next(), Work::BackUp { backup: id }), schedule, run, tenant_id, now)).await
+}
+
+/// When and before whom: what the clock fires at once is spread, each database at a moment of its own.
+fn job(job: NewJob, schedule: &Schedule, run: &Run, tenant: Option<TenantId>, now: Timestamp) -> NewJob {
+    if run.fired_by == FiredBy::Person {
+        return NewJob { priority: BY_PERSON, ..job };
+    }
+    let job = NewJob { priority: BY_TIME, ..job };
+    let seed = format!("{} {} {}", schedule.id, tenant.map(|id| id.to_string()).unwrap_or_default(), run.due_at);
+    let bound = Duration::from_secs(u64::try_from(schedule.jitter_seconds).unwrap_or(0));
+    let run_at = run.due_at.plus(jitter(seed.as_bytes(), bound));
+    if run_at > now { job.at(run_at) } else { job }
+}
