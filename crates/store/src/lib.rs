@@ -12,6 +12,7 @@ mod group_commit;
 pub mod idempotency;
 pub mod ids;
 pub mod json_text;
+pub mod keys;
 pub mod migrations;
 pub mod paging;
 pub mod postgres;

@@ -20,6 +20,8 @@ pub struct Policy {
     pub session_absolute: Duration,
     /// How long a deleted tenant or backup can be brought back.
     pub trash: Duration,
+    /// How long a download link opens what it is for.
+    pub link: Duration,
     /// Whether cookies are for https only (their names then begin with `__Host-`).
     pub secure_cookies: bool,
 }
@@ -30,6 +32,7 @@ impl Default for Policy {
             session_idle: Duration::from_secs(12 * 3600),
             session_absolute: Duration::from_secs(7 * 24 * 3600),
             trash: Duration::from_secs(30 * 24 * 3600),
+            link: Duration::from_secs(5 * 60),
             secure_cookies: false,
         }
     }

@@ -327,7 +327,8 @@ impl Auth {
         let token = caller::new_token();
         let session = account.session(app.store().ids().next(), origin, now, app.policy().session_absolute);
         let identity = account.identity();
-        let caller = Caller { session: session.id, identity, origin: origin.clone() };
+        let credential_version = session.credential_version;
+        let caller = Caller { session: session.id, identity, credential_version, origin: origin.clone() };
         if let Account::User(tenant, user) = &account {
             let database = app.store().tenant(tenant.id).await?;
             database

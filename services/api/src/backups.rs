@@ -1,8 +1,8 @@
 //! Backups over HTTP: ask for one, follow it, download it, call it off, move it to the trash and back.
 
+pub(crate) mod download;
 mod show;
 
-use chiliview_snapshot::ArtefactKey;
 use chiliview_store::{
     BackupId, TenantId, Tx,
     audit::Event,
@@ -10,14 +10,14 @@ use chiliview_store::{
     queue::{self, NewJob, Work},
     tenants::{self, Tenant},
 };
-use poem::{Body, IntoResponse, Request, Response};
+use poem::Request;
 use poem_openapi::{
-    ApiResponse, OpenApi,
+    OpenApi,
     param::{Header, Path, Query},
-    registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry},
 };
 use uuid::Uuid;
 
+pub use self::download::Download;
 pub use self::show::{BackupInfo, BackupRequest, ManifestInfo, Queued, RequestScope, show};
 use crate::{
     app::App,
@@ -27,20 +27,15 @@ use crate::{
     once::{First, Once},
     paging::{self, List},
     problem::{FieldError, Problem},
-    ranges::{self, Content},
     words::{BackupScope, BackupStatus, Order},
 };
 
-const ZSTD: &str = "application/zstd";
 const TENANTS_A_READ: i64 = 500;
 
 /// The resource.
 pub struct Backups {
     app: App,
 }
-
-/// The artefact, whole or in part.
-pub struct Download(Response);
 
 #[OpenApi]
 impl Backups {
@@ -111,14 +106,14 @@ impl Backups {
     /// Read a backup
     #[oai(path = "/backups/:backup", method = "get", operation_id = "get_backup")]
     async fn get(&self, caller: Caller, backup: Path<Uuid>) -> Result<Tagged<BackupInfo>, Problem> {
-        let row = self.find(&caller, backup.0).await?;
+        let row = find(&self.app, &caller, backup.0).await?;
         Ok(Tagged { version: row.version, body: show(row) })
     }
 
     /// Read the manifest of a verified backup
     #[oai(path = "/backups/:backup/manifest", method = "get", operation_id = "get_backup_manifest")]
     async fn manifest(&self, caller: Caller, backup: Path<Uuid>) -> Result<Json<ManifestInfo>, Problem> {
-        let row = self.find(&caller, backup.0).await?;
+        let row = find(&self.app, &caller, backup.0).await?;
         let manifest = verified(&row)?;
         Ok(Json(ManifestInfo::read(manifest).map_err(Problem::internal)?))
     }
@@ -129,16 +124,8 @@ impl Backups {
     /// SHA-256 of the artefact.
     #[oai(path = "/backups/:backup/content", method = "get", operation_id = "download_backup")]
     async fn content(&self, caller: Caller, request: &Request, backup: Path<Uuid>) -> Result<Download, Problem> {
-        let row = self.find(&caller, backup.0).await?;
-        may_download(&caller, &row)?;
-        verified(&row)?;
-        let artefact = self.app.shelf().open(&key_of(&row)).await?;
-        let content = described(&row, &artefact)?;
-        let app = &self.app;
-        let event = Event::done("backup.download", "backup", row.id);
-        app.central().write(async |tx| app.audit(tx, &caller, event).await).await?;
-        let body = |span: ranges::Span| Body::from_bytes_stream(artefact.range(span.start..span.start + span.length));
-        Ok(Download(ranges::serve(request.method(), request.headers(), &content, body)))
+        let row = find(&self.app, &caller, backup.0).await?;
+        download::serve(&self.app, &caller, request, &row).await
     }
 
     /// Prove a backup again
@@ -148,7 +135,7 @@ impl Backups {
     #[oai(path = "/backups/:backup/prove", method = "post", operation_id = "prove_backup")]
     async fn prove(&self, caller: Caller, backup: Path<Uuid>) -> Result<Accepted<BackupInfo>, Problem> {
         caller.require_manager_write()?;
-        let seen = self.find(&caller, backup.0).await?;
+        let seen = find(&self.app, &caller, backup.0).await?;
         verified(&seen)?;
         let app = &self.app;
         let now = app.now();
@@ -176,7 +163,7 @@ impl Backups {
     #[oai(path = "/backups/:backup/cancel", method = "post", operation_id = "cancel_backup")]
     async fn cancel(&self, caller: Caller, backup: Path<Uuid>) -> Result<Accepted<BackupInfo>, Problem> {
         caller.require_manager_write()?;
-        let seen = self.find(&caller, backup.0).await?;
+        let seen = find(&self.app, &caller, backup.0).await?;
         let app = &self.app;
         let now = app.now();
         let row = app
@@ -200,7 +187,7 @@ impl Backups {
     #[oai(path = "/backups/:backup", method = "delete", operation_id = "delete_backup")]
     async fn delete(&self, caller: Caller, backup: Path<Uuid>) -> Result<NoContent, Problem> {
         caller.require_manager_write()?;
-        let seen = self.find(&caller, backup.0).await?;
+        let seen = find(&self.app, &caller, backup.0).await?;
         let app = &self.app;
         let now = app.now();
         let purge_after = now.plus(app.policy().trash);
@@ -224,7 +211,7 @@ impl Backups {
     #[oai(path = "/backups/:backup/undelete", method = "post", operation_id = "undelete_backup")]
     async fn undelete(&self, caller: Caller, backup: Path<Uuid>) -> Result<Tagged<BackupInfo>, Problem> {
         caller.require_manager_write()?;
-        let seen = self.find(&caller, backup.0).await?;
+        let seen = find(&self.app, &caller, backup.0).await?;
         let app = &self.app;
         let now = app.now();
         let row = app
@@ -309,13 +296,13 @@ impl Backups {
         let row = rows::find(tx, id).await?.ok_or_else(|| Problem::not_found("backup"))?;
         Ok(show(row))
     }
+}
 
-    /// A backup that the caller may see; everything foreign is a 404.
-    async fn find(&self, caller: &Caller, id: Uuid) -> Result<Backup, Problem> {
-        caller.require_manager_read()?;
-        let found = self.app.central().read(async |tx| rows::find(tx, id.into()).await).await?;
-        found.filter(|row| sees(caller, row.tenant_id)).ok_or_else(|| Problem::not_found("backup"))
-    }
+/// A backup that the caller may see; everything foreign is a 404.
+pub(crate) async fn find(app: &App, caller: &Caller, id: Uuid) -> Result<Backup, Problem> {
+    caller.require_manager_read()?;
+    let found = app.central().read(async |tx| rows::find(tx, id.into()).await).await?;
+    found.filter(|row| sees(caller, row.tenant_id)).ok_or_else(|| Problem::not_found("backup"))
 }
 
 /// Whether a backup of this tenant, or of the central database, exists for the caller.
@@ -327,49 +314,12 @@ pub(crate) fn sees(caller: &Caller, tenant: Option<TenantId>) -> bool {
     }
 }
 
-/// Who downloads a backup has everything that is in it, hashes of passwords too.
-fn may_download(caller: &Caller, row: &Backup) -> Result<(), Problem> {
-    match row.tenant_id {
-        Some(_) => caller.require_manager_write(),
-        None => caller.require_owner(),
-    }
-}
-
 /// The manifest of a backup that counts.
-fn verified(row: &Backup) -> Result<&str, Problem> {
+pub(crate) fn verified(row: &Backup) -> Result<&str, Problem> {
     match &row.manifest {
         Some(manifest) => Ok(manifest),
         None => Err(Problem::conflict("not_verified", format!("the backup is {}, not verified", row.status))),
     }
-}
-
-/// Where a backup's snapshot lies.
-pub(crate) fn key_of(row: &Backup) -> ArtefactKey {
-    match row.tenant_id {
-        Some(tenant) => ArtefactKey::tenant(tenant.uuid(), row.id.uuid()),
-        None => ArtefactKey::central(row.id.uuid()),
-    }
-}
-
-fn described(row: &Backup, artefact: &chiliview_snapshot::Artefact) -> Result<Content, Problem> {
-    let hash = row.stored_sha256.clone().unwrap_or_default();
-    let stored = row.stored_bytes.and_then(|bytes| u64::try_from(bytes).ok());
-    if stored != Some(artefact.len()) {
-        tracing::error!(backup = %row.id, expected = ?stored, found = artefact.len(), "backup.size_differs");
-        return Err(Problem::conflict("damaged", "the snapshot on the shelf has another size than when it was proven"));
-    }
-    let mut sha256 = [0; 32];
-    hex::decode_to_slice(&hash, &mut sha256).map_err(Problem::internal)?;
-    let slug = row.tenant_slug.as_deref().unwrap_or("central");
-    let day = row.created_at.to_datetime().format("%Y%m%dT%H%M%SZ");
-    Ok(Content {
-        length: artefact.len(),
-        etag: format!("\"{hash}\""),
-        last_modified: Some(artefact.modified()),
-        content_type: ZSTD,
-        file_name: format!("{slug}-{day}.db.zst"),
-        sha256: Some(sha256),
-    })
 }
 
 async fn refuse_over_quota(tx: &mut Tx, tenant: &Tenant) -> Result<(), Problem> {
@@ -385,26 +335,4 @@ async fn refuse_over_quota(tx: &mut Tx, tenant: &Tenant) -> Result<(), Problem> 
 
 fn wrong_tenant(code: &str, detail: &str) -> Problem {
     Problem::validation(vec![FieldError::new("/tenant", code, detail)])
-}
-
-impl IntoResponse for Download {
-    fn into_response(self) -> Response {
-        self.0
-    }
-}
-
-impl ApiResponse for Download {
-    fn meta() -> MetaResponses {
-        let schema = MetaSchemaRef::Inline(Box::new(MetaSchema::new_with_format("string", "binary")));
-        let answer = |status, description| MetaResponse {
-            description,
-            status: Some(status),
-            status_range: None,
-            content: vec![MetaMediaType { content_type: ZSTD, schema: schema.clone() }],
-            headers: vec![],
-        };
-        MetaResponses { responses: vec![answer(200, "All of it"), answer(206, "The part that was asked for")] }
-    }
-
-    fn register(_registry: &mut Registry) {}
 }

@@ -36,6 +36,8 @@ pub struct Caller {
     pub session: SessionId,
     /// Who he is.
     pub identity: Identity,
+    /// Which of his passwords the session was begun with.
+    pub credential_version: i64,
     /// Where the request came from.
     pub origin: Origin,
 }
@@ -101,6 +103,14 @@ impl Origin {
 }
 
 impl Caller {
+    /// The account that he uses.
+    pub(crate) fn account(&self) -> Account {
+        match &self.identity {
+            Identity::Admin { id, .. } => Account::Admin(*id),
+            Identity::User { id, tenant, .. } => Account::User(tenant.id, *id),
+        }
+    }
+
     /// As the audit log names him.
     #[must_use]
     pub fn actor(&self) -> Actor {
@@ -233,39 +243,64 @@ async fn identify(app: &App, request: &Request) -> Result<Caller, Problem> {
     let now = app.now();
     let session = app.central().read(async |tx| sessions::find_by_token(tx, &hash).await).await?;
     let session = session.filter(|session| is_alive(app, session, now)).ok_or_else(Problem::unauthenticated)?;
-    let identity = match (session.admin_id, session.tenant_id, session.user_id) {
-        (Some(admin), _, _) => admin_of(app, &session, admin).await?,
-        (None, Some(tenant), Some(user)) => user_of(app, &session, tenant, user).await?,
+    let credential_version = session.credential_version;
+    let account = match (session.admin_id, session.tenant_id, session.user_id) {
+        (Some(admin), _, _) => Some(Account::Admin(admin)),
+        (None, Some(tenant), Some(user)) => Some(Account::User(tenant, user)),
         _ => None,
     };
-    let identity = identity.ok_or_else(Problem::unauthenticated)?;
+    let account = account.ok_or_else(Problem::unauthenticated)?;
+    let identity = identity_of(app, account, credential_version).await?.ok_or_else(Problem::unauthenticated)?;
     if now.since(session.last_seen_at) > TOUCH_EVERY {
         // A full disk must not keep anybody from reading.
         if let Err(error) = app.central().write(async |tx| sessions::touch(tx, session.id, now).await).await {
             tracing::warn!(%error, "session.not_touched");
         }
     }
-    Ok(Caller { session: session.id, identity, origin: Origin::of(request) })
+    Ok(Caller { session: session.id, identity, credential_version, origin: Origin::of(request) })
 }
 
 fn is_alive(app: &App, session: &Session, now: Timestamp) -> bool {
     session.expires_at > now && now.since(session.last_seen_at) < app.policy().session_idle
 }
 
-async fn admin_of(app: &App, session: &Session, id: AdminId) -> Result<Option<Identity>, Problem> {
-    let admin = app.central().read(async |tx| admins::find(tx, id).await).await?;
-    let admin =
-        admin.filter(|admin| admin.disabled_at.is_none() && admin.credential_version == session.credential_version);
-    Ok(admin.map(|admin| Identity::Admin { id, username: admin.username, role: admin.role }))
+/// Whose session, key or link something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Account {
+    Admin(AdminId),
+    User(TenantId, UserId),
 }
 
-async fn user_of(app: &App, session: &Session, tenant: TenantId, id: UserId) -> Result<Option<Identity>, Problem> {
+/// Who the account's person is now; nobody when it is disabled or gone, its tenant is closed to it, or it has another
+/// password than then.
+pub(crate) async fn identity_of(
+    app: &App,
+    account: Account,
+    credential_version: i64,
+) -> Result<Option<Identity>, Problem> {
+    match account {
+        Account::Admin(id) => {
+            let admin = app.central().read(async |tx| admins::find(tx, id).await).await?;
+            let admin = admin.filter(|admin| admin.disabled_at.is_none());
+            let admin = admin.filter(|admin| admin.credential_version == credential_version);
+            Ok(admin.map(|admin| Identity::Admin { id, username: admin.username, role: admin.role }))
+        }
+        Account::User(tenant, id) => user_of(app, tenant, id, credential_version).await,
+    }
+}
+
+async fn user_of(
+    app: &App,
+    tenant: TenantId,
+    id: UserId,
+    credential_version: i64,
+) -> Result<Option<Identity>, Problem> {
     let tenant = app.central().read(async |tx| tenants::find(tx, tenant).await).await?;
     let Some(tenant) = tenant.filter(may_log_in) else { return Ok(None) };
     let database = app.store().tenant(tenant.id).await?;
     let user = database.read(async |tx| users::find(tx, id).await).await?;
-    let user =
-        user.filter(|user| user.status == UserStatus::Active && user.credential_version == session.credential_version);
+    let user = user.filter(|user| user.status == UserStatus::Active && user.credential_version == credential_version);
     let tenant = Box::new(tenant);
     Ok(user.map(|user| Identity::User { id, username: user.username, role: user.role, tenant }))
 }

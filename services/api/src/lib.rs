@@ -19,6 +19,7 @@ pub mod fields;
 pub mod health;
 pub mod jobs;
 pub mod json;
+pub mod links;
 pub mod metrics;
 pub mod once;
 pub mod paging;

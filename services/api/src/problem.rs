@@ -84,6 +84,12 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, code, "Conflict").detail(detail)
     }
 
+    /// 410: a link that is over, that was changed on its way, or whose person may not use it any more: told apart by nobody.
+    pub fn link_expired() -> Self {
+        Self::new(StatusCode::GONE, "link_expired", "Link expired")
+            .detail("the link is over; ask for a new one, which resumes a broken download")
+    }
+
     /// 412: `If-Match` names another version than the stored one.
     pub fn precondition_failed() -> Self {
         Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", "Changed meanwhile")
@@ -248,12 +254,13 @@ impl Problem {
 }
 
 /// The statuses the document lists for every operation, each with the same schema: generated clients need one error type.
-const DOCUMENTED: [(u16, &str); 14] = [
+const DOCUMENTED: [(u16, &str); 15] = [
     (400, "Not understood"),
     (401, "Authentication needed"),
     (403, "Not allowed"),
     (404, "Not found"),
     (409, "Conflict with what is stored"),
+    (410, "The link is over"),
     (412, "Changed meanwhile"),
     (413, "Body too large"),
     (415, "Content-Type not supported"),

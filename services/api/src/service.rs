@@ -16,12 +16,13 @@ use crate::{
     events::Events,
     health::{self, Health},
     jobs::Jobs,
+    links::Links,
     metrics::Metrics,
     tenants::Tenants,
     users::Users,
 };
 
-type Resources = (Auth, Admins, Tenants, Users, Audit, Backups, Events, Jobs, Health);
+type Resources = (Auth, Admins, Tenants, Users, Audit, Backups, Links, Events, Jobs, Health);
 
 fn resources(app: &App) -> Resources {
     (
@@ -31,6 +32,7 @@ fn resources(app: &App) -> Resources {
         Users::new(app.clone()),
         Audit::new(app.clone()),
         Backups::new(app.clone()),
+        Links::new(app.clone()),
         Events::new(app.clone()),
         Jobs::new(app.clone()),
         Health::new(app.clone()),

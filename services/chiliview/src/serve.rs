@@ -91,6 +91,7 @@ fn policy(settings: &Settings) -> Policy {
         session_idle: settings.session_idle,
         session_absolute: settings.session_absolute,
         trash: settings.trash(),
+        link: settings.link_lifetime,
         secure_cookies: settings.secure_cookies,
     }
 }

@@ -72,6 +72,9 @@ pub(crate) struct Settings {
     /// A session is over after so long.
     #[serde(with = "values::duration")]
     pub(crate) session_absolute: Duration,
+    /// A download link is over after so long.
+    #[serde(with = "values::duration")]
+    pub(crate) link_lifetime: Duration,
     /// How long the trash keeps.
     pub(crate) trash_days: u32,
     /// Start where WAL corrupts.
@@ -101,6 +104,7 @@ impl Default for Settings {
             hsts: false,
             session_idle: policy.session_idle,
             session_absolute: policy.session_absolute,
+            link_lifetime: policy.link,
             trash_days: 30,
             allow_network_file_system: false,
         }
@@ -122,6 +126,7 @@ const TEXTS: &[&str] = &[
     "forwarded_header",
     "session_idle",
     "session_absolute",
+    "link_lifetime",
 ];
 
 impl Settings {

@@ -11,6 +11,7 @@ mod common;
 mod disk;
 mod files;
 mod idempotency;
+mod keys;
 mod paging;
 mod postgres;
 mod processes;

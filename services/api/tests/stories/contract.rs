@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::{TestApp, on_every_engine};
 
 /// What anybody may ask.
-const PUBLIC: [&str; 2] = ["login", "get_health"];
+const PUBLIC: [&str; 3] = ["login", "get_health", "download_by_link"];
 
 /// Method, path below `/api`, and name of every operation.
 pub(crate) fn operations(app: &TestApp) -> Vec<(String, String, String)> {

@@ -12,6 +12,7 @@ mod authorisation;
 mod contract;
 mod import;
 mod isolation;
+mod links;
 mod lists;
 mod proofs;
 mod tenants;

@@ -56,6 +56,23 @@ impl Call {
         Self(self.0.header("content-type", "text/csv").body(body.into()))
     }
 
+    /// The first bytes of the body, `least` at the least; then the connection breaks.
+    pub(crate) async fn broken_after(self, least: usize) -> Vec<u8> {
+        let mut response = self.0.send().await.unwrap();
+        let mut received = Vec::new();
+        while received.len() < least {
+            received.extend(response.chunk().await.unwrap().expect("the body ended before the connection broke"));
+        }
+        received
+    }
+
+    /// Status, entity tag and body.
+    pub(crate) async fn bytes(self) -> (u16, String, Vec<u8>) {
+        let response = self.0.send().await.unwrap();
+        let etag = response.headers().get("etag").map_or("", |etag| etag.to_str().unwrap()).to_owned();
+        (response.status().as_u16(), etag, response.bytes().await.unwrap().into())
+    }
+
     /// The status alone: some answers never end.
     pub(crate) async fn status(self) -> u16 {
         self.0.send().await.unwrap().status().as_u16()

@@ -64,6 +64,10 @@ async fn database() -> (tempfile::TempDir, Source) {
     let store = Store::open(&Settings::sqlite(directory.path()), Clock::system(), Ids).await.unwrap();
     let id: TenantId = Ids.next();
     store.create_tenant_database(id).await.unwrap();
+    let noise = "INSERT INTO settings (key, value, updated_at) VALUES ('noise', hex(randomblob(2000000)), 0)";
+    let database = store.tenant(id).await.unwrap();
+    database.write(async |tx| tx.query(noise).execute().await).await.unwrap();
+    drop(database);
     let path = store.data_dir().tenant_database(id);
     store.close().await;
     (directory, Source::Sqlite(path))

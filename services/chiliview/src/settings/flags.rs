@@ -77,6 +77,10 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "DURATION", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     session_absolute: Option<String>,
+    /// A download link is over after so long [default: 5m]
+    #[arg(long, global = true, value_name = "DURATION", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link_lifetime: Option<String>,
     /// Days that deleted tenants and backups can be brought back [default: 30]
     #[arg(long, global = true, value_name = "DAYS", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -70,6 +70,7 @@ impl Scene {
             .replace("{user}", &self.user.id)
             .replace("{admin}", &self.admin.id)
             .replace("{backup}", &self.backup)
+            .replace("{token}", "nobody.signed-this")
             .replace("{session}", "00000000-0000-0000-0000-000000000000");
         assert!(!path.contains('{'), "{path} has a parameter that the cast does not know");
         let path = format!("{path}{}", self.query(operation));
