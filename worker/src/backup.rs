@@ -15,7 +15,7 @@ use crate::{
     context::Context,
     progress::{Follower, Stop},
     queue::{Attempt, Outcome},
-    unchanged,
+    tell, unchanged,
 };
 
 /// Why an attempt did not end well.
@@ -147,7 +147,7 @@ async fn run(context: &Context, backup: &Backup, number: i64, attempt: &Attempt)
         (made, _) => made?,
     };
     match made {
-        Made::Snapshot(manifest) => commit(context, backup.id, number, attempt, &manifest).await,
+        Made::Snapshot(manifest) => commit(context, backup, number, attempt, &manifest).await,
         Made::Nothing(same_as) => unchanged::commit(context, backup.id, number, attempt, same_as).await,
     }
 }
@@ -177,11 +177,12 @@ async fn make(context: &Context, backup: &Backup, source: Source, watch: &Watch)
 
 async fn commit(
     context: &Context,
-    id: BackupId,
+    backup: &Backup,
     number: i64,
     attempt: &Attempt,
     manifest: &Manifest,
 ) -> Result<(), Failure> {
+    let id = backup.id;
     let proof = verified(manifest)?;
     let now = context.now();
     let done = context
@@ -196,6 +197,7 @@ async fn commit(
                 return Err(if asked { Failure::Cancelled } else { Failure::Overtaken });
             }
             context.audit(tx, Event::done("backup.verified", "backup", id)).await?;
+            tell::backup_safe(context, tx, backup).await?;
             Ok(())
         })
         .await;
@@ -228,6 +230,11 @@ async fn end(context: &Context, id: BackupId, status: BackupStatus, reason: &str
         .write(async |tx| {
             if backups::end(tx, id, status, reason, now).await? {
                 context.audit(tx, Event::done(action, "backup", id).ending(outcome, reason)).await?;
+                if status == BackupStatus::Failed
+                    && let Some(backup) = backups::find(tx, id).await?
+                {
+                    tell::backup_failed(context, tx, &backup, reason).await?;
+                }
             }
             Ok(())
         })

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::tell::Telling;
+
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The decisions.
@@ -11,10 +13,12 @@ pub struct Config {
     pub trash: Duration,
     /// What is not said by any policy.
     pub keeping: chiliview_agenda::Keeping,
+    /// How people outside are told.
+    pub telling: Telling,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { trash: DAY * 30, keeping: chiliview_agenda::Keeping::default() }
+        Self { trash: DAY * 30, keeping: chiliview_agenda::Keeping::default(), telling: Telling::default() }
     }
 }

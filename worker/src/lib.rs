@@ -3,6 +3,7 @@
 mod backup;
 mod config;
 mod context;
+mod deliver;
 mod housekeeping;
 mod progress;
 mod prove;
@@ -12,17 +13,24 @@ pub mod queue;
 mod schedule;
 mod scheduler;
 pub mod supervise;
+mod tell;
 mod unchanged;
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use futures::{FutureExt, future::BoxFuture};
 use tokio_util::sync::CancellationToken;
 
-use self::queue::{Attempt, Handler, LeaseTooShort, Options, Outcome, Wake, Work};
-pub use self::{config::Config, context::Context, prove::oldest_first};
+use self::queue::{Attempt, Handler, Lane, LeaseTooShort, Options, Outcome, Wake, Work};
+pub use self::{config::Config, context::Context, prove::oldest_first, tell::Telling};
 
-/// Runs the worker until `shutdown`: jobs, and beside them the schedules' tick and housekeeping.
+/// How many receivers are told at once. A slow one holds one of these up, and never a backup.
+const DELIVERIES: NonZeroUsize = NonZeroUsize::new(4).expect("four");
+/// A receiver gets 20 seconds, a mail server 30.
+const DELIVERY_LIMIT: Duration = Duration::from_mins(1);
+
+/// Runs the worker until `shutdown`: jobs, deliveries in a lane of their own, and beside them the schedules' tick and
+/// housekeeping.
 pub async fn run(
     context: Context,
     options: Options,
@@ -32,12 +40,26 @@ pub async fn run(
 ) -> Result<(), LeaseTooShort> {
     let handler = Arc::new(Jobs(context.clone()));
     let store = context.store.clone();
-    let (ended, (), ()) = tokio::join!(
-        queue::run(&store, options, handler, wake.clone(), shutdown.clone()),
+    let deliveries = in_the_other_lane(&options);
+    let (ended, delivered, (), ()) = tokio::join!(
+        queue::run(&store, options, handler.clone(), wake.clone(), shutdown.clone()),
+        queue::run(&store, deliveries, handler, Wake::new(), shutdown.clone()),
         scheduler::run(&context, &wake, &shutdown),
         housekeeping::run(&context, session_idle, &shutdown),
     );
-    ended
+    ended.and(delivered)
+}
+
+/// Deliveries need no bell, and their worker may be found dead later: its interval is soon enough.
+fn in_the_other_lane(options: &Options) -> Options {
+    Options {
+        name: format!("{} deliveries", options.name),
+        lane: Lane::Deliveries,
+        parallel: DELIVERIES,
+        heartbeat: options.heartbeat * 5,
+        watch: None,
+        ..options.clone()
+    }
 }
 
 /// Which work is done where.
@@ -53,6 +75,7 @@ impl Handler for Jobs {
                 Work::PurgeBackup { backup } => purge::backup(&self.0, backup).await,
                 Work::RunSchedule { run } => schedule::run(&self.0, run, &attempt).await,
                 Work::Prune => prune::run(&self.0).await,
+                Work::Deliver { delivery } => deliver::deliver(&self.0, delivery, &attempt).await,
             }
         }
         .boxed()
@@ -63,6 +86,7 @@ impl Handler for Jobs {
             match work {
                 Work::BackUp { backup } => backup::give_up(&self.0, backup, &reason).await,
                 Work::Prove { backup } => prove::give_up(&self.0, backup, &reason).await,
+                Work::Deliver { delivery } => deliver::give_up(&self.0, delivery, &reason).await,
                 // The trash keeps what could not be purged; `doctor` and the jobs list name it.
                 Work::PurgeTenant { .. } | Work::PurgeBackup { .. } => Ok(()),
                 Work::RunSchedule { run } => schedule::give_up(&self.0, run, &reason).await,
@@ -71,5 +95,12 @@ impl Handler for Jobs {
             }
         }
         .boxed()
+    }
+
+    fn time_limit(&self, work: &Work) -> Duration {
+        match work.lane() {
+            Lane::Deliveries => DELIVERY_LIMIT,
+            Lane::Jobs => queue::TIME_LIMIT,
+        }
     }
 }

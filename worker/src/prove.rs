@@ -14,6 +14,7 @@ use crate::{
     context::Context,
     progress::Follower,
     queue::{Attempt, Outcome, Work},
+    tell,
 };
 
 /// Rows that are read at once when the oldest proofs are looked for.
@@ -40,7 +41,7 @@ pub(crate) async fn prove_again(context: &Context, id: BackupId, attempt: &Attem
     };
     let ended = match look(context, &backup, number, attempt).await {
         Finding::Sound(depth) => sound(context, id, number, attempt, depth).await,
-        Finding::Damaged(reason) => damaged(context, id, number, attempt, &reason).await,
+        Finding::Damaged(reason) => damaged(context, &backup, number, attempt, &reason).await,
         Finding::Unknown(reason) => return unknown(context, id, number, attempt, reason).await,
         Finding::Overtaken => Ok(()),
     };
@@ -158,8 +159,14 @@ async fn sound(
     Ok(())
 }
 
-async fn damaged(context: &Context, id: BackupId, number: i64, attempt: &Attempt, reason: &str) -> Result<(), Error> {
-    let now = context.now();
+async fn damaged(
+    context: &Context,
+    backup: &Backup,
+    number: i64,
+    attempt: &Attempt,
+    reason: &str,
+) -> Result<(), Error> {
+    let (id, now) = (backup.id, context.now());
     let counts = context
         .store
         .central()
@@ -168,6 +175,7 @@ async fn damaged(context: &Context, id: BackupId, number: i64, attempt: &Attempt
             if counts {
                 let event = Event::done("backup.damaged", "backup", id);
                 context.audit(tx, event.ending(audit::Outcome::Failed, reason)).await?;
+                tell::backup_damaged(context, tx, backup, reason).await?;
             }
             Ok::<_, Error>(counts)
         })

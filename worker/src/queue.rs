@@ -18,7 +18,7 @@ mod life;
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 pub use attempt::Attempt;
-pub use chiliview_store::queue::{Wake, Work};
+pub use chiliview_store::queue::{Lane, Wake, Work};
 use chiliview_store::{
     Error, Store,
     queue::{Changes, Lease},
@@ -30,14 +30,17 @@ use crate::supervise::{Backoff, supervise};
 
 /// Between the last moment at which a worker may still run a job and the first at which another may take it.
 const MARGIN: Duration = Duration::from_secs(2);
-const TIME_LIMIT: Duration = Duration::from_hours(6);
+/// How long a job may take, unless its handler says otherwise.
+pub const TIME_LIMIT: Duration = Duration::from_hours(6);
 
 /// How a worker works.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// What it is called in the logs and in `/api/health`; a fresh suffix is added each time that it starts.
     pub name: String,
-    /// How many jobs it runs at once.
+    /// Which jobs it does.
+    pub lane: Lane,
+    /// How many of them it runs at once.
     pub parallel: NonZeroUsize,
     /// How often it says that it is alive.
     pub heartbeat: Duration,
@@ -61,6 +64,7 @@ impl Options {
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
+            lane: Lane::Jobs,
             parallel: NonZeroUsize::new(2).unwrap_or(NonZeroUsize::MIN),
             heartbeat: Duration::from_secs(1),
             missed: 8,

@@ -20,6 +20,7 @@ use crate::{
     context::Context,
     prove::oldest_first,
     queue::{Attempt, Outcome, Work},
+    tell,
 };
 
 /// Tenants in one transaction: a few milliseconds, so that others get at the database in between.
@@ -169,6 +170,9 @@ async fn enqueue(
         backups::end(tx, id, BackupStatus::Failed, reason, now).await?;
         let event = Event::done("backup.failed", "backup", id).ending(audit::Outcome::Failed, reason);
         context.audit(tx, event).await?;
+        if let Some(backup) = backups::find(tx, id).await? {
+            tell::backup_failed(context, tx, &backup, reason).await?;
+        }
         return Ok(true);
     }
     queue::enqueue(tx, &job(NewJob::new(ids.next(), Work::BackUp { backup: id }), schedule, run, tenant_id, now)).await

@@ -12,11 +12,11 @@ use chiliview_store::{
     backups::BackupStatus,
     queue::{self, NewJob, Wake, Work},
     schedule_runs::{self, FiredBy, Run, RunStatus},
-    schedules::{self, Schedule},
+    schedules::{self, Schedule, ScheduleAction},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::context::Context;
+use crate::{context::Context, tell};
 
 const EVERY: Duration = Duration::from_secs(1);
 /// What one tick takes on; the next one takes the rest.
@@ -93,6 +93,9 @@ async fn fire_one(context: &Context, tx: &mut Tx, schedule: &Schedule, now: Time
     let firing = Firing { due_at, by: FiredBy::Time, requested_by, missed: due.missed };
     let run = fire(tx, context.store.ids(), schedule, firing, now).await?;
     schedules::advance(tx, schedule.id, next_after(&timing, now), Some(due_at)).await?;
+    if run.is_some() && due.missed > 0 && schedule.action == ScheduleAction::BackUp {
+        tell::runs_missed(context, tx, schedule, due.missed, due_at).await?;
+    }
     if let Some(run) = run {
         tracing::info!(schedule = %schedule.id, %run, due_at = %due_at, missed = due.missed, "schedule.fired");
     }

@@ -11,6 +11,7 @@ use crate::{
     backup::{Failure, key_of},
     context::Context,
     queue::Attempt,
+    tell,
 };
 
 /// The backup that holds what a snapshot of `source` would hold now: the newest verified one, if it is still on the shelf.
@@ -70,6 +71,9 @@ pub(crate) async fn commit(
             return Err(if asked { Failure::Cancelled } else { Failure::Overtaken });
         }
         context.audit(tx, Event::done("backup.unchanged", "backup", id)).await?;
+        if let Some(backup) = backups::find(tx, id).await? {
+            tell::backup_safe(context, tx, &backup).await?;
+        }
         Ok::<_, Failure>(())
     });
     done.await?;

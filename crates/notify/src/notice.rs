@@ -38,6 +38,12 @@ pub enum Kind {
     ScheduleLate,
     /// A tenant's database could not be brought to the newest schema.
     FleetMigrationFailed,
+    /// A restore did not succeed; the database is as it was.
+    RestoreFailed,
+    /// There is room again.
+    DiskRecovered,
+    /// A schedule's newest verified backup is as new as it should be again.
+    ScheduleRecovered,
     /// Somebody tries whether messages arrive.
     Test,
 }
@@ -73,7 +79,7 @@ pub struct UnknownKind;
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::BackupFailed,
         Self::BackupDamaged,
         Self::BackupMissed,
@@ -81,6 +87,9 @@ impl Kind {
         Self::BackupRecovered,
         Self::ScheduleLate,
         Self::FleetMigrationFailed,
+        Self::RestoreFailed,
+        Self::DiskRecovered,
+        Self::ScheduleRecovered,
         Self::Test,
     ];
 
@@ -95,6 +104,9 @@ impl Kind {
             Self::BackupRecovered => "backup_recovered",
             Self::ScheduleLate => "schedule_late",
             Self::FleetMigrationFailed => "fleet_migration_failed",
+            Self::RestoreFailed => "restore_failed",
+            Self::DiskRecovered => "disk_recovered",
+            Self::ScheduleRecovered => "schedule_recovered",
             Self::Test => "test",
         }
     }
@@ -103,9 +115,11 @@ impl Kind {
     #[must_use]
     pub fn severity(self) -> Severity {
         match self {
-            Self::BackupFailed | Self::BackupDamaged | Self::FleetMigrationFailed => Severity::Critical,
+            Self::BackupFailed | Self::BackupDamaged | Self::FleetMigrationFailed | Self::RestoreFailed => {
+                Severity::Critical
+            }
             Self::BackupMissed | Self::DiskLow | Self::ScheduleLate => Severity::Warning,
-            Self::BackupRecovered | Self::Test => Severity::Info,
+            Self::BackupRecovered | Self::DiskRecovered | Self::ScheduleRecovered | Self::Test => Severity::Info,
         }
     }
 }
@@ -124,6 +138,8 @@ impl FromStr for Kind {
 pub enum Fact {
     /// A backup's id.
     Backup,
+    /// A restore's id.
+    Restore,
     /// A job's id.
     Job,
     /// A schedule's name.

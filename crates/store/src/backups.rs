@@ -4,6 +4,7 @@ use serde::Serialize;
 use sqlx::FromRow;
 
 mod held;
+mod late;
 mod proofs;
 mod recovered;
 mod steps;
@@ -11,6 +12,7 @@ mod trash;
 
 pub use self::{
     held::{Held, held, is_awaited, references},
+    late::{Late, Punctuality, punctuality},
     proofs::{
         Proven, call_off_proof, damaged, oldest_proven, proof_waits, prove_again, prove_later, proven, start_proof,
     },
@@ -277,6 +279,20 @@ pub async fn newest_verified(tx: &mut Tx, tenant: Option<TenantId>) -> Result<Op
     .await
 }
 
+/// How the last backup of the same database ended that ended before this one and was not called off.
+pub async fn ended_before(tx: &mut Tx, backup: &Backup) -> Result<Option<BackupStatus>> {
+    let found = tx
+        .query(
+            "SELECT status FROM backups WHERE COALESCE(tenant_id, '') = $1 AND id <> $2 AND finished_at IS NOT NULL
+               AND status IN ('verified', 'unchanged', 'damaged', 'failed') ORDER BY finished_at DESC, id DESC LIMIT 1",
+        )
+        .bind(backup.tenant_id.map(|id| id.to_string()).unwrap_or_default())
+        .bind(backup.id)
+        .fetch_optional::<(BackupStatus,)>()
+        .await?;
+    Ok(found.map(|(status,)| status))
+}
+
 /// How many backups that are not in the trash have each status.
 pub async fn counts(tx: &mut Tx) -> Result<Vec<(BackupStatus, i64)>> {
     tx.query("SELECT status, count(*) FROM backups WHERE deleted_at IS NULL GROUP BY status ORDER BY status")
@@ -307,6 +323,8 @@ macro_rules! safe {
            WHERE source.status IN ('verified', 'verifying') AND source.proof IS NOT NULL AND source.deleted_at IS NULL AND same.deleted_at IS NULL) AS safe"
     };
 }
+
+pub(crate) use safe;
 
 /// Over all tenants that are not in the trash.
 pub async fn coverage(tx: &mut Tx) -> Result<Coverage> {

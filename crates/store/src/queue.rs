@@ -28,7 +28,7 @@ pub(crate) use migrate::migrate;
 pub use outcome::{Ending, settle};
 pub use upkeep::{cancel, end_all, forget_workers, purge_finished};
 pub use wake::{Changes, Wake};
-pub use work::{Payload, Work};
+pub use work::{Lane, Payload, Work};
 pub use workers::{Beat, Lease, Worker, beat, register, sign_off, workers};
 
 use crate::{
@@ -36,9 +36,6 @@ use crate::{
     postgres,
     seam::{Connection, Database, Engine, Query, Tx},
 };
-
-/// The one queue, in apalis' words the `job_type`.
-pub(crate) const QUEUE: &str = "chiliview";
 
 /// A statement in the dialect of the transaction's engine.
 fn query<'t>(tx: &'t mut Tx, sqlite: &'static str, postgres: &'static str) -> Query<'t> {

@@ -42,7 +42,7 @@ pub(super) async fn live(shop: Arc<Shop>) -> Result<(), Ended> {
     let name: Arc<str> = format!("{} {}", shop.options.name, shop.store.ids().next::<Uuid>()).into();
     let now = shop.store.clock().now();
     let registered = Instant::now();
-    queue::register(central, &name, shop.options.lease(), now).await.map_err(Ended::Register)?;
+    queue::register(central, shop.options.lane, &name, shop.options.lease(), now).await.map_err(Ended::Register)?;
     tracing::info!(worker = %name, parallel = shop.options.parallel, "worker.started");
     if let Err(error) = queue::forget_workers(central, now.minus(FORGET)).await {
         tracing::warn!(%error, "worker.forget_failed");
@@ -68,7 +68,7 @@ async fn heartbeat(shop: &Shop, name: &str, roster: &Roster, registered: Instant
     loop {
         sleep(shop.options.heartbeat).await;
         let began = Instant::now();
-        let beat = queue::beat(shop.store.central(), name, shop.options.lease());
+        let beat = queue::beat(shop.store.central(), shop.options.lane, name, shop.options.lease());
         match timeout_at(heard + shop.options.patience(), beat).await {
             Err(_) => return Ended::Silent,
             Ok(Ok(None)) => return Ended::Forgotten,
@@ -119,7 +119,7 @@ async fn fill(shop: &Arc<Shop>, name: &Arc<str>, crew: &mut Crew, failed_before:
         queue::release_strays(central, name, &crew.roster.jobs()).await?;
     }
     while crew.len() < shop.options.parallel.get() && !shop.shutdown.is_cancelled() {
-        let Some(claim) = queue::claim(central, name).await? else { return Ok(()) };
+        let Some(claim) = queue::claim(central, shop.options.lane, name).await? else { return Ok(()) };
         crew.take_on(shop, claim, Instant::now());
     }
     Ok(())

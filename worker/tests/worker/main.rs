@@ -3,10 +3,17 @@
 
 #[path = "../../../crates/store/tests/support/engines.rs"]
 mod engines;
+#[path = "../../../crates/notify/tests/notify/post_office.rs"]
+#[expect(dead_code, reason = "the crate's own tests use the rest")]
+mod post_office;
+#[path = "../../../crates/notify/tests/notify/receiver.rs"]
+#[expect(dead_code, reason = "the crate's own tests use the rest")]
+mod receiver;
 
 mod backups;
 mod crashes;
 mod failures;
+mod notices;
 mod proofs;
 mod queue;
 mod schedules;

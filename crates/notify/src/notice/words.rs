@@ -58,6 +58,7 @@ pub(super) fn label(fact: Fact, language: Language) -> &'static str {
 fn names(fact: Fact) -> (&'static str, &'static str, &'static str) {
     match fact {
         Fact::Backup => ("backup", "Sicherung", "Backup"),
+        Fact::Restore => ("restore", "Wiederherstellung", "Restore"),
         Fact::Job => ("job", "Auftrag", "Job"),
         Fact::Schedule => ("schedule", "Zeitplan", "Schedule"),
         Fact::Phase => ("phase", "Schritt", "Step"),
@@ -117,6 +118,21 @@ fn german(kind: Kind) -> (&'static str, &'static str, &'static str) {
             "Eine Datenbank konnte nicht auf das neue Schema umgestellt werden. Die übrigen Mandanten werden weiter bedient.",
             "Bitte beheben Sie die Ursache und setzen Sie die Umstellung fort.",
         ),
+        Kind::RestoreFailed => (
+            "Wiederherstellung fehlgeschlagen",
+            "Eine Wiederherstellung ist fehlgeschlagen. Die bisherige Datenbank ist unverändert in Betrieb.",
+            "Bitte beheben Sie die Ursache und starten Sie die Wiederherstellung noch einmal.",
+        ),
+        Kind::DiskRecovered => (
+            "Wieder genug Speicherplatz",
+            "Der freie Speicherplatz liegt wieder über der eingestellten Grenze.",
+            "Sie brauchen nichts zu tun.",
+        ),
+        Kind::ScheduleRecovered => (
+            "Zeitplan wieder im Takt",
+            "Die geprüften Sicherungen sind wieder so neu, wie der Zeitplan es vorsieht.",
+            "Sie brauchen nichts zu tun.",
+        ),
         Kind::Test => ("Probe", "Das ist eine Probe: Benachrichtigungen kommen an.", "Sie brauchen nichts zu tun."),
     }
 }
@@ -155,6 +171,19 @@ fn english(kind: Kind) -> (&'static str, &'static str, &'static str) {
             "Migration failed",
             "A database could not be brought to the new schema. The other tenants are served as before.",
             "Please remove the cause and resume the migration.",
+        ),
+        Kind::RestoreFailed => (
+            "Restore failed",
+            "A restore failed. The database that was there is still in use, unchanged.",
+            "Please remove the cause and start the restore again.",
+        ),
+        Kind::DiskRecovered => {
+            ("Disk space is enough again", "Free space is above the configured limit again.", "There is nothing to do.")
+        }
+        Kind::ScheduleRecovered => (
+            "Schedule is on time again",
+            "The verified backups are as new again as the schedule wants them to be.",
+            "There is nothing to do.",
         ),
         Kind::Test => ("Test", "This is a test: notifications arrive.", "There is nothing to do."),
     }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use apalis_core::{task::Task, worker::context::WorkerContext};
 
 use super::{
-    Connection, JobId, Lease, Payload, QUEUE, apart, corrupt, postgres_error, query, sqlite_error,
+    Connection, JobId, Lane, Lease, Payload, apart, corrupt, postgres_error, query, sqlite_error,
     workers::{held, postgres_config, sqlite_config},
 };
 use crate::{
@@ -29,16 +29,16 @@ pub struct Claim {
     pub worker: Arc<str>,
 }
 
-/// Takes the next job that is due, for a registered worker.
-pub async fn claim(central: &Database, worker: &Arc<str>) -> Result<Option<Claim>> {
+/// Takes the next job of a lane that is due, for a worker that is registered there.
+pub async fn claim(central: &Database, lane: Lane, worker: &Arc<str>) -> Result<Option<Claim>> {
     if let Database::Sqlite(_) = central
-        && !central.read(due).await?
+        && !central.read(async |tx| due(tx, lane).await).await?
     {
         return Ok(None);
     }
     let context = WorkerContext::new(worker);
     let task = apart(central, async |tx| {
-        let Some(task) = fetch(tx, &context).await? else { return Ok(None) };
+        let Some(task) = fetch(tx, lane, &context).await? else { return Ok(None) };
         let id = task.task_id().map(ToString::to_string).ok_or_else(|| corrupt("it has no id"))?;
         lock(tx, &id, worker).await?;
         Ok(Some((id, task)))
@@ -55,26 +55,26 @@ pub async fn claim(central: &Database, worker: &Arc<str>) -> Result<Option<Claim
 }
 
 /// Spares SQLite's one writer the look that finds nothing.
-async fn due(tx: &mut Tx) -> Result<bool> {
+async fn due(tx: &mut Tx, lane: Lane) -> Result<bool> {
     let (due,): (bool,) = tx
         .query(
             "SELECT EXISTS (SELECT 1 FROM Jobs WHERE job_type = $1 AND run_at <= unixepoch() AND
                  (status = 'Pending' OR (status = 'Failed' AND attempts < max_attempts)))",
         )
-        .bind(QUEUE)
+        .bind(lane.as_str())
         .fetch_one()
         .await?;
     Ok(due)
 }
 
-async fn fetch(tx: &mut Tx, worker: &WorkerContext) -> Result<Option<Task<Vec<u8>>>> {
+async fn fetch(tx: &mut Tx, lane: Lane, worker: &WorkerContext) -> Result<Option<Task<Vec<u8>>>> {
     let tasks = match tx.connection() {
         Connection::Sqlite(connection) => {
-            let config = sqlite_config(Lease(Duration::from_secs(1)));
+            let config = sqlite_config(lane, Lease(Duration::from_secs(1)));
             apalis_sqlite::queries::fetch_next(&mut *connection, &config, worker).await.map_err(sqlite_error)?
         }
         Connection::Postgres(connection) => {
-            apalis_postgres::queries::fetch_next(connection, &postgres_config(), worker)
+            apalis_postgres::queries::fetch_next(connection, &postgres_config(lane), worker)
                 .await
                 .map_err(postgres_error)?
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chiliview_telemetry::{Carrier, context};
 use tracing::Span;
 
-use super::{JobId, Payload, QUEUE, Work, query};
+use super::{JobId, Payload, Work, query};
 use crate::{
     clock::Timestamp,
     error::Result,
@@ -90,7 +90,7 @@ pub async fn enqueue(tx: &mut Tx, job: &NewJob) -> Result<bool> {
          ON CONFLICT (job_type, idempotency_key) DO NOTHING",
     )
     .bind(job.id.stored())
-    .bind(QUEUE)
+    .bind(job.work.lane().as_str())
     .bind(payload.encode()?)
     .bind(i32::try_from(job.max_attempts.max(1)).unwrap_or(i32::MAX))
     .bind(run_at)

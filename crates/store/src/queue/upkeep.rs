@@ -1,6 +1,6 @@
 //! What is done to jobs and workers from outside: cancelling, and clearing away what is over.
 
-use super::{JobId, JobStatus, QUEUE, apart, jobs::find, query};
+use super::{JobId, JobStatus, Lane, apart, jobs::find, query};
 use crate::{
     clock::Timestamp,
     error::Result,
@@ -30,15 +30,16 @@ pub async fn end_all(tx: &mut Tx, reason: &str) -> Result<u64> {
     query(
         tx,
         "UPDATE Jobs SET status = 'Killed', lock_by = NULL, done_at = unixepoch(), last_result = $2, idempotency_key = NULL
-         WHERE job_type = $1
+         WHERE job_type IN ($1, $3)
            AND (status IN ('Pending', 'Queued', 'Running') OR (status = 'Failed' AND attempts < max_attempts))",
         "UPDATE apalis.jobs SET status = 'Killed', lock_by = NULL, done_at = now(), last_result = CAST($2 AS JSONB),
              idempotency_key = NULL
-         WHERE job_type = $1
+         WHERE job_type IN ($1, $3)
            AND (status IN ('Pending', 'Queued', 'Running') OR (status = 'Failed' AND attempts < max_attempts))",
     )
-    .bind(QUEUE)
+    .bind(Lane::Jobs.as_str())
     .bind(result)
+    .bind(Lane::Deliveries.as_str())
     .execute()
     .await
 }
@@ -47,14 +48,15 @@ pub async fn end_all(tx: &mut Tx, reason: &str) -> Result<u64> {
 pub async fn purge_finished(tx: &mut Tx, before: Timestamp) -> Result<u64> {
     query(
         tx,
-        "DELETE FROM Jobs WHERE job_type = $1 AND done_at * 1000000 < $2
+        "DELETE FROM Jobs WHERE job_type IN ($1, $3) AND done_at * 1000000 < $2
            AND (status IN ('Done', 'Killed') OR (status = 'Failed' AND attempts >= max_attempts))",
-        "DELETE FROM apalis.jobs WHERE job_type = $1
+        "DELETE FROM apalis.jobs WHERE job_type IN ($1, $3)
            AND done_at < TIMESTAMPTZ 'epoch' + CAST($2 AS BIGINT) * INTERVAL '1 microsecond'
            AND (status IN ('Done', 'Killed') OR (status = 'Failed' AND attempts >= max_attempts))",
     )
-    .bind(QUEUE)
+    .bind(Lane::Jobs.as_str())
     .bind(before)
+    .bind(Lane::Deliveries.as_str())
     .execute()
     .await
 }

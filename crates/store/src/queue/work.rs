@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::corrupt;
 use crate::{
     error::Result,
-    ids::{BackupId, RunId, TenantId},
+    ids::{BackupId, DeliveryId, RunId, TenantId},
 };
 
 /// One unit of work, named by the row that it is for. A new kind is a new variant, and two lines below it.
@@ -41,6 +41,11 @@ pub enum Work {
     },
     /// Move to the trash what no policy keeps any more, once a day.
     Prune,
+    /// Tell a channel of a notice.
+    Deliver {
+        /// The delivery.
+        delivery: DeliveryId,
+    },
 }
 
 impl Work {
@@ -54,6 +59,16 @@ impl Work {
             Self::PurgeBackup { .. } => "purge_backup",
             Self::RunSchedule { .. } => "run_schedule",
             Self::Prune => "prune",
+            Self::Deliver { .. } => "deliver",
+        }
+    }
+
+    /// Where it waits.
+    #[must_use]
+    pub const fn lane(&self) -> Lane {
+        match self {
+            Self::Deliver { .. } => Lane::Deliveries,
+            _ => Lane::Jobs,
         }
     }
 
@@ -65,6 +80,27 @@ impl Work {
             Self::PurgeTenant { tenant } => tenant.uuid(),
             Self::RunSchedule { run } => run.uuid(),
             Self::Prune => Uuid::nil(),
+            Self::Deliver { delivery } => delivery.uuid(),
+        }
+    }
+}
+
+/// Which workers do it. Lanes do not wait for each other: whatever happens in one, the other goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lane {
+    /// The databases, and what belongs to them.
+    #[default]
+    Jobs,
+    /// Receivers outside, who may be slow.
+    Deliveries,
+}
+
+impl Lane {
+    /// In apalis' words the `job_type`.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Jobs => "chiliview",
+            Self::Deliveries => "chiliview.deliveries",
         }
     }
 }
@@ -106,6 +142,7 @@ mod tests {
             Work::PurgeBackup { backup: Ids.next() },
             Work::RunSchedule { run: Ids.next() },
             Work::Prune,
+            Work::Deliver { delivery: Ids.next() },
         ];
         for work in all {
             let payload = Payload { work, subject: work.subject(), carrier: Carrier::default() };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use apalis_core::{backend::WorkerFilter, worker::context::WorkerContext};
 
-use super::{Connection, JobId, QUEUE, apart, postgres_error, query};
+use super::{Connection, JobId, Lane, apart, postgres_error, query};
 use crate::{
     clock::Timestamp,
     error::{Error, Result},
@@ -48,7 +48,7 @@ pub struct Beat {
     pub recovered: u64,
 }
 
-/// Every worker that has not signed off, the last heard of first.
+/// Every worker that does jobs and has not signed off, the last heard of first.
 pub async fn workers(tx: &mut Tx) -> Result<Vec<Worker>> {
     let rows: Vec<(String, Timestamp)> = query(
         tx,
@@ -56,40 +56,40 @@ pub async fn workers(tx: &mut Tx) -> Result<Vec<Worker>> {
         "SELECT id, CAST(extract(epoch FROM last_seen) * 1000000 AS BIGINT) FROM apalis.workers
          WHERE worker_type = $1 ORDER BY last_seen DESC, id LIMIT 1000",
     )
-    .bind(QUEUE)
+    .bind(Lane::Jobs.as_str())
     .fetch_all()
     .await?;
     Ok(rows.into_iter().map(|(name, last_seen)| Worker { name, last_seen }).collect())
 }
 
 /// Registers a worker under a name that was never used before.
-pub async fn register(central: &Database, name: &str, lease: Lease, now: Timestamp) -> Result<()> {
+pub async fn register(central: &Database, lane: Lane, name: &str, lease: Lease, now: Timestamp) -> Result<()> {
     let worker = WorkerContext::new(name);
     apart(central, async |tx| {
         match tx.connection() {
             Connection::Sqlite(connection) => {
-                let config = sqlite_config(lease);
+                let config = sqlite_config(lane, lease);
                 apalis_sqlite::queries::register_worker(&mut *connection, &config, &worker, "SqliteStorage").await?;
             }
             Connection::Postgres(connection) => {
                 let last_seen = (now.micros() / 1_000_000).into();
-                apalis_postgres::queries::register_worker(connection, QUEUE, &worker, &last_seen, "PgStorage")
+                apalis_postgres::queries::register_worker(connection, lane.as_str(), &worker, &last_seen, "PgStorage")
                     .await
                     .map_err(postgres_error)?;
             }
         }
-        keep_alive(tx, &worker).await
+        keep_alive(tx, lane, &worker).await
     })
     .await
 }
 
 /// Says that the worker is alive, and puts the jobs of those who are not back into the queue. `None` when the queue does
 /// not know the worker any more.
-pub async fn beat(central: &Database, name: &str, lease: Lease) -> Result<Option<Beat>> {
+pub async fn beat(central: &Database, lane: Lane, name: &str, lease: Lease) -> Result<Option<Beat>> {
     let worker = WorkerContext::new(name);
     let beaten = apart(central, async |tx| {
-        keep_alive(tx, &worker).await?;
-        let recovered = recover(tx, name, lease).await?;
+        keep_alive(tx, lane, &worker).await?;
+        let recovered = recover(tx, lane, name, lease).await?;
         Ok(Beat { held: held(tx, name).await?, recovered })
     })
     .await;
@@ -100,17 +100,17 @@ pub async fn beat(central: &Database, name: &str, lease: Lease) -> Result<Option
     }
 }
 
-async fn keep_alive(tx: &mut Tx, worker: &WorkerContext) -> Result<()> {
+async fn keep_alive(tx: &mut Tx, lane: Lane, worker: &WorkerContext) -> Result<()> {
     match tx.connection() {
         Connection::Sqlite(connection) => {
-            let config = sqlite_config(Lease(Duration::from_secs(1)));
+            let config = sqlite_config(lane, Lease(Duration::from_secs(1)));
             match apalis_sqlite::queries::keep_alive(&mut *connection, &config, worker).await {
                 Err(sqlx::Error::Io(_)) => Err(Error::Database(sqlx::Error::RowNotFound)),
                 other => Ok(other?),
             }
         }
         Connection::Postgres(connection) => {
-            match apalis_postgres::queries::keep_alive(connection, QUEUE, worker).await {
+            match apalis_postgres::queries::keep_alive(connection, lane.as_str(), worker).await {
                 Err(apalis_postgres::Error::WorkerOutOfSync) => Err(Error::Database(sqlx::Error::RowNotFound)),
                 other => other.map_err(postgres_error),
             }
@@ -118,15 +118,18 @@ async fn keep_alive(tx: &mut Tx, worker: &WorkerContext) -> Result<()> {
     }
 }
 
-async fn recover(tx: &mut Tx, name: &str, lease: Lease) -> Result<u64> {
+async fn recover(tx: &mut Tx, lane: Lane, name: &str, lease: Lease) -> Result<u64> {
     match tx.connection() {
         Connection::Sqlite(connection) => {
             let others = WorkerFilter::AllExcept(name.to_owned());
-            Ok(apalis_sqlite::queries::reenqueue_orphaned(&mut *connection, lease.seconds(), QUEUE, &others).await?)
+            Ok(apalis_sqlite::queries::reenqueue_orphaned(&mut *connection, lease.seconds(), lane.as_str(), &others)
+                .await?)
         }
         Connection::Postgres(connection) => {
             let silent = lease.seconds().unsigned_abs();
-            apalis_postgres::queries::reenqueue_orphaned(connection, QUEUE, silent).await.map_err(postgres_error)
+            apalis_postgres::queries::reenqueue_orphaned(connection, lane.as_str(), silent)
+                .await
+                .map_err(postgres_error)
         }
     }
 }
@@ -168,10 +171,10 @@ pub async fn sign_off(central: &Database, name: &str) -> Result<()> {
     .await
 }
 
-pub(super) fn sqlite_config(lease: Lease) -> apalis_sqlite::Config {
-    apalis_sqlite::Config::default().queue(QUEUE).batch_size(1).heartbeat_interval(lease.0)
+pub(super) fn sqlite_config(lane: Lane, lease: Lease) -> apalis_sqlite::Config {
+    apalis_sqlite::Config::default().queue(lane.as_str()).batch_size(1).heartbeat_interval(lease.0)
 }
 
-pub(super) fn postgres_config() -> apalis_postgres::Config {
-    apalis_postgres::Config::default().queue(QUEUE).batch_size(1)
+pub(super) fn postgres_config(lane: Lane) -> apalis_postgres::Config {
+    apalis_postgres::Config::default().queue(lane.as_str()).batch_size(1)
 }

@@ -12,6 +12,8 @@ mod disk;
 mod files;
 mod idempotency;
 mod keys;
+mod late;
+mod notices;
 mod paging;
 mod postgres;
 mod processes;

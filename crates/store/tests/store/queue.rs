@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 
 use chiliview_store::{
     BackupId, Clock, Error, Ids, Store,
-    queue::{self, Ending, Filter, JobId, JobStatus, Lease, NewJob, Work},
+    queue::{self, Ending, Filter, JobId, JobStatus, Lane, Lease, NewJob, Work},
 };
 
 use crate::engines::on_every_engine;
@@ -24,7 +24,7 @@ async fn status(store: &Store, id: JobId) -> JobStatus {
 
 async fn worker(store: &Store) -> Arc<str> {
     let name: Arc<str> = format!("test {}", Ids.next::<JobId>()).into();
-    queue::register(store.central(), &name, LEASE, store.clock().now()).await.unwrap();
+    queue::register(store.central(), Lane::Jobs, &name, LEASE, store.clock().now()).await.unwrap();
     name
 }
 
@@ -79,22 +79,22 @@ async fn an_attempt_ends_once_and_only_while_it_holds_the_job() {
         let job = job();
         add(&store, &job).await;
         let name = worker(&store).await;
-        let claim = queue::claim(db, &name).await.unwrap().unwrap();
+        let claim = queue::claim(db, Lane::Jobs, &name).await.unwrap().unwrap();
         assert_eq!((claim.job, claim.attempt, status(&store, job.id).await), (job.id, 1, JobStatus::Running));
-        assert!(queue::claim(db, &name).await.unwrap().is_none());
+        assert!(queue::claim(db, Lane::Jobs, &name).await.unwrap().is_none());
 
         let retry = Ending::Retry { after: Duration::ZERO, reason: "the disk is full".into() };
         assert!(queue::settle(db, &claim, &retry).await.unwrap());
         assert!(!queue::settle(db, &claim, &Ending::Done).await.unwrap());
         assert_eq!(status(&store, job.id).await, JobStatus::Queued);
 
-        let second = queue::claim(db, &name).await.unwrap().unwrap();
+        let second = queue::claim(db, Lane::Jobs, &name).await.unwrap().unwrap();
         assert_eq!(second.attempt, 2);
         let holds = async |claim| db.write(async |tx| queue::holds(tx, claim).await).await.unwrap();
         assert_eq!((holds(&claim).await, holds(&second).await), (false, true));
         assert!(!queue::settle(db, &claim, &Ending::Done).await.unwrap());
         assert!(queue::settle(db, &second, &Ending::Failed { reason: "it is gone".into() }).await.unwrap());
-        assert!(queue::claim(db, &name).await.unwrap().is_none());
+        assert!(queue::claim(db, Lane::Jobs, &name).await.unwrap().is_none());
         let found = db.read(async |tx| queue::find(tx, job.id).await).await.unwrap().unwrap();
         assert_eq!((found.status, found.attempts), (JobStatus::Failed, 2));
         assert_eq!(found.reason.as_deref(), Some("it is gone"));
@@ -108,11 +108,11 @@ async fn the_last_attempt_is_not_followed_by_another() {
         let job = NewJob { max_attempts: 1, ..job() };
         add(&store, &job).await;
         let name = worker(&store).await;
-        let claim = queue::claim(store.central(), &name).await.unwrap().unwrap();
+        let claim = queue::claim(store.central(), Lane::Jobs, &name).await.unwrap().unwrap();
         let retry = Ending::Retry { after: Duration::ZERO, reason: "no".into() };
         assert!(queue::settle(store.central(), &claim, &retry).await.unwrap());
         assert_eq!(status(&store, job.id).await, JobStatus::Failed);
-        assert!(queue::claim(store.central(), &name).await.unwrap().is_none());
+        assert!(queue::claim(store.central(), Lane::Jobs, &name).await.unwrap().is_none());
     })
     .await;
 }
@@ -123,13 +123,13 @@ async fn what_was_taken_can_be_put_back_as_if_it_had_not_been() {
         let db = store.central();
         add(&store, &job()).await;
         let name = worker(&store).await;
-        let claim = queue::claim(db, &name).await.unwrap().unwrap();
+        let claim = queue::claim(db, Lane::Jobs, &name).await.unwrap().unwrap();
         queue::release(db, &claim).await.unwrap();
-        let again = queue::claim(db, &name).await.unwrap().unwrap();
+        let again = queue::claim(db, Lane::Jobs, &name).await.unwrap().unwrap();
         assert_eq!(again.attempt, 1);
         assert_eq!(queue::release_strays(db, &name, &[again.job]).await.unwrap(), 0);
         assert_eq!(queue::release_strays(db, &name, &[]).await.unwrap(), 1);
-        assert!(queue::claim(db, &name).await.unwrap().is_some());
+        assert!(queue::claim(db, Lane::Jobs, &name).await.unwrap().is_some());
     })
     .await;
 }
@@ -142,22 +142,22 @@ async fn cancelling_takes_a_job_from_its_worker() {
         add(&store, &waiting).await;
         add(&store, &running).await;
         let name = worker(&store).await;
-        let claim = queue::claim(db, &name).await.unwrap().unwrap();
+        let claim = queue::claim(db, Lane::Jobs, &name).await.unwrap().unwrap();
         assert_eq!(claim.job, running.id);
-        assert_eq!(queue::beat(db, &name, LEASE).await.unwrap().unwrap().held, [running.id]);
+        assert_eq!(queue::beat(db, Lane::Jobs, &name, LEASE).await.unwrap().unwrap().held, [running.id]);
         for (id, was) in [(waiting.id, JobStatus::Queued), (running.id, JobStatus::Running)] {
             assert_eq!(db.write(async |tx| queue::cancel(tx, id).await).await.unwrap(), Some(was));
             assert_eq!(db.write(async |tx| queue::cancel(tx, id).await).await.unwrap(), None);
             assert_eq!(status(&store, id).await, JobStatus::Cancelled);
         }
-        assert!(queue::beat(db, &name, LEASE).await.unwrap().unwrap().held.is_empty());
+        assert!(queue::beat(db, Lane::Jobs, &name, LEASE).await.unwrap().unwrap().held.is_empty());
         assert!(!queue::settle(db, &claim, &Ending::Done).await.unwrap());
 
         let later = store.clock().now().plus(Duration::from_mins(1));
         assert_eq!(db.write(async |tx| queue::purge_finished(tx, later).await).await.unwrap(), 2);
         queue::sign_off(db, &name).await.unwrap();
         assert!(db.read(queue::workers).await.unwrap().is_empty());
-        assert!(queue::beat(db, &name, LEASE).await.unwrap().is_none());
+        assert!(queue::beat(db, Lane::Jobs, &name, LEASE).await.unwrap().is_none());
     })
     .await;
 }
@@ -172,7 +172,7 @@ async fn what_does_not_move_is_stuck_and_a_gone_worker_is_forgotten() {
         add(&store, &old).await;
         add(&store, &first).await;
         let name = worker(&store).await;
-        assert_eq!(queue::claim(db, &name).await.unwrap().unwrap().job, first.id);
+        assert_eq!(queue::claim(db, Lane::Jobs, &name).await.unwrap().unwrap().job, first.id);
         let stuck = db.read(async |tx| queue::stuck(tx, now).await).await.unwrap();
         assert_eq!(stuck.iter().map(|job| job.id).collect::<Vec<_>>(), [old.id]);
         let later = now.plus(Duration::from_mins(5));
