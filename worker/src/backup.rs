@@ -6,13 +6,14 @@ use chiliview_snapshot::{
     prove, write,
 };
 use chiliview_store::{
-    BackupId, Error,
+    BackupId, Error, UploadId,
     audit::{self, Event},
     backups::{self, Backup, BackupStatus, ProofDepth, Verified},
 };
 
 use crate::{
     context::Context,
+    import::{self, Import},
     progress::{Follower, Stop},
     queue::{Attempt, Outcome},
     tell, unchanged,
@@ -33,6 +34,9 @@ pub(crate) enum Failure {
     /// No attempt can succeed.
     #[error(transparent)]
     NoSource(#[from] crate::context::NoSource),
+    /// What was uploaded is no database of the tenant's: no attempt can succeed.
+    #[error("{0}")]
+    Refused(String),
     /// The snapshot.
     #[error("failed to {}", chain(.0))]
     Snapshot(#[from] SnapshotError),
@@ -55,15 +59,15 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     line
 }
 
-/// Does the job.
-pub(crate) async fn back_up(context: &Context, id: BackupId, attempt: &Attempt) -> Outcome {
+/// Does the job: of the database itself, or of a file that was uploaded.
+pub(crate) async fn back_up(context: &Context, id: BackupId, upload: Option<UploadId>, attempt: &Attempt) -> Outcome {
     let (backup, number) = match begin(context, id, attempt).await {
         Ok(Some(begun)) => begun,
         Ok(None) => return Outcome::Done,
         Err(error) => return Outcome::Retry { after: None, reason: error.to_string() },
     };
     let key = key_of(&backup);
-    let failure = match run(context, &backup, number, attempt).await {
+    let failure = match run(context, &backup, upload, number, attempt).await {
         Ok(()) => return Outcome::Done,
         Err(failure) => failure,
     };
@@ -79,7 +83,7 @@ pub(crate) async fn back_up(context: &Context, id: BackupId, attempt: &Attempt) 
             Ok(()) => Outcome::Done,
             Err(error) => Outcome::Retry { after: None, reason: error.to_string() },
         },
-        Failure::NoSource(reason) => Outcome::GiveUp { reason: reason.to_string() },
+        Failure::NoSource(_) | Failure::Refused(_) => Outcome::GiveUp { reason: failure.to_string() },
         failure => {
             let reason = failure.to_string();
             if !attempt.is_last() {
@@ -135,12 +139,17 @@ enum Made {
     Nothing(BackupId),
 }
 
-async fn run(context: &Context, backup: &Backup, number: i64, attempt: &Attempt) -> Result<(), Failure> {
-    let source = context.source(backup)?;
+async fn run(
+    context: &Context,
+    backup: &Backup,
+    upload: Option<UploadId>,
+    number: i64,
+    attempt: &Attempt,
+) -> Result<(), Failure> {
     // An attempt that crashed may have published; what it left was never proven.
     context.shelf.remove(&key_of(backup)).await?;
     let follower = Follower::start(context.clone(), backup.id, number, attempt.over().clone());
-    let made = make(context, backup, source, follower.watch()).await;
+    let made = make(context, backup, upload, follower.watch()).await;
     let made = match (made, follower.finish().await) {
         (_, Some(Stop::Overtaken)) => return Err(Failure::Overtaken),
         (Err(_), Some(Stop::Cancelled)) => return Err(Failure::Cancelled),
@@ -152,7 +161,8 @@ async fn run(context: &Context, backup: &Backup, number: i64, attempt: &Attempt)
     }
 }
 
-async fn make(context: &Context, backup: &Backup, source: Source, watch: &Watch) -> Result<Made, Failure> {
+async fn make(context: &Context, backup: &Backup, upload: Option<UploadId>, watch: &Watch) -> Result<Made, Failure> {
+    let (source, _import) = source(context, backup, upload, watch).await?;
     if let Some(same_as) = unchanged::same_as(context, backup, &source, watch).await? {
         return Ok(Made::Nothing(same_as));
     }
@@ -173,6 +183,18 @@ async fn make(context: &Context, backup: &Backup, source: Source, watch: &Watch)
     let (key, scratch) = (key_of(backup), context.scratch());
     prove(&context.shelf, &key, &manifest, Depth::Quick, &proof_key, &scratch, watch).await?;
     Ok(Made::Snapshot(Box::new(manifest)))
+}
+
+/// What is read. What was taken in from outside lasts as long as the second part.
+async fn source(
+    context: &Context,
+    backup: &Backup,
+    upload: Option<UploadId>,
+    watch: &Watch,
+) -> Result<(Source, Option<Import>), Failure> {
+    let Some(upload) = upload else { return Ok((context.source(backup)?, None)) };
+    let import = import::take_in(context, backup, upload, watch).await?;
+    Ok((import.source(), Some(import)))
 }
 
 async fn commit(

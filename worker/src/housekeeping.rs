@@ -5,7 +5,7 @@ use std::time::Duration;
 use chiliview_store::{Database, Error, idempotency, queue, sessions, throttle};
 use tokio_util::sync::CancellationToken;
 
-use crate::context::Context;
+use crate::{context::Context, uploads};
 
 const EVERY: Duration = Duration::from_secs(600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -42,5 +42,5 @@ async fn sweep(context: &Context, session_idle: Duration) -> Result<(), Error> {
     {
         file.checkpoint().await?;
     }
-    Ok(())
+    uploads::sweep(context).await
 }

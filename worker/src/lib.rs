@@ -5,6 +5,7 @@ mod config;
 mod context;
 mod deliver;
 mod housekeeping;
+mod import;
 mod progress;
 mod prove;
 mod prune;
@@ -15,6 +16,7 @@ mod scheduler;
 pub mod supervise;
 mod tell;
 mod unchanged;
+mod uploads;
 
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
@@ -69,8 +71,9 @@ impl Handler for Jobs {
     fn handle(&self, work: Work, attempt: Attempt) -> BoxFuture<'_, Outcome> {
         async move {
             match work {
-                Work::BackUp { backup } => backup::back_up(&self.0, backup, &attempt).await,
+                Work::BackUp { backup } => backup::back_up(&self.0, backup, None, &attempt).await,
                 Work::Prove { backup } => prove::prove_again(&self.0, backup, &attempt).await,
+                Work::Import { backup, upload } => backup::back_up(&self.0, backup, Some(upload), &attempt).await,
                 Work::PurgeTenant { tenant } => purge::tenant(&self.0, tenant).await,
                 Work::PurgeBackup { backup } => purge::backup(&self.0, backup).await,
                 Work::RunSchedule { run } => schedule::run(&self.0, run, &attempt).await,
@@ -84,7 +87,9 @@ impl Handler for Jobs {
     fn exhausted(&self, work: Work, _attempt: Attempt, reason: String) -> BoxFuture<'_, anyhow::Result<()>> {
         async move {
             match work {
-                Work::BackUp { backup } => backup::give_up(&self.0, backup, &reason).await,
+                Work::BackUp { backup } | Work::Import { backup, .. } => {
+                    backup::give_up(&self.0, backup, &reason).await
+                }
                 Work::Prove { backup } => prove::give_up(&self.0, backup, &reason).await,
                 Work::Deliver { delivery } => deliver::give_up(&self.0, delivery, &reason).await,
                 // The trash keeps what could not be purged; `doctor` and the jobs list name it.

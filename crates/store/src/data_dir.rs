@@ -10,7 +10,7 @@ use rustix::fs::statfs;
 
 use crate::{
     error::{Error, Result},
-    ids::TenantId,
+    ids::{TenantId, UploadId},
 };
 
 /// Network and user-space file systems on which SQLite's WAL is known to corrupt, by their magic in `statfs(2)`.
@@ -77,6 +77,18 @@ impl DataDir {
         self.0.join("temp")
     }
 
+    /// Where files lie that are being uploaded.
+    #[must_use]
+    pub fn uploads(&self) -> PathBuf {
+        self.0.join("uploads")
+    }
+
+    /// The file of one upload.
+    #[must_use]
+    pub fn upload(&self, id: UploadId) -> PathBuf {
+        self.uploads().join(id.to_string())
+    }
+
     /// Where `chiliview.log` is.
     #[must_use]
     pub fn logs(&self) -> PathBuf {
@@ -103,9 +115,7 @@ impl DataDir {
     /// Every directory that there should be, parents first.
     #[must_use]
     pub fn directories(&self) -> Vec<PathBuf> {
-        let mut all = vec![self.0.clone(), self.resellers(), self.backups(), self.temp(), self.logs()];
-        all.push(self.0.join("uploads"));
-        all
+        vec![self.0.clone(), self.resellers(), self.backups(), self.temp(), self.uploads(), self.logs()]
     }
 
     /// Makes the missing directories, mode 0700.

@@ -34,6 +34,7 @@ pub mod tenant_retention;
 pub mod tenant_settings;
 pub mod tenants;
 pub mod throttle;
+pub mod uploads;
 pub mod users;
 
 pub use clock::{Clock, Timestamp};

@@ -1,6 +1,10 @@
 //! The schemas of the two kinds of database, on two engines, compiled in. Files are never edited once released.
 
-use sqlx::migrate::Migrator;
+use std::{borrow::Cow, path::Path};
+
+use sqlx::{Connection as _, migrate::Migrator};
+
+use crate::{error::Result, sqlite as engine};
 
 /// Which schema a database has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +42,23 @@ pub fn postgres(kind: Kind) -> &'static Migrator {
 #[must_use]
 pub fn newest(kind: Kind) -> i64 {
     sqlite(kind).iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
+/// Makes the file `path` an empty SQLite database with the schema that version `version` had: what an import is compared
+/// with. Nothing is promised of its contents surviving a crash.
+pub async fn make_empty(path: &Path, kind: Kind, version: i64) -> Result<()> {
+    let mut connection = engine::connect(path, engine::Missing::Create).await?;
+    let newest = sqlite(kind);
+    let migrations = newest.iter().filter(|migration| migration.version <= version).cloned().collect();
+    let migrator = Migrator { migrations: Cow::Owned(migrations), ..Migrator::DEFAULT };
+    migrator.run_direct(None, &mut connection, false).await?;
+    Ok(connection.close().await?)
+}
+
+/// The versions of a schema, oldest first.
+#[must_use]
+pub fn versions(kind: Kind) -> Vec<i64> {
+    sqlite(kind).iter().map(|migration| migration.version).collect()
 }
 
 #[cfg(test)]

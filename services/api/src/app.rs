@@ -22,6 +22,8 @@ pub struct Policy {
     pub trash: Duration,
     /// How long a download link opens what it is for.
     pub link: Duration,
+    /// How long an uploaded file may be.
+    pub longest_upload: u64,
     /// Whether cookies are for https only (their names then begin with `__Host-`).
     pub secure_cookies: bool,
 }
@@ -33,6 +35,7 @@ impl Default for Policy {
             session_absolute: Duration::from_secs(7 * 24 * 3600),
             trash: Duration::from_secs(30 * 24 * 3600),
             link: Duration::from_secs(5 * 60),
+            longest_upload: 64 << 30,
             secure_cookies: false,
         }
     }

@@ -322,7 +322,7 @@ pub(crate) fn verified(row: &Backup) -> Result<&str, Problem> {
     }
 }
 
-async fn refuse_over_quota(tx: &mut Tx, tenant: &Tenant) -> Result<(), Problem> {
+pub(crate) async fn refuse_over_quota(tx: &mut Tx, tenant: &Tenant) -> Result<(), Problem> {
     let (count, bytes) = rows::usage(tx, tenant.id).await?;
     if tenant.quota_backups.is_some_and(|quota| count >= quota) {
         return Err(Problem::conflict("quota_exceeded", "the tenant has as many backups as it may; delete some first"));

@@ -29,5 +29,6 @@ pub mod ranges;
 pub mod secret;
 pub mod service;
 pub mod tenants;
+pub mod uploads;
 pub mod users;
 pub mod words;

@@ -19,10 +19,11 @@ use crate::{
     links::Links,
     metrics::Metrics,
     tenants::Tenants,
+    uploads::Uploads,
     users::Users,
 };
 
-type Resources = (Auth, Admins, Tenants, Users, Audit, Backups, Links, Events, Jobs, Health);
+type Resources = (Auth, Admins, Tenants, Users, Audit, Backups, Links, Uploads, Events, Jobs, Health);
 
 fn resources(app: &App) -> Resources {
     (
@@ -33,6 +34,7 @@ fn resources(app: &App) -> Resources {
         Audit::new(app.clone()),
         Backups::new(app.clone()),
         Links::new(app.clone()),
+        Uploads::new(app.clone()),
         Events::new(app.clone()),
         Jobs::new(app.clone()),
         Health::new(app.clone()),

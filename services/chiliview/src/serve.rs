@@ -93,5 +93,6 @@ fn policy(settings: &Settings) -> Policy {
         trash: settings.trash(),
         link: settings.link_lifetime,
         secure_cookies: settings.secure_cookies,
+        ..Policy::default()
     }
 }

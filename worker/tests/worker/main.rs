@@ -13,6 +13,7 @@ mod receiver;
 mod backups;
 mod crashes;
 mod failures;
+mod imports;
 mod notices;
 mod proofs;
 mod queue;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::corrupt;
 use crate::{
     error::Result,
-    ids::{BackupId, DeliveryId, RunId, TenantId},
+    ids::{BackupId, DeliveryId, RunId, TenantId, UploadId},
 };
 
 /// One unit of work, named by the row that it is for. A new kind is a new variant, and two lines below it.
@@ -23,6 +23,13 @@ pub enum Work {
     Prove {
         /// The backup.
         backup: BackupId,
+    },
+    /// Look at an uploaded file, and make a backup of what holds.
+    Import {
+        /// The backup that it becomes.
+        backup: BackupId,
+        /// The upload.
+        upload: UploadId,
     },
     /// Remove what is left of a deleted tenant.
     PurgeTenant {
@@ -55,6 +62,7 @@ impl Work {
         match self {
             Self::BackUp { .. } => "back_up",
             Self::Prove { .. } => "prove",
+            Self::Import { .. } => "import",
             Self::PurgeTenant { .. } => "purge_tenant",
             Self::PurgeBackup { .. } => "purge_backup",
             Self::RunSchedule { .. } => "run_schedule",
@@ -76,7 +84,10 @@ impl Work {
     #[must_use]
     pub const fn subject(&self) -> Uuid {
         match self {
-            Self::BackUp { backup } | Self::Prove { backup } | Self::PurgeBackup { backup } => backup.uuid(),
+            Self::BackUp { backup }
+            | Self::Prove { backup }
+            | Self::Import { backup, .. }
+            | Self::PurgeBackup { backup } => backup.uuid(),
             Self::PurgeTenant { tenant } => tenant.uuid(),
             Self::RunSchedule { run } => run.uuid(),
             Self::Prune => Uuid::nil(),
@@ -138,6 +149,7 @@ mod tests {
         let all = [
             Work::BackUp { backup: Ids.next() },
             Work::Prove { backup: Ids.next() },
+            Work::Import { backup: Ids.next(), upload: Ids.next() },
             Work::PurgeTenant { tenant: Ids.next() },
             Work::PurgeBackup { backup: Ids.next() },
             Work::RunSchedule { run: Ids.next() },

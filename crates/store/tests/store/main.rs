@@ -28,4 +28,5 @@ mod tenant_settings;
 mod tenants;
 mod throttle;
 mod transactions;
+mod uploads;
 mod users;

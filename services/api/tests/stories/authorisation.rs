@@ -27,6 +27,7 @@ async fn every_operation_answers_every_kind_of_caller_as_the_table_says() {
                         wrong.push(format!("{name} by {role:?}, tenant by {reference:?}: {status}, not {expected}"));
                     }
                 }
+                scene.clear(app, &cast).await;
             }
         }
         assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));

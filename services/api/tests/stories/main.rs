@@ -17,4 +17,5 @@ mod lists;
 mod proofs;
 mod tenants;
 mod throttling;
+mod uploads;
 mod users;

@@ -29,6 +29,7 @@ pub(super) struct Scene {
     /// An admin whom nobody of the callers is.
     admin: Person,
     backup: String,
+    upload: String,
 }
 
 impl Cast {
@@ -48,6 +49,7 @@ impl Cast {
             (Role::Foreign, app.user(&self.theirs, UserRole::Manager).await),
         ];
         let backup = app.post(&self.owner, "/backups", json!({ "scope": "tenant", "tenant": "ours" })).await;
+        let upload = app.post(&self.owner, "/uploads", json!({ "tenant": "ours", "bytes": 3 })).await.expect(201);
         Scene {
             reference: match reference {
                 Reference::Id => self.ours.clone(),
@@ -57,11 +59,17 @@ impl Cast {
             user: app.user(&self.ours, UserRole::Member).await,
             admin: app.admin(AdminRole::Auditor).await,
             backup: backup.expect(202).field("id"),
+            upload: upload.field("id"),
         }
     }
 }
 
 impl Scene {
+    /// There may be only so many uploads of one tenant at once.
+    pub(super) async fn clear(&self, app: &TestApp, cast: &Cast) {
+        app.delete(&cast.owner, &format!("/uploads/{}", self.upload)).await;
+    }
+
     /// The status that the caller gets.
     pub(super) async fn ask(&self, app: &TestApp, role: Role, method: &str, path: &str, operation: &str) -> u16 {
         let caller = self.people.iter().find(|(played, _)| *played == role).map(|(_, person)| person);
@@ -71,12 +79,15 @@ impl Scene {
             .replace("{admin}", &self.admin.id)
             .replace("{backup}", &self.backup)
             .replace("{token}", "nobody.signed-this")
+            .replace("{upload}", &self.upload)
             .replace("{session}", "00000000-0000-0000-0000-000000000000");
         assert!(!path.contains('{'), "{path} has a parameter that the cast does not know");
         let path = format!("{path}{}", self.query(operation));
         let call = app.call(caller, method, &path).header("If-Match", "\"999\"");
         let call = match (operation, self.body(role, operation)) {
             ("import_users", _) => call.csv("username,email\n"),
+            ("import_backup", _) => call.csv("no database"),
+            ("append_upload", _) => call.header("Upload-Offset", "99").csv("abc"),
             (_, Some(body)) => call.json(&body),
             (_, None) => call,
         };
@@ -85,7 +96,7 @@ impl Scene {
 
     fn query(&self, operation: &str) -> String {
         match operation {
-            "list_backups" => format!("?tenant={}", self.reference),
+            "list_backups" | "import_backup" => format!("?tenant={}", self.reference),
             _ => String::new(),
         }
     }
@@ -104,6 +115,7 @@ impl Scene {
             "update_admin" => json!({ "display_name": "New" }),
             "update_tenant" => json!({ "contact_name": "New" }),
             "update_user" => json!({ "given_name": "New" }),
+            "create_upload" => json!({ "tenant": self.reference, "bytes": 3 }),
             "create_backup" => json!({ "scope": "tenant", "tenant": self.reference }),
             _ => return None,
         })
