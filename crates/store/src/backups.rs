@@ -11,7 +11,7 @@ mod steps;
 mod trash;
 
 pub use self::{
-    held::{Held, held, is_awaited, references},
+    held::{Held, has_another_verified, held, is_awaited, references},
     late::{Late, Punctuality, punctuality},
     proofs::{
         Proven, call_off_proof, damaged, oldest_proven, proof_waits, prove_again, prove_later, proven, start_proof,

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{caller::Caller, events::Hub, health::Readiness, passwords::Passwords, problem::Problem};
+use chiliview_agenda::Keeping;
 use chiliview_snapshot::Shelf;
 use chiliview_store::{
     Database, Store, TenantId, Timestamp,
@@ -26,6 +27,8 @@ pub struct Policy {
     pub longest_upload: u64,
     /// Whether cookies are for https only (their names then begin with `__Host-`).
     pub secure_cookies: bool,
+    /// What the retention of backups goes by, beside the policies.
+    pub keeping: Keeping,
 }
 
 impl Default for Policy {
@@ -37,6 +40,7 @@ impl Default for Policy {
             link: Duration::from_secs(5 * 60),
             longest_upload: 64 << 30,
             secure_cookies: false,
+            keeping: Keeping::default(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Backups over HTTP: ask for one, follow it, download it, call it off, move it to the trash and back.
 
 pub(crate) mod download;
+mod guards;
 mod show;
 
 use chiliview_store::{
@@ -18,6 +19,7 @@ use poem_openapi::{
 use uuid::Uuid;
 
 pub use self::download::Download;
+pub(crate) use self::guards::refuse_over_quota;
 pub use self::show::{BackupInfo, BackupRequest, ManifestInfo, Queued, RequestScope, show};
 use crate::{
     app::App,
@@ -183,9 +185,16 @@ impl Backups {
 
     /// Move a backup to the trash
     ///
-    /// It can be undeleted until `purge_after`; then its snapshot is removed.
+    /// It can be undeleted until `purge_after`; then its snapshot is removed. The last verified backup of a database, and one
+    /// that others say they are the same as, are deleted with `force` only.
     #[oai(path = "/backups/:backup", method = "delete", operation_id = "delete_backup")]
-    async fn delete(&self, caller: Caller, backup: Path<Uuid>) -> Result<NoContent, Problem> {
+    async fn delete(
+        &self,
+        caller: Caller,
+        backup: Path<Uuid>,
+        /// Delete it whatever is lost by that.
+        force: Query<Option<bool>>,
+    ) -> Result<NoContent, Problem> {
         caller.require_manager_write()?;
         let seen = find(&self.app, &caller, backup.0).await?;
         let app = &self.app;
@@ -193,9 +202,15 @@ impl Backups {
         let purge_after = now.plus(app.policy().trash);
         app.central()
             .write(async |tx| {
+                if force.0 != Some(true) {
+                    guards::refuse_needed(tx, seen.id).await?;
+                }
                 if !rows::delete(tx, seen.id, now, purge_after).await? {
                     return match rows::find(tx, seen.id).await? {
                         Some(row) if row.deleted_at.is_some() => Ok(()),
+                        Some(row) if row.pinned_at.is_some() => {
+                            Err(Problem::conflict("pinned", "the backup is pinned; unpin it first"))
+                        }
                         _ => Err(Problem::conflict("not_ended", "cancel the backup first: it is still being made")),
                     };
                 }
@@ -298,11 +313,16 @@ impl Backups {
     }
 }
 
-/// A backup that the caller may see; everything foreign is a 404.
+/// [`found`], on a view of its own.
 pub(crate) async fn find(app: &App, caller: &Caller, id: Uuid) -> Result<Backup, Problem> {
+    app.central().read(async |tx| found(tx, caller, id).await).await
+}
+
+/// A backup that the caller may see; everything foreign is a 404.
+pub(crate) async fn found(tx: &mut Tx, caller: &Caller, id: Uuid) -> Result<Backup, Problem> {
     caller.require_manager_read()?;
-    let found = app.central().read(async |tx| rows::find(tx, id.into()).await).await?;
-    found.filter(|row| sees(caller, row.tenant_id)).ok_or_else(|| Problem::not_found("backup"))
+    let row = rows::find(tx, id.into()).await?;
+    row.filter(|row| sees(caller, row.tenant_id)).ok_or_else(|| Problem::not_found("backup"))
 }
 
 /// Whether a backup of this tenant, or of the central database, exists for the caller.
@@ -316,21 +336,14 @@ pub(crate) fn sees(caller: &Caller, tenant: Option<TenantId>) -> bool {
 
 /// The manifest of a backup that counts.
 pub(crate) fn verified(row: &Backup) -> Result<&str, Problem> {
-    match &row.manifest {
-        Some(manifest) => Ok(manifest),
-        None => Err(Problem::conflict("not_verified", format!("the backup is {}, not verified", row.status))),
+    match (&row.manifest, row.same_as) {
+        (Some(manifest), _) => Ok(manifest),
+        (None, Some(same_as)) => {
+            let detail = format!("nothing had changed, so nothing was stored: take the backup {same_as}");
+            Err(Problem::conflict("unchanged", detail))
+        }
+        (None, None) => Err(Problem::conflict("not_verified", format!("the backup is {}, not verified", row.status))),
     }
-}
-
-pub(crate) async fn refuse_over_quota(tx: &mut Tx, tenant: &Tenant) -> Result<(), Problem> {
-    let (count, bytes) = rows::usage(tx, tenant.id).await?;
-    if tenant.quota_backups.is_some_and(|quota| count >= quota) {
-        return Err(Problem::conflict("quota_exceeded", "the tenant has as many backups as it may; delete some first"));
-    }
-    if tenant.quota_bytes.is_some_and(|quota| bytes >= quota) {
-        return Err(Problem::conflict("quota_exceeded", "the tenant's backups fill its quota; delete some first"));
-    }
-    Ok(())
 }
 
 fn wrong_tenant(code: &str, detail: &str) -> Problem {

@@ -26,6 +26,8 @@ pub mod paging;
 pub mod passwords;
 pub mod problem;
 pub mod ranges;
+pub mod retention;
+pub mod schedules;
 pub mod secret;
 pub mod service;
 pub mod tenants;

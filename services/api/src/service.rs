@@ -18,12 +18,15 @@ use crate::{
     jobs::Jobs,
     links::Links,
     metrics::Metrics,
+    retention::Retention,
+    schedules::Schedules,
     tenants::Tenants,
     uploads::Uploads,
     users::Users,
 };
 
-type Resources = (Auth, Admins, Tenants, Users, Audit, Backups, Links, Uploads, Events, Jobs, Health);
+type Resources =
+    (Auth, Admins, Tenants, Users, Audit, Backups, Links, Uploads, Schedules, Retention, Events, Jobs, Health);
 
 fn resources(app: &App) -> Resources {
     (
@@ -35,6 +38,8 @@ fn resources(app: &App) -> Resources {
         Backups::new(app.clone()),
         Links::new(app.clone()),
         Uploads::new(app.clone()),
+        Schedules::new(app.clone()),
+        Retention::new(app.clone()),
         Events::new(app.clone()),
         Jobs::new(app.clone()),
         Health::new(app.clone()),

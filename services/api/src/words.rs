@@ -87,6 +87,39 @@ mirror! {
         Queued = "queued", Running = "running", Done = "done", Failed = "failed", Cancelled = "cancelled",
     }
 }
+mirror! {
+    /// What a schedule does.
+    ScheduleAction = chiliview_store::schedules::ScheduleAction { BackUp = "back_up", Prove = "prove" }
+}
+mirror! {
+    /// Whose databases a schedule is about.
+    ScheduleScope = chiliview_store::schedules::ScheduleScope {
+        Tenant = "tenant", Tag = "tag", All = "all", Central = "central",
+    }
+}
+mirror! {
+    /// What fired a run.
+    FiredBy = chiliview_store::schedule_runs::FiredBy { Time = "time", Person = "person" }
+}
+mirror! {
+    /// Where a run stands.
+    RunStatus = chiliview_store::schedule_runs::RunStatus {
+        Queued = "queued", Running = "running", Done = "done", Partial = "partial", Failed = "failed",
+    }
+}
+
+/// A language that schedules are described in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Enum)]
+pub enum Language {
+    /// English.
+    #[serde(rename = "en")]
+    #[oai(rename = "en")]
+    English,
+    /// German.
+    #[serde(rename = "de")]
+    #[oai(rename = "de")]
+    German,
+}
 
 /// Which way a list runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Enum)]

@@ -6,7 +6,7 @@ use clap::{Command as Clap, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::{
     admin, audit_log, backup, completions, doctor,
     exit::{Exit, Failure},
-    health, openapi, restore, serve,
+    health, openapi, restore, schedule, serve,
     settings::{Flags, Settings},
     show_settings, verify, worker,
 };
@@ -64,6 +64,15 @@ enum Command {
   chiliview backup list --status failed"
     )]
     Backup(backup::Command),
+    /// List, run, pause and resume schedules
+    #[command(
+        subcommand,
+        before_help = "Examples:
+  chiliview schedule list
+  chiliview schedule run \"Every night\"
+  chiliview schedule pause \"Every night\""
+    )]
+    Schedule(schedule::Command),
     /// Bring back the central database, or a whole platform from its shelf, while the service is stopped
     #[command(before_help = "Examples:
   chiliview restore --central --dry-run    what would be replaced, by which backup, and what would be lost
@@ -165,6 +174,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Worker => block_on(worker::run(call)),
         Command::Admin(command) => block_on(admin::run(call, command)),
         Command::Backup(command) => block_on(backup::run(call, command)),
+        Command::Schedule(command) => block_on(schedule::run(call, command)),
         Command::Restore(options) => {
             let lasting = Settings::load(&cli.flags.without_shelf())?;
             block_on(restore::run(call, lasting, options))

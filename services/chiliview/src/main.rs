@@ -15,6 +15,7 @@ mod open;
 mod openapi;
 mod output;
 mod restore;
+mod schedule;
 mod serve;
 mod settings;
 mod show_settings;

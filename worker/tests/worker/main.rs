@@ -17,6 +17,7 @@ mod imports;
 mod notices;
 mod proofs;
 mod queue;
+mod retention;
 mod schedules;
 mod shop;
 mod trace;

@@ -64,3 +64,18 @@ pub async fn is_awaited(tx: &mut Tx, schedule: ScheduleId, tenant: Option<Tenant
         .await?;
     Ok(found.is_some())
 }
+
+/// Whether the database has a verified backup beside this one, not in the trash.
+pub async fn has_another_verified(tx: &mut Tx, id: BackupId, tenant: Option<TenantId>) -> Result<bool> {
+    let found = tx
+        .query(
+            "SELECT 1 FROM backups WHERE id <> $1
+               AND (tenant_id = $2 OR (tenant_id IS NULL AND CAST($2 AS TEXT) IS NULL))
+               AND status = 'verified' AND deleted_at IS NULL LIMIT 1",
+        )
+        .bind(id)
+        .bind(tenant)
+        .fetch_optional::<(i32,)>()
+        .await?;
+    Ok(found.is_some())
+}

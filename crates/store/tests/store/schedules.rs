@@ -346,6 +346,8 @@ async fn held_are_those_of_one_database_that_were_made_and_are_not_in_the_trash(
         assert_eq!(held(None).await.iter().map(|row| row.id).collect::<Vec<_>>(), [central]);
         let references = async |id| read(db, async |tx| backups::references(tx, id).await).await;
         assert_eq!((references(verified).await, references(queued).await), (1, 0));
+        let another = async |id| read(db, async |tx| backups::has_another_verified(tx, id, Some(tenant)).await).await;
+        assert_eq!((another(verified).await, another(same).await), (false, true));
     })
     .await;
 }

@@ -76,7 +76,7 @@ async fn a_link_dies_with_its_person_and_with_its_backup() {
 
         let path = link(app, &owner, &backup).await;
         assert_eq!(opens(&path).await, 200);
-        app.delete(&owner, &format!("/backups/{backup}")).await.expect(204);
+        app.delete(&owner, &format!("/backups/{backup}?force=true")).await.expect(204);
         assert_eq!(opens(&path).await, 410, "a backup in the trash");
     })
     .await;

@@ -15,6 +15,7 @@ mod isolation;
 mod links;
 mod lists;
 mod proofs;
+mod schedules;
 mod tenants;
 mod throttling;
 mod uploads;

@@ -50,7 +50,7 @@ async fn what_was_never_proven_or_lies_in_the_trash_is_not_proven_again() {
         let prove = async |id: &str| app.post(&owner, &format!("/backups/{id}/prove"), json!({})).await;
         prove(&waiting).await.expect_problem(409, "not_verified");
         let (backup, _) = app.backed_up(None).await;
-        app.delete(&owner, &format!("/backups/{backup}")).await.expect(204);
+        app.delete(&owner, &format!("/backups/{backup}?force=true")).await.expect(204);
         prove(&backup).await.expect_problem(409, "not_provable");
         assert_eq!(proofs_queued(app, &backup).await, 0);
     })

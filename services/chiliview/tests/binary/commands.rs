@@ -17,9 +17,10 @@ fn nonsense_ends_with_2() {
 #[test]
 fn help_shows_examples_before_everything_else() {
     let place = Place::new();
-    for command in
-        ["serve", "worker", "admin", "backup", "restore", "verify", "doctor", "audit", "health", "settings", "openapi"]
-    {
+    for command in [
+        "serve", "worker", "admin", "backup", "schedule", "restore", "verify", "doctor", "audit", "health", "settings",
+        "openapi",
+    ] {
         let help = place.run(&[command, "--help"]).out();
         let (examples, usage) = (help.find("Examples:"), help.find("Usage:"));
         assert!(examples.is_some() && examples < usage, "{help}");

@@ -30,6 +30,7 @@ pub(super) struct Scene {
     admin: Person,
     backup: String,
     upload: String,
+    schedule: String,
 }
 
 impl Cast {
@@ -50,6 +51,13 @@ impl Cast {
         ];
         let backup = app.post(&self.owner, "/backups", json!({ "scope": "tenant", "tenant": "ours" })).await;
         let upload = app.post(&self.owner, "/uploads", json!({ "tenant": "ours", "bytes": 3 })).await.expect(201);
+        // A tenant has only so many.
+        for old in app.get(&self.owner, "/schedules?tenant=ours").await.expect(200).column("id") {
+            app.delete(&self.owner, &format!("/schedules/{old}")).await.expect(204);
+        }
+        let name = format!("Nightly of {}", people[0].1.id);
+        let schedule = json!({ "name": name, "scope": "tenant", "tenant": "ours", "cron": "0 2 * * *" });
+        let schedule = app.post(&self.owner, "/schedules", schedule).await;
         Scene {
             reference: match reference {
                 Reference::Id => self.ours.clone(),
@@ -60,6 +68,7 @@ impl Cast {
             admin: app.admin(AdminRole::Auditor).await,
             backup: backup.expect(202).field("id"),
             upload: upload.field("id"),
+            schedule: schedule.expect(201).field("id"),
         }
     }
 }
@@ -80,6 +89,8 @@ impl Scene {
             .replace("{backup}", &self.backup)
             .replace("{token}", "nobody.signed-this")
             .replace("{upload}", &self.upload)
+            .replace("{schedule}", &self.schedule)
+            .replace("{run}", "00000000-0000-0000-0000-000000000000")
             .replace("{session}", "00000000-0000-0000-0000-000000000000");
         assert!(!path.contains('{'), "{path} has a parameter that the cast does not know");
         let path = format!("{path}{}", self.query(operation));
@@ -97,6 +108,7 @@ impl Scene {
     fn query(&self, operation: &str) -> String {
         match operation {
             "list_backups" | "import_backup" => format!("?tenant={}", self.reference),
+            "list_backups" | "list_schedules" => format!("?tenant={}", self.reference),
             _ => String::new(),
         }
     }
@@ -117,6 +129,13 @@ impl Scene {
             "update_user" => json!({ "given_name": "New" }),
             "create_upload" => json!({ "tenant": self.reference, "bytes": 3 }),
             "create_backup" => json!({ "scope": "tenant", "tenant": self.reference }),
+            "create_schedule" => {
+                json!({ "name": username, "scope": "tenant", "tenant": self.reference, "cron": "0 2 * * *" })
+            }
+            "preview_schedule" => json!({ "cron": "0 2 * * *" }),
+            "update_schedule" => json!({ "name": username }),
+            "set_tenant_retention" => json!({ "daily": 7 }),
+            "preview_retention" => json!({ "tenant": self.reference }),
             _ => return None,
         })
     }

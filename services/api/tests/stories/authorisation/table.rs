@@ -2,7 +2,7 @@
 //!
 //! Changes are sent with an `If-Match` that fits nothing, where there is one: 412 is then what a caller gets who may.
 //! So are 409s of what the scene does not allow: `undelete` what is not deleted, `cancel` what the caller to the left
-//! has cancelled.
+//! has cancelled, `run` what he has run at the same instant.
 
 /// Who calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +80,25 @@ pub(super) const TABLE: &[(&str, [u16; 7])] = &[
     ("finish_upload",         [401, 403, 409, 409, 403, 409, 404]),
     ("delete_upload",         [401, 403, 204, 404, 403, 404, 404]),
     ("import_backup",         [401, 403, 202, 202, 403, 202, 404]),
+    ("pin_backup",            [401, 403, 200, 200, 403, 200, 404]),
+    ("unpin_backup",          [401, 403, 200, 200, 403, 200, 404]),
+
+    ("create_schedule",       [401, 403, 201, 201, 403, 201, 404]),
+    ("list_schedules",        [401, 200, 200, 200, 403, 200, 404]),
+    ("preview_schedule",      [401, 200, 200, 200, 403, 200, 200]),
+    ("get_schedule",          [401, 200, 200, 200, 403, 200, 404]),
+    ("update_schedule",       [401, 403, 412, 412, 403, 412, 404]),
+    ("delete_schedule",       [401, 403, 412, 412, 403, 412, 404]),
+    ("pause_schedule",        [401, 403, 200, 200, 403, 200, 404]),
+    ("resume_schedule",       [401, 403, 200, 200, 403, 200, 404]),
+    ("run_schedule",          [401, 403, 202, 409, 403, 409, 404]),
+    ("list_schedule_runs",    [401, 200, 200, 200, 403, 200, 404]),
+    ("get_schedule_run",      [401, 404, 404, 404, 403, 404, 404]),
+
+    ("get_tenant_retention",    [401, 200, 200, 200, 403, 200, 404]),
+    ("set_tenant_retention",    [401, 403, 412, 412, 404, 404, 404]),
+    ("delete_tenant_retention", [401, 403, 412, 412, 404, 404, 404]),
+    ("preview_retention",       [401, 200, 200, 200, 403, 200, 404]),
 
     ("list_jobs",             [401, 200, 200, 200, 404, 404, 404]),
     ("follow_events",         [401, 200, 200, 200, 403, 200, 200]),
