@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chiliview_store::{Database, Error, idempotency, queue, sessions, throttle};
+use chiliview_store::{Database, Error, deliveries, idempotency, notices, queue, sessions, throttle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{context::Context, uploads};
@@ -10,6 +10,10 @@ use crate::{context::Context, uploads};
 const EVERY: Duration = Duration::from_secs(600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const FINISHED_JOBS: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How long it can be looked up how a delivery went.
+const DELIVERY_LOG: Duration = Duration::from_hours(30 * 24);
+/// How long it can be looked up what there was to tell.
+const NOTICES: Duration = Duration::from_hours(365 * 24);
 const LARGE_WAL: u64 = 16 << 20;
 
 /// Sweeps every ten minutes until `shutdown`.
@@ -33,6 +37,8 @@ async fn sweep(context: &Context, session_idle: Duration) -> Result<(), Error> {
             sessions::delete_ended(tx, now, now.minus(session_idle)).await?;
             idempotency::delete_older(tx, now.minus(DAY)).await?;
             throttle::delete_older(tx, now.minus(DAY)).await?;
+            deliveries::delete_older(tx, now.minus(DELIVERY_LOG)).await?;
+            notices::delete_older(tx, now.minus(NOTICES)).await?;
             queue::purge_finished(tx, now.minus(FINISHED_JOBS)).await?;
             Ok::<_, Error>(())
         })

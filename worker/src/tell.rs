@@ -1,6 +1,6 @@
 //! What people outside are told: each notice in the transaction of the change that it is about, and by what means it goes out.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use chiliview_notify::{Fact, Kind, Notice, Outbound, Severity, mail::Mailer};
 use chiliview_store::{
@@ -16,7 +16,7 @@ use url::Url;
 use crate::context::Context;
 
 /// The ways out, and what an installation decides about them.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Telling {
     /// For webhooks and pings. Without it they fail, and say so.
     pub outbound: Option<Outbound>,
@@ -24,25 +24,6 @@ pub struct Telling {
     pub mailer: Option<Mailer>,
     /// Where people open the console, for links.
     pub public_url: Option<Url>,
-    /// How long after it was due a backup may be there before its schedule is late.
-    pub grace: Duration,
-    /// How often a dead-man ping is sent.
-    pub ping_every: Duration,
-    /// The free bytes below which a disk is low; 5 % of it, and 1 GiB at least, when nothing is set.
-    pub disk_low: Option<u64>,
-}
-
-impl Default for Telling {
-    fn default() -> Self {
-        Self {
-            outbound: None,
-            mailer: None,
-            public_url: None,
-            grace: Duration::from_hours(6),
-            ping_every: Duration::from_mins(5),
-            disk_low: None,
-        }
-    }
 }
 
 impl fmt::Debug for Telling {

@@ -14,6 +14,7 @@ mod log;
 mod open;
 mod openapi;
 mod output;
+mod outside;
 mod restore;
 mod schedule;
 mod serve;

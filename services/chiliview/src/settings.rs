@@ -77,6 +77,17 @@ pub(crate) struct Settings {
     pub(crate) link_lifetime: Duration,
     /// How long the trash keeps.
     pub(crate) trash_days: u32,
+    /// Private networks that webhooks may reach all the same.
+    #[serde(with = "values::text_list")]
+    pub(crate) outbound_allow: Vec<IpNet>,
+    /// The server that hands on mails, with its user and password.
+    pub(crate) smtp_url: Option<Secret>,
+    /// Who sends them.
+    pub(crate) smtp_from: Option<String>,
+    /// Where people open the console.
+    pub(crate) public_url: Option<String>,
+    /// Certificate authorities that are trusted besides the system's.
+    pub(crate) ca_file: Option<PathBuf>,
     /// Start where WAL corrupts.
     pub(crate) allow_network_file_system: bool,
 }
@@ -106,6 +117,11 @@ impl Default for Settings {
             session_absolute: policy.session_absolute,
             link_lifetime: policy.link,
             trash_days: 30,
+            outbound_allow: Vec::new(),
+            smtp_url: None,
+            smtp_from: None,
+            public_url: None,
+            ca_file: None,
             allow_network_file_system: false,
         }
     }
@@ -114,7 +130,7 @@ impl Default for Settings {
 /// Which settings are numbers or booleans; all others are text, however much they look like a number.
 const NUMBERS: &[&str] = &["open_tenants", "connections", "workers", "max_connections", "trash_days"];
 const BOOLEANS: &[&str] = &["secure_cookies", "hsts", "allow_network_file_system"];
-const SECRETS: &[&str] = &["database_url", "admin_password", "metrics_token"];
+const SECRETS: &[&str] = &["database_url", "admin_password", "metrics_token", "smtp_url"];
 const TEXTS: &[&str] = &[
     "listen",
     "data_dir",
@@ -127,6 +143,10 @@ const TEXTS: &[&str] = &[
     "session_idle",
     "session_absolute",
     "link_lifetime",
+    "outbound_allow",
+    "smtp_from",
+    "public_url",
+    "ca_file",
 ];
 
 impl Settings {

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cli::Call,
     exit::{Exit, Failure},
-    log, open,
+    log, open, outside,
     settings::Settings,
     signals, stop,
 };
@@ -37,7 +37,7 @@ pub(crate) async fn work(
     wake: Wake,
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
-    let config = Config { trash: settings.trash(), ..Config::default() };
+    let config = Config { trash: settings.trash(), telling: outside::telling(settings)?, ..Config::default() };
     let context = Context { store, shelf, tool_version: env!("CARGO_PKG_VERSION").to_owned(), config };
     let options = Options { parallel: settings.workers, ..Options::new(name()) };
     let ran = tokio::spawn(chiliview_worker::run(context, options, settings.session_idle, wake, shutdown));

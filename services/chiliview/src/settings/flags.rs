@@ -85,6 +85,22 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "DAYS", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     trash_days: Option<u32>,
+    /// Private networks that webhooks and pings may reach all the same, separated by commas
+    #[arg(long, global = true, value_name = "NETWORKS", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outbound_allow: Option<String>,
+    /// The sender of e-mails; their server is CHILIVIEW_SMTP_URL, in the environment or a file only
+    #[arg(long, global = true, value_name = "ADDRESS", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    smtp_from: Option<String>,
+    /// Where people open the console, for links in notifications
+    #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_url: Option<String>,
+    /// Certificate authorities (PEM) that are trusted besides the system's
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ca_file: Option<PathBuf>,
     /// Start even on a file system where SQLite databases get corrupted [default: false]
     #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -78,6 +78,7 @@ fn values_are_checked_and_the_key_is_named() {
         ("CHILIVIEW_HSTS", "yes", "CHILIVIEW_HSTS"),
         ("CHILIVIEW_SESSION_IDLE", "soon", "session_idle"),
         ("CHILIVIEW_TRUSTED_PROXIES", "10.0.0.0/8, nobody", "trusted_proxies"),
+        ("CHILIVIEW_OUTBOUND_ALLOW", "10.0.0.0/8, inside", "outbound_allow"),
         ("CHILIVIEW_LOG_FORMAT", "loud", "log_format"),
         ("CHILIVIEW_FORWARDED_HEADER", "via", "forwarded_header"),
     ] {
