@@ -107,8 +107,7 @@ impl Scene {
 
     fn query(&self, operation: &str) -> String {
         match operation {
-            "list_backups" | "import_backup" => format!("?tenant={}", self.reference),
-            "list_backups" | "list_schedules" => format!("?tenant={}", self.reference),
+            "list_backups" | "import_backup" | "list_schedules" => format!("?tenant={}", self.reference),
             _ => String::new(),
         }
     }
