@@ -41,6 +41,26 @@ pub struct Proof {
     pub checks: Vec<Check>,
 }
 
+impl Depth {
+    /// What a proof of this depth compares, in order; `sealed` when the snapshot is encrypted.
+    #[must_use]
+    pub fn checks(self, sealed: bool) -> Vec<Check> {
+        let mut checks = vec![Check::Manifest, Check::Stored];
+        if self == Self::Stored {
+            checks.extend(sealed.then_some(Check::Envelope));
+            return checks;
+        }
+        checks.extend(sealed.then_some(Check::Decrypted));
+        checks.extend([Check::Frame, Check::Plain, Check::Header]);
+        match self {
+            Self::Full => checks.extend([Check::IntegrityCheck, Check::ForeignKeys]),
+            Self::Quick | Self::Stored => checks.push(Check::QuickCheck),
+        }
+        checks.extend([Check::SchemaVersion, Check::Rows]);
+        checks
+    }
+}
+
 /// A check that passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

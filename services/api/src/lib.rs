@@ -8,6 +8,7 @@ pub mod audit;
 pub mod auth;
 pub mod backups;
 pub mod caller;
+pub mod certificates;
 mod console;
 pub mod contract;
 mod csv;

@@ -11,6 +11,7 @@ use crate::{
     audit::Audit,
     auth::Auth,
     backups::Backups,
+    certificates::Certificates,
     console, contract, docs,
     edge::{self, AllowedMethods, EdgeSettings},
     events::Events,
@@ -25,8 +26,22 @@ use crate::{
     users::Users,
 };
 
-type Resources =
-    (Auth, Admins, Tenants, Users, Audit, Backups, Links, Uploads, Schedules, Retention, Events, Jobs, Health);
+type Resources = (
+    Auth,
+    Admins,
+    Tenants,
+    Users,
+    Audit,
+    Backups,
+    Certificates,
+    Links,
+    Uploads,
+    Schedules,
+    Retention,
+    Events,
+    Jobs,
+    Health,
+);
 
 fn resources(app: &App) -> Resources {
     (
@@ -36,6 +51,7 @@ fn resources(app: &App) -> Resources {
         Users::new(app.clone()),
         Audit::new(app.clone()),
         Backups::new(app.clone()),
+        Certificates::new(app.clone()),
         Links::new(app.clone()),
         Uploads::new(app.clone()),
         Schedules::new(app.clone()),

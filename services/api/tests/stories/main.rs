@@ -9,6 +9,7 @@ mod admins;
 mod audit;
 mod auth;
 mod authorisation;
+mod certificates;
 mod contract;
 mod import;
 mod isolation;

@@ -67,6 +67,8 @@ pub(super) const TABLE: &[(&str, [u16; 7])] = &[
     ("get_backup",            [401, 200, 200, 200, 403, 200, 404]),
     ("get_backup_manifest",   [401, 409, 409, 409, 403, 409, 404]),
     ("prove_backup",          [401, 403, 409, 409, 403, 409, 404]),
+    ("get_backup_certificate", [401, 409, 409, 409, 403, 409, 404]),
+    ("get_certificate_key",   [401, 200, 200, 200, 403, 200, 200]),
     ("download_backup",       [401, 403, 409, 409, 403, 409, 404]),
     ("create_download_link",  [401, 403, 409, 409, 403, 409, 404]),
     ("download_by_link",      [410, 410, 410, 410, 410, 410, 410]),
