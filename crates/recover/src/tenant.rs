@@ -11,7 +11,7 @@ use chiliview_store::{
     migrations::Kind,
     paging::{Cursor, Direction, Page},
     sqlite::{File, Missing},
-    tenant_settings,
+    write_lock,
 };
 use uuid::Uuid;
 
@@ -81,7 +81,7 @@ async fn take(
     let condition = database.read(async |tx| Condition::of(tx, Kind::Tenant).await).await?;
     if condition.owner == Some(id) {
         // A lock of that moment belongs to work that does not go on here.
-        database.write(async |tx| tenant_settings::unlock(tx).await).await?;
+        database.write_past_lock(write_lock::unlock).await?;
     }
     file.close().await;
     if let Some(reason) = fault(&condition) {

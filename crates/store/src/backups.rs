@@ -97,6 +97,12 @@ impl BackupStatus {
     pub const fn is_terminal(self) -> bool {
         !matches!(self, Self::Queued | Self::Running | Self::Verifying)
     }
+
+    /// Whether one that has a manifest can be restored: one that is proven again still counts meanwhile.
+    #[must_use]
+    pub const fn counts(self) -> bool {
+        matches!(self, Self::Verified | Self::Verifying)
+    }
 }
 
 /// A row of `backups`.

@@ -6,11 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::fs::statfs;
+use rustix::fs::{statfs, statvfs};
 
 use crate::{
     error::{Error, Result},
-    ids::{TenantId, UploadId},
+    ids::{RestoreId, TenantId, UploadId},
 };
 
 /// Network and user-space file systems on which SQLite's WAL is known to corrupt, by their magic in `statfs(2)`.
@@ -63,6 +63,24 @@ impl DataDir {
     #[must_use]
     pub fn tenant_database(&self, id: TenantId) -> PathBuf {
         self.tenant(id).join("reseller.db")
+    }
+
+    /// Where a restore's database is made ready, and where the one that it replaces lies in the moment after.
+    #[must_use]
+    pub fn staging(&self, id: RestoreId) -> PathBuf {
+        self.resellers().join(format!(".restore-{id}"))
+    }
+
+    /// What a restore replaced, kept until its undo window ends.
+    #[must_use]
+    pub fn kept(&self, id: RestoreId) -> PathBuf {
+        self.resellers().join(format!(".before-{id}"))
+    }
+
+    /// How many bytes are free for us where the databases are.
+    pub fn free_bytes(&self) -> Result<u64> {
+        let stat = statvfs(&self.0).map_err(|error| Error::io("look at", &self.0)(error.into()))?;
+        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
 
     /// The default shelf.
@@ -218,6 +236,12 @@ pub fn create_private(directory: &Path) -> Result<()> {
 pub fn sync_directory(directory: &Path) -> Result<()> {
     let opened = File::open(directory).map_err(Error::io("open", directory))?;
     opened.sync_all().map_err(Error::io("sync", directory))
+}
+
+/// Makes what a file holds survive a power loss. Not for a database that this process has open.
+pub fn sync_file(path: &Path) -> Result<()> {
+    let opened = File::open(path).map_err(Error::io("open", path))?;
+    opened.sync_all().map_err(Error::io("sync", path))
 }
 
 /// Removes a directory tree; one that is not there is fine.

@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf, sync::Arc};
 
+use crate::write_lock;
+
 /// A failure of the store. Its words complete "failed to …" and are for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -23,8 +25,8 @@ pub enum Error {
     /// A group commit failed, and with it every write that shared it. Nothing was changed.
     #[error("commit: {0}")]
     Commit(Arc<Error>),
-    /// The tenant's database is being restored or moved; it takes no writes for the moment.
-    #[error("write while the tenant's database is locked for {0}")]
+    /// The database takes no writes for the moment. The word completes "it is being …": `restored`, `closed`.
+    #[error("write to a database that is being {0}")]
     Locked(&'static str),
     /// The tenant has no database where it should be.
     #[error("find the database {0}")]
@@ -88,8 +90,12 @@ impl From<sqlx::Error> for Error {
                         Some(SQLITE_BUSY | SQLITE_LOCKED) => return Self::Busy(error),
                         _ => {}
                     }
-                } else if database.code().as_deref() == Some("53100") {
-                    return Self::DiskFull;
+                } else {
+                    match database.code().as_deref() {
+                        Some("53100") => return Self::DiskFull,
+                        Some(write_lock::RAISED) => return Self::Locked(write_lock::RESTORED),
+                        _ => {}
+                    }
                 }
             }
             _ => {}

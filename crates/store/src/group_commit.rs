@@ -19,8 +19,10 @@ use tracing::{Instrument, Span};
 
 use crate::{
     error::{Error, Result},
+    migrations::Kind,
     seam::Tx,
     sqlite::{self, Missing},
+    write_lock::{self, Pass},
 };
 
 const BATCH_MEMBERS: usize = 256;
@@ -40,6 +42,8 @@ pub(crate) struct Writer {
 
 struct Slot {
     path: PathBuf,
+    /// Whether the file has a write lock to look at.
+    lockable: bool,
     tx: Option<Tx>,
     batch: Option<Batch>,
     rested: Instant,
@@ -49,13 +53,16 @@ struct Slot {
 struct Batch {
     begun: Instant,
     members: usize,
+    /// Nobody looked at the write lock: nobody else may join.
+    past_lock: bool,
     outcome: watch::Sender<Outcome>,
 }
 
 impl Writer {
-    pub(crate) fn new(path: &Path, connection: SqliteConnection) -> Self {
+    pub(crate) fn new(path: &Path, kind: Kind, connection: SqliteConnection) -> Self {
         let slot = Slot {
             path: path.to_owned(),
+            lockable: kind == Kind::Tenant,
             tx: Some(Tx::SqliteWriter(connection, false)),
             batch: None,
             rested: Instant::now(),
@@ -64,13 +71,13 @@ impl Writer {
         Self { slot: Arc::new(Mutex::new(slot)), waiting: AtomicUsize::new(0) }
     }
 
-    pub(crate) async fn write<T, E, W>(self: &Arc<Self>, work: W) -> Result<T, E>
+    pub(crate) async fn write<T, E, W>(self: &Arc<Self>, pass: Pass, work: W) -> Result<T, E>
     where
         W: AsyncFnOnce(&mut Tx) -> Result<T, E>,
         E: From<Error>,
     {
         let mut turn = self.turn().await;
-        let tx = turn.begin().await?;
+        let tx = turn.begin(pass).await?;
         match AssertUnwindSafe(work(tx)).catch_unwind().await {
             Ok(Ok(value)) => {
                 turn.keep().await?;
@@ -155,10 +162,10 @@ impl Turn {
         self.slot.as_mut().expect("a turn has the slot until it ends")
     }
 
-    async fn begin(&mut self) -> Result<&mut Tx> {
+    async fn begin(&mut self, pass: Pass) -> Result<&mut Tx> {
         self.nested = self.slot().batch.is_some();
         self.stage = Stage::Working;
-        let begun = self.start().await;
+        let begun = self.start(pass).await;
         if begun.is_err() {
             self.stage = Stage::Idle;
         }
@@ -166,7 +173,8 @@ impl Turn {
         let nested = self.nested;
         let slot = self.slot();
         if !nested {
-            slot.batch = Some(Batch { begun: Instant::now(), members: 0, outcome: watch::Sender::new(None) });
+            let (begun, past_lock) = (Instant::now(), pass == Pass::Holder);
+            slot.batch = Some(Batch { begun, members: 0, past_lock, outcome: watch::Sender::new(None) });
             if let Some(Tx::SqliteWriter(_, full)) = &mut slot.tx {
                 *full = false;
             }
@@ -174,12 +182,13 @@ impl Turn {
         slot.tx.as_mut().ok_or(Error::Panicked)
     }
 
-    async fn start(&mut self) -> Result<()> {
+    async fn start(&mut self, pass: Pass) -> Result<()> {
         let nested = self.nested;
         let slot = self.slot();
         slot.open().await?;
         match slot.run(if nested { "SAVEPOINT request" } else { "BEGIN IMMEDIATE" }).await {
             Err(error) if nested => Err(Error::Commit(slot.fail(error))),
+            Ok(()) if !nested && pass == Pass::Anybody => slot.refuse_locked().await,
             begun => begun,
         }
     }
@@ -252,7 +261,7 @@ fn commit_span() -> Span {
 /// Ends a turn: the next in line goes on with the batch, or it is sealed.
 fn end(writer: Arc<Writer>, slot: OwnedMutexGuard<Slot>) {
     let Some(batch) = &slot.batch else { return };
-    let full = batch.members >= BATCH_MEMBERS || batch.begun.elapsed() >= BATCH_AGE;
+    let full = batch.past_lock || batch.members >= BATCH_MEMBERS || batch.begun.elapsed() >= BATCH_AGE;
     if full || writer.waiting.load(Ordering::SeqCst) == 0 {
         // A task of its own: a caller who hangs up must not leave a commit half asked for.
         tokio::spawn(seal(writer, slot));
@@ -303,12 +312,27 @@ impl Slot {
     /// Makes sure that there is a connection.
     async fn open(&mut self) -> Result<()> {
         if self.closed {
-            return Err(Error::Locked("closing"));
+            return Err(Error::Locked("closed"));
         }
         if self.tx.is_none() {
             self.tx = Some(Tx::SqliteWriter(sqlite::connect(&self.path, Missing::Refuse).await?, false));
         }
         Ok(())
+    }
+
+    /// Ends the transaction that was just begun when the database takes no writes. Looked at inside the transaction, the
+    /// lock cannot come in between; once a batch, since whoever sets it meanwhile does so in a savepoint of this batch.
+    async fn refuse_locked(&mut self) -> Result<()> {
+        let Some(tx) = self.tx.as_mut().filter(|_| self.lockable) else { return Ok(()) };
+        let refusal = match write_lock::is_held(tx).await {
+            Ok(false) => return Ok(()),
+            Ok(true) => Error::Locked(write_lock::RESTORED),
+            Err(error) => error,
+        };
+        if self.run("ROLLBACK").await.is_err() {
+            self.tx = None;
+        }
+        Err(refusal)
     }
 
     async fn run(&mut self, sql: &'static str) -> Result<()> {

@@ -12,6 +12,7 @@ use crate::{
     ids::TenantId,
     migrations,
     seam::Tx,
+    write_lock::{self, Pass},
 };
 
 /// The central database's schema. A tenant's is [`tenant_schema`].
@@ -114,15 +115,16 @@ impl Schema {
         Ok(found.is_some())
     }
 
-    pub(crate) async fn write<T, E, W>(&self, work: W) -> Result<T, E>
+    pub(crate) async fn write<T, E, W>(&self, pass: Pass, work: W) -> Result<T, E>
     where
         W: AsyncFnOnce(&mut Tx) -> Result<T, E>,
         E: From<Error>,
     {
         let mut tx = Tx::Postgres(self.pool.begin().await.map_err(Error::from)?);
         // One writer at a time per database, as on SQLite: the audit chain and the last-owner rule count on it.
+        let refuse = if pass == Pass::Anybody && &*self.name != CENTRAL { write_lock::REFUSE } else { "" };
         let lock = format!(
-            "SET LOCAL search_path TO \"{0}\"; SELECT pg_advisory_xact_lock(hashtextextended('{0}', 0))",
+            "SET LOCAL search_path TO \"{0}\"; SELECT pg_advisory_xact_lock(hashtextextended('{0}', 0)); {refuse}",
             self.name
         );
         self.prepare(&mut tx, lock).await?;

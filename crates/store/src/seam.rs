@@ -12,6 +12,7 @@ use crate::{
     error::{Error, Result},
     postgres::Schema,
     sqlite::File,
+    write_lock::Pass,
 };
 
 /// One database, central or a tenant's, on whichever engine. Cheap to clone.
@@ -51,9 +52,26 @@ impl Database {
         W: AsyncFnOnce(&mut Tx) -> Result<T, E>,
         E: From<Error>,
     {
+        self.write_with(Pass::Anybody, work).await
+    }
+
+    /// As [`Self::write`], past the write lock of a tenant's database: for whoever holds it.
+    pub async fn write_past_lock<T, E, W>(&self, work: W) -> Result<T, E>
+    where
+        W: AsyncFnOnce(&mut Tx) -> Result<T, E>,
+        E: From<Error>,
+    {
+        self.write_with(Pass::Holder, work).await
+    }
+
+    async fn write_with<T, E, W>(&self, pass: Pass, work: W) -> Result<T, E>
+    where
+        W: AsyncFnOnce(&mut Tx) -> Result<T, E>,
+        E: From<Error>,
+    {
         match self {
-            Self::Sqlite(file) => file.write(work).await,
-            Self::Postgres(schema) => schema.write(work).await,
+            Self::Sqlite(file) => file.write(pass, work).await,
+            Self::Postgres(schema) => schema.write(pass, work).await,
         }
     }
 

@@ -118,6 +118,13 @@ pub async fn delete_of_tenant(tx: &mut Tx, tenant: TenantId) -> Result<u64> {
     tx.query("DELETE FROM sessions WHERE tenant_id = $1").bind(tenant).execute().await
 }
 
+/// How many sessions the users of a tenant have.
+pub async fn count_of_tenant(tx: &mut Tx, tenant: TenantId) -> Result<i64> {
+    let (count,) =
+        tx.query("SELECT count(*) FROM sessions WHERE tenant_id = $1").bind(tenant).fetch_one::<(i64,)>().await?;
+    Ok(count)
+}
+
 /// Lets a session outlive the change of password that it made.
 pub async fn renew(tx: &mut Tx, id: SessionId, credential_version: i64) -> Result<()> {
     tx.query("UPDATE sessions SET credential_version = $2 WHERE id = $1")

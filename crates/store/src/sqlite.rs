@@ -19,6 +19,7 @@ use crate::{
     group_commit::Writer,
     migrations,
     seam::Tx,
+    write_lock::Pass,
 };
 
 /// Below this, two connections that write and checkpoint at once can lose commits (<https://www.sqlite.org/wal.html#walreset>).
@@ -60,7 +61,7 @@ impl File {
         let mut connection = connect(path, missing).await?;
         // Not `run`: its future cannot be sent to another thread.
         migrations::sqlite(kind).run_direct(None, &mut connection, false).await?;
-        let writer = Arc::new(Writer::new(path, connection));
+        let writer = Arc::new(Writer::new(path, kind, connection));
         Ok(Self { path: path.into(), writer, readers: reader_pool(path, readers) })
     }
 
@@ -92,12 +93,12 @@ impl File {
         std::fs::metadata(beside(&self.path, "-wal")).map_or(0, |meta| meta.len())
     }
 
-    pub(crate) async fn write<T, E, W>(&self, work: W) -> Result<T, E>
+    pub(crate) async fn write<T, E, W>(&self, pass: Pass, work: W) -> Result<T, E>
     where
         W: AsyncFnOnce(&mut Tx) -> Result<T, E>,
         E: From<Error>,
     {
-        self.writer.write(work).await
+        self.writer.write(pass, work).await
     }
 
     pub(crate) async fn read<T, E, W>(&self, work: W) -> Result<T, E>

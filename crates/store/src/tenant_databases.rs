@@ -1,6 +1,6 @@
 //! The tenants' databases: opened on demand, the least recently used closed when too many are open, made and removed whole.
 
-use std::{collections::HashMap, num::NonZeroUsize, path::Path, sync::Arc};
+use std::{collections::HashMap, num::NonZeroUsize, os::unix::fs::MetadataExt as _, path::Path, sync::Arc};
 
 use lru::LruCache;
 use sqlx::PgPool;
@@ -16,9 +16,12 @@ use crate::{
     seam::Database,
     sqlite::{File, Missing},
     tenant_settings,
+    write_lock::Pass,
 };
 
 const READERS: u32 = 2;
+/// How often a file is opened anew because another took its place meanwhile. Two restores never follow each other so fast.
+const REOPEN: usize = 3;
 
 /// Where tenants' databases are.
 pub(crate) enum TenantDatabases {
@@ -31,7 +34,37 @@ pub(crate) struct Files {
     open: Mutex<Open>,
 }
 
-type Cell = Arc<OnceCell<File>>;
+type Cell = Arc<OnceCell<Opened>>;
+
+/// An open file, and which file it is: a restore puts another one in its place, from another process perhaps.
+struct Opened {
+    file: File,
+    identity: Option<Identity>,
+}
+
+/// Device and inode. The file is only looked at: opening and closing it would drop SQLite's locks on it
+/// (<https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Identity(u64, u64);
+
+impl Identity {
+    fn of(path: &Path) -> Option<Self> {
+        std::fs::metadata(path).ok().map(|meta| Self(meta.dev(), meta.ino()))
+    }
+}
+
+impl Opened {
+    async fn open(path: &Path) -> Result<Self> {
+        // Looked at before: one that was swapped during the opening is opened again, never taken for the other.
+        let identity = Identity::of(path);
+        let file = File::open(path, Missing::Refuse, Kind::Tenant, READERS).await?;
+        Ok(Self { file, identity })
+    }
+
+    fn is_at(&self, path: &Path) -> bool {
+        self.identity.is_some() && self.identity == Identity::of(path)
+    }
+}
 
 /// A tenant's file is open once at the most: who closes it, closes it for everybody.
 struct Open {
@@ -43,7 +76,8 @@ struct Open {
 impl Open {
     fn get(&mut self, id: TenantId) -> Cell {
         // Connections close with the last handle on them, which is ours when nobody else is left.
-        self.leaving.retain(|_, cell| Arc::strong_count(cell) > 1 || cell.get().is_some_and(File::is_shared));
+        self.leaving
+            .retain(|_, cell| Arc::strong_count(cell) > 1 || cell.get().is_some_and(|opened| opened.file.is_shared()));
         if let Some(cell) = self.recent.get(&id) {
             return cell.clone();
         }
@@ -55,6 +89,16 @@ impl Open {
 
     fn remove(&mut self, id: TenantId) -> Option<Cell> {
         self.recent.pop(&id).or_else(|| self.leaving.remove(&id))
+    }
+
+    /// Lets go of a file that is not the tenant's any more: its connections close with its last user.
+    fn retire(&mut self, id: TenantId, stale: &Cell) {
+        if self.recent.peek(&id).is_some_and(|cell| Arc::ptr_eq(cell, stale)) {
+            self.recent.pop(&id);
+        }
+        if self.leaving.get(&id).is_some_and(|cell| Arc::ptr_eq(cell, stale)) {
+            self.leaving.remove(&id);
+        }
     }
 
     fn remove_any(&mut self) -> Option<Cell> {
@@ -89,7 +133,7 @@ impl TenantDatabases {
             Self::Postgres(pool) => {
                 let schema = schema(pool, id);
                 schema.migrate(Kind::Tenant).await?;
-                schema.write(async |tx| tenant_settings::set_owner(tx, id, at).await).await
+                schema.write(Pass::Anybody, async |tx| tenant_settings::set_owner(tx, id, at).await).await
             }
         }
     }
@@ -131,16 +175,19 @@ fn schema(pool: &PgPool, id: TenantId) -> Schema {
 
 impl Files {
     async fn get(&self, id: TenantId) -> Result<File> {
-        let cell = self.open.lock().await.get(id);
         let path = self.directory.tenant_database(id);
-        let opened = cell.get_or_try_init(|| File::open(&path, Missing::Refuse, Kind::Tenant, READERS)).await;
-        match opened {
-            Ok(file) => Ok(file.clone()),
-            Err(error) => {
-                self.open.lock().await.remove(id);
-                Err(error)
+        for _ in 0..REOPEN {
+            let cell = self.open.lock().await.get(id);
+            match cell.get_or_try_init(|| Opened::open(&path)).await {
+                Ok(opened) if opened.is_at(&path) => return Ok(opened.file.clone()),
+                Ok(_) => self.open.lock().await.retire(id, &cell),
+                Err(error) => {
+                    self.open.lock().await.remove(id);
+                    return Err(error);
+                }
             }
         }
+        Err(Error::DatabaseMissing(path))
     }
 
     /// Temporary name, migrate, fsync, rename, fsync: a crash leaves a `.new-` directory that `doctor` names, never half a database.
@@ -151,10 +198,10 @@ impl Files {
         data_dir::create_private(&staging)?;
         let path = staging.join("reseller.db");
         let file = File::open(&path, Missing::Create, Kind::Tenant, 1).await?;
-        file.write(async |tx| tenant_settings::set_owner(tx, id, at).await).await?;
+        file.write(Pass::Anybody, async |tx| tenant_settings::set_owner(tx, id, at).await).await?;
         file.close().await;
         drop(file);
-        sync_file(&path)?;
+        data_dir::sync_file(&path)?;
         data_dir::sync_directory(&staging)?;
         fail::fail_point!("store.tenant_before_rename");
         let target = self.directory.tenant(id);
@@ -177,12 +224,7 @@ impl Files {
 }
 
 async fn close(cell: Option<Cell>) {
-    if let Some(file) = cell.as_deref().and_then(OnceCell::get) {
-        file.close().await;
+    if let Some(opened) = cell.as_deref().and_then(OnceCell::get) {
+        opened.file.close().await;
     }
-}
-
-fn sync_file(path: &Path) -> Result<()> {
-    let file = std::fs::File::open(path).map_err(Error::io("open", path))?;
-    file.sync_all().map_err(Error::io("sync", path))
 }

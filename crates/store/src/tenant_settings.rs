@@ -33,8 +33,3 @@ pub async fn set_owner(tx: &mut Tx, tenant: TenantId, at: Timestamp) -> Result<(
 pub async fn owner(tx: &mut Tx) -> Result<Option<TenantId>> {
     Ok(get(tx, TENANT_ID).await?.and_then(|id| id.parse().ok()))
 }
-
-/// Lets the database take writes again: whatever kept it from that does not go on in it.
-pub async fn unlock(tx: &mut Tx) -> Result<bool> {
-    Ok(tx.query("DELETE FROM write_lock").execute().await? > 0)
-}

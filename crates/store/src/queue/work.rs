@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::corrupt;
 use crate::{
     error::Result,
-    ids::{BackupId, DeliveryId, RunId, TenantId, UploadId},
+    ids::{BackupId, DeliveryId, RestoreId, RunId, TenantId, UploadId},
 };
 
 /// One unit of work, named by the row that it is for. A new kind is a new variant, and two lines below it.
@@ -30,6 +30,21 @@ pub enum Work {
         backup: BackupId,
         /// The upload.
         upload: UploadId,
+    },
+    /// Put a backup in the place of a tenant's database, or make a new tenant of it.
+    Restore {
+        /// The restore.
+        restore: RestoreId,
+    },
+    /// Put back what a restore replaced.
+    UndoRestore {
+        /// The restore.
+        restore: RestoreId,
+    },
+    /// Remove what a restore replaced, for good.
+    ForgetRestored {
+        /// The restore.
+        restore: RestoreId,
     },
     /// Remove what is left of a deleted tenant.
     PurgeTenant {
@@ -63,6 +78,9 @@ impl Work {
             Self::BackUp { .. } => "back_up",
             Self::Prove { .. } => "prove",
             Self::Import { .. } => "import",
+            Self::Restore { .. } => "restore",
+            Self::UndoRestore { .. } => "undo_restore",
+            Self::ForgetRestored { .. } => "forget_restored",
             Self::PurgeTenant { .. } => "purge_tenant",
             Self::PurgeBackup { .. } => "purge_backup",
             Self::RunSchedule { .. } => "run_schedule",
@@ -88,6 +106,9 @@ impl Work {
             | Self::Prove { backup }
             | Self::Import { backup, .. }
             | Self::PurgeBackup { backup } => backup.uuid(),
+            Self::Restore { restore } | Self::UndoRestore { restore } | Self::ForgetRestored { restore } => {
+                restore.uuid()
+            }
             Self::PurgeTenant { tenant } => tenant.uuid(),
             Self::RunSchedule { run } => run.uuid(),
             Self::Prune => Uuid::nil(),
@@ -150,6 +171,9 @@ mod tests {
             Work::BackUp { backup: Ids.next() },
             Work::Prove { backup: Ids.next() },
             Work::Import { backup: Ids.next(), upload: Ids.next() },
+            Work::Restore { restore: Ids.next() },
+            Work::UndoRestore { restore: Ids.next() },
+            Work::ForgetRestored { restore: Ids.next() },
             Work::PurgeTenant { tenant: Ids.next() },
             Work::PurgeBackup { backup: Ids.next() },
             Work::RunSchedule { run: Ids.next() },

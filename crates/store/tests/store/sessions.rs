@@ -118,6 +118,7 @@ async fn sessions_end_by_admin_user_and_tenant_but_for_the_one_that_stays() {
         assert_eq!(there(db, &all).await, [false, true, false, true, false, true, true]);
         assert_eq!(write(db, async |tx| sessions::delete_of_admin(tx, owner.id, None).await).await, 1);
         assert_eq!(write(db, async |tx| sessions::delete_of_user(tx, home.id, user, None).await).await, 1);
+        assert_eq!(read(db, async |tx| sessions::count_of_tenant(tx, home.id).await).await, 1);
         assert_eq!(write(db, async |tx| sessions::delete_of_tenant(tx, home.id).await).await, 1);
         assert_eq!(there(db, &all).await, [false, false, false, false, false, false, true]);
     })

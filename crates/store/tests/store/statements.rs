@@ -22,7 +22,7 @@ fn manifest() -> PathBuf {
 fn schemas(file: &str) -> &'static [migrations::Kind] {
     use migrations::Kind::{Central, Tenant};
     match file {
-        "users.rs" | "tenant_settings.rs" => &[Tenant],
+        "users.rs" | "tenant_settings.rs" | "write_lock.rs" => &[Tenant],
         "audit.rs" | "idempotency.rs" => &[Central, Tenant],
         _ => &[Central],
     }

@@ -25,15 +25,3 @@ async fn a_new_database_knows_its_owner_and_a_setting_is_replaced() {
     })
     .await;
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_database_that_took_no_writes_takes_them_again() {
-    on_every_engine(async |store| {
-        let (_, db) = tenant_database(&store).await;
-        assert!(!write(&db, settings::unlock).await, "it was not locked");
-        let lock = "INSERT INTO write_lock (id, held_for, holder, since) VALUES (1, 'restore', 'somebody', 0)";
-        write(&db, async |tx| tx.query(lock).execute().await).await;
-        assert!(write(&db, settings::unlock).await);
-    })
-    .await;
-}

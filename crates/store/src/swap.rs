@@ -1,0 +1,192 @@
+//! Puts one tenant's database in the place of another, whole or not at all. Directories move, never files: a database takes
+//! its `-wal`, `-shm` and `-journal` along, and can never meet another one's.
+//!
+//! Which of the two is live is read from the disk alone: the restored one has a marker beside it. Whoever swaps keeps the
+//! old database open meanwhile: SQLite then lets nobody else be the last to close it, who would remove its WAL by a name
+//! that is another's by then (`sqlite3WalClose`).
+
+use std::{fs, io, path::PathBuf};
+
+use rustix::{
+    fs::{CWD, RenameFlags, renameat_with},
+    io::Errno,
+};
+
+use crate::{
+    data_dir::{DataDir, create_private, remove_tree, sync_directory, sync_file},
+    error::{Error, Result},
+    ids::{RestoreId, TenantId},
+};
+
+const DATABASE: &str = "reseller.db";
+
+/// The directories of one restore.
+#[derive(Clone, Debug)]
+pub struct Swap {
+    parent: PathBuf,
+    live: PathBuf,
+    staging: PathBuf,
+    kept: PathBuf,
+    /// Where the live directory is for a moment, on file systems that cannot exchange two.
+    away: PathBuf,
+    marker: String,
+}
+
+/// Which database is the tenant's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Live {
+    /// None.
+    Nothing,
+    /// The one from before.
+    Before,
+    /// The restored one.
+    Restored,
+}
+
+impl Swap {
+    /// Of this restore, into this tenant.
+    #[must_use]
+    pub fn new(data_dir: &DataDir, restore: RestoreId, tenant: TenantId) -> Self {
+        Self {
+            parent: data_dir.resellers(),
+            live: data_dir.tenant(tenant),
+            staging: data_dir.staging(restore),
+            kept: data_dir.kept(restore),
+            away: data_dir.resellers().join(format!(".swap-{tenant}")),
+            marker: format!("restore-{restore}"),
+        }
+    }
+
+    /// Where the restored database is made ready.
+    #[must_use]
+    pub fn staged_database(&self) -> PathBuf {
+        self.staging.join(DATABASE)
+    }
+
+    /// The database that was put aside.
+    #[must_use]
+    pub fn kept_database(&self) -> PathBuf {
+        self.kept.join(DATABASE)
+    }
+
+    /// Which database is live.
+    #[must_use]
+    pub fn live(&self) -> Live {
+        match (self.live.join(&self.marker).exists(), self.live.exists()) {
+            (true, _) => Live::Restored,
+            (false, true) => Live::Before,
+            (false, false) => Live::Nothing,
+        }
+    }
+
+    /// An empty directory for the restored database; whatever lay there is gone.
+    pub fn begin(&self) -> Result<()> {
+        remove_tree(&self.staging)?;
+        create_private(&self.staging)
+    }
+
+    /// Makes the staged database durable and marks it. Nobody may have it open, and nothing may lie beside it.
+    pub fn seal(&self) -> Result<()> {
+        for entry in fs::read_dir(&self.staging).map_err(Error::io("read", &self.staging))? {
+            let name = entry.map_err(Error::io("read", &self.staging))?.file_name();
+            if name != DATABASE && name != self.marker.as_str() {
+                let reason = format!("{} lies beside it", name.display());
+                return Err(Error::DatabaseUnusable { path: self.staged_database(), reason });
+            }
+        }
+        sync_file(&self.staged_database())?;
+        let marker = self.staging.join(&self.marker);
+        fs::write(&marker, b"").map_err(Error::io("write", &marker))?;
+        sync_file(&marker)?;
+        sync_directory(&self.staging)?;
+        sync_directory(&self.parent)
+    }
+
+    /// Makes the staged database the live one, and puts the live one aside, if there is one.
+    pub fn swap(&self) -> Result<()> {
+        if self.live.exists() {
+            self.exchange(&self.staging)?;
+            fail::fail_point!("store.swap_between");
+            self.rename(&self.staging, &self.kept)?;
+        } else {
+            self.rename(&self.staging, &self.live)?;
+        }
+        sync_directory(&self.parent)
+    }
+
+    /// Exchanges the live database and the kept one: the undo, and the undo of that.
+    pub fn swap_back(&self) -> Result<()> {
+        self.mend()?;
+        match (self.kept.exists(), self.live()) {
+            (true, Live::Nothing) => self.rename(&self.kept, &self.live)?,
+            (true, Live::Before | Live::Restored) => self.exchange(&self.kept)?,
+            (false, Live::Restored) => self.rename(&self.live, &self.staging)?,
+            (false, Live::Before | Live::Nothing) => return Ok(()),
+        }
+        sync_directory(&self.parent)
+    }
+
+    /// Ends what was cut off in the middle: before anything else, by whoever goes on.
+    pub fn mend(&self) -> Result<()> {
+        if self.away.exists() && !self.live.exists() {
+            self.rename(&self.away, &self.live)?;
+        } else if self.away.exists() && !self.kept.exists() {
+            self.rename(&self.away, &self.kept)?;
+        }
+        if self.live() == Live::Restored && self.staging.exists() && !self.kept.exists() {
+            self.rename(&self.staging, &self.kept)?;
+        }
+        sync_directory(&self.parent)
+    }
+
+    /// Whether what was replaced is still there.
+    #[must_use]
+    pub fn has_kept(&self) -> bool {
+        self.kept.join(DATABASE).exists()
+    }
+
+    /// Whether the database from before is live, and the restored one put aside in its stead.
+    #[must_use]
+    pub fn is_undone(&self) -> bool {
+        match self.live() {
+            Live::Before => !self.has_kept() || self.kept.join(&self.marker).exists(),
+            Live::Nothing | Live::Restored => false,
+        }
+    }
+
+    /// Removes what was made ready and did not become live.
+    pub fn discard_staged(&self) -> Result<()> {
+        remove_tree(&self.staging)
+    }
+
+    /// Removes what was put aside.
+    pub fn discard_kept(&self) -> Result<()> {
+        remove_tree(&self.kept)?;
+        sync_directory(&self.parent)
+    }
+
+    fn rename(&self, from: &PathBuf, to: &PathBuf) -> Result<()> {
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            Err(Errno::INVAL | Errno::NOSYS) if !to.exists() => fs::rename(from, to).map_err(Error::io("rename", from)),
+            renamed => renamed.map_err(|error| Error::io("rename", from)(error.into())),
+        }
+    }
+
+    /// The live directory and `other`, in one step where the file system can.
+    fn exchange(&self, other: &PathBuf) -> Result<()> {
+        match renameat_with(CWD, &self.live, CWD, other, RenameFlags::EXCHANGE) {
+            Err(Errno::INVAL | Errno::NOSYS) => self.exchange_in_steps(other),
+            exchanged => exchanged.map_err(|error| Error::io("exchange", &self.live)(io::Error::from(error))),
+        }
+    }
+
+    /// Three renames; cut off after the first, [`Self::mend`] takes it back, after the second, the live one is the other.
+    fn exchange_in_steps(&self, other: &PathBuf) -> Result<()> {
+        self.rename(&self.live, &self.away)?;
+        if let Err(error) = self.rename(other, &self.live) {
+            self.rename(&self.away, &self.live)?;
+            return Err(error);
+        }
+        self.rename(&self.away, other)
+    }
+}
