@@ -14,7 +14,7 @@ use chiliview_store::{
 use crate::{
     context::Context,
     import::{self, Import},
-    progress::{Follower, Stop},
+    progress::{Follower, Stop, Subject},
     queue::{Attempt, Outcome},
     tell, unchanged,
 };
@@ -148,7 +148,7 @@ async fn run(
 ) -> Result<(), Failure> {
     // An attempt that crashed may have published; what it left was never proven.
     context.shelf.remove(&key_of(backup)).await?;
-    let follower = Follower::start(context.clone(), backup.id, number, attempt.over().clone());
+    let follower = Follower::start(context.clone(), Subject::Backup(backup.id), number, attempt.over().clone());
     let made = make(context, backup, upload, follower.watch()).await;
     let made = match (made, follower.finish().await) {
         (_, Some(Stop::Overtaken)) => return Err(Failure::Overtaken),

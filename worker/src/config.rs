@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chiliview_snapshot::Identities;
+
 use crate::tell::Telling;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -15,10 +17,20 @@ pub struct Config {
     pub keeping: chiliview_agenda::Keeping,
     /// How people outside are told.
     pub telling: Telling,
+    /// How long a restore can be undone.
+    pub undo_window: Duration,
+    /// What opens encrypted snapshots.
+    pub identities: Identities,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { trash: DAY * 30, keeping: chiliview_agenda::Keeping::default(), telling: Telling::default() }
+        Self {
+            trash: DAY * 30,
+            keeping: chiliview_agenda::Keeping::default(),
+            telling: Telling::default(),
+            undo_window: DAY * 7,
+            identities: Identities::none(),
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use chiliview_snapshot::{Shelf, Source};
 use chiliview_store::{
-    Database, Store, Timestamp, Tx,
+    Database, Engine, Store, Timestamp, Tx,
     audit::{self, Actor, Event},
     backups::Backup,
 };
@@ -34,6 +34,9 @@ pub(crate) enum NoSource {
     /// Reading PostgreSQL is not there yet.
     #[error("snapshots of a PostgreSQL database are not supported yet")]
     Postgres,
+    /// Writing it is not either.
+    #[error("a restore into a PostgreSQL database is not supported yet")]
+    RestorePostgres,
 }
 
 impl Context {
@@ -49,6 +52,14 @@ impl Context {
     pub(crate) async fn audit(&self, tx: &mut Tx, event: Event) -> Result<(), chiliview_store::Error> {
         let actor = Actor::system("worker", context::current_trace_id());
         audit::record(tx, self.store.ids().next(), self.now(), &actor, event).await
+    }
+
+    /// What changes a tenant's files cannot do without them.
+    pub(crate) fn refuse_postgres(&self) -> Result<(), NoSource> {
+        match self.store.engine() {
+            Engine::Sqlite => Ok(()),
+            Engine::Postgres => Err(NoSource::RestorePostgres),
+        }
     }
 
     /// What a backup reads.

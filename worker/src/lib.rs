@@ -11,6 +11,7 @@ mod prove;
 mod prune;
 mod purge;
 pub mod queue;
+mod restore;
 mod schedule;
 mod scheduler;
 pub mod supervise;
@@ -74,6 +75,9 @@ impl Handler for Jobs {
                 Work::BackUp { backup } => backup::back_up(&self.0, backup, None, &attempt).await,
                 Work::Prove { backup } => prove::prove_again(&self.0, backup, &attempt).await,
                 Work::Import { backup, upload } => backup::back_up(&self.0, backup, Some(upload), &attempt).await,
+                Work::Restore { restore } => restore::restore(&self.0, restore, &attempt).await,
+                Work::UndoRestore { restore } => restore::undo(&self.0, restore, &attempt).await,
+                Work::ForgetRestored { restore } => restore::forget(&self.0, restore).await,
                 Work::PurgeTenant { tenant } => purge::tenant(&self.0, tenant).await,
                 Work::PurgeBackup { backup } => purge::backup(&self.0, backup).await,
                 Work::RunSchedule { run } => schedule::run(&self.0, run, &attempt).await,
@@ -92,11 +96,13 @@ impl Handler for Jobs {
                 }
                 Work::Prove { backup } => prove::give_up(&self.0, backup, &reason).await,
                 Work::Deliver { delivery } => deliver::give_up(&self.0, delivery, &reason).await,
-                // The trash keeps what could not be purged; `doctor` and the jobs list name it.
-                Work::PurgeTenant { .. } | Work::PurgeBackup { .. } => Ok(()),
                 Work::RunSchedule { run } => schedule::give_up(&self.0, run, &reason).await,
                 // Tomorrow is another day.
                 Work::Prune => Ok(()),
+                Work::Restore { restore } => restore::give_up(&self.0, restore, &reason).await,
+                Work::UndoRestore { restore } => restore::give_up_undo(&self.0, restore, &reason).await,
+                // The trash keeps what could not be purged; `doctor` and the jobs list name it.
+                Work::ForgetRestored { .. } | Work::PurgeTenant { .. } | Work::PurgeBackup { .. } => Ok(()),
             }
         }
         .boxed()

@@ -1,4 +1,4 @@
-//! Writes how far a backup is onto its row, a few times a second, and listens there for a cancellation.
+//! Writes how far a backup or a restore is onto its row, a few times a second, and listens there for a cancellation.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -7,8 +7,9 @@ use std::{
 
 use chiliview_snapshot::{Phase, Progress, Watch};
 use chiliview_store::{
-    BackupId, Error, Tx,
+    BackupId, Error, RestoreId, Timestamp, Tx,
     backups::{self, BackupStatus},
+    restores,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +27,13 @@ pub(crate) enum Stop {
     Overtaken,
 }
 
+/// Whose row it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Subject {
+    Backup(BackupId),
+    Restore(RestoreId),
+}
+
 /// Follows one attempt. Dropped, it stops the work.
 pub(crate) struct Follower {
     watch: Watch,
@@ -38,7 +46,7 @@ type Latest = Arc<Mutex<Option<Progress>>>;
 
 impl Follower {
     /// Begins to follow; the work ends when `over` does, or when the row says so.
-    pub(crate) fn start(context: Context, backup: BackupId, attempt: i64, over: CancellationToken) -> Self {
+    pub(crate) fn start(context: Context, subject: Subject, attempt: i64, over: CancellationToken) -> Self {
         let latest = Latest::default();
         let seen = latest.clone();
         let cancel = over.child_token();
@@ -47,7 +55,7 @@ impl Follower {
             progress: Arc::new(move |progress| *seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress)),
         };
         let done = CancellationToken::new();
-        let row = Row { context, backup, attempt, latest, written: None };
+        let row = Row { context, subject, attempt, latest, written: None };
         let task = tokio::spawn(row.follow(cancel.clone(), over, done.clone()));
         Self { watch, done, task: Some(task), _stop: cancel.drop_guard() }
     }
@@ -68,7 +76,7 @@ impl Follower {
 
 struct Row {
     context: Context,
-    backup: BackupId,
+    subject: Subject,
     attempt: i64,
     latest: Latest,
     written: Option<Progress>,
@@ -94,7 +102,7 @@ impl Row {
                     return Some(stop);
                 }
                 // The row lags behind; the end of the work is written with more patience.
-                Err(error) => tracing::warn!(backup = %self.backup, %error, "backup.progress_failed"),
+                Err(error) => tracing::warn!(subject = ?self.subject, %error, "worker.progress_failed"),
             }
         }
     }
@@ -102,17 +110,17 @@ impl Row {
     async fn look(&mut self) -> Result<Option<Stop>, Error> {
         let latest = *self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         let central = self.context.store.central();
-        let (id, attempt) = (self.backup, self.attempt);
+        let (subject, attempt) = (self.subject, self.attempt);
         let Some(progress) = latest.filter(|_| latest != self.written) else {
-            return central.read(async |tx| stopped(tx, id, attempt).await).await;
+            return central.read(async |tx| subject.stopped(tx, attempt).await).await;
         };
         let now = self.context.now();
         let stop = central
             .write(async |tx| {
-                if backups::progress(tx, id, attempt, &on_row(progress), now).await? {
+                if subject.progress(tx, attempt, progress, now).await? {
                     return Ok(None);
                 }
-                let asked = backups::is_cancel_requested(tx, id).await?;
+                let asked = subject.is_cancel_requested(tx).await?;
                 Ok::<_, Error>(Some(if asked { Stop::Cancelled } else { Stop::Overtaken }))
             })
             .await?;
@@ -121,14 +129,47 @@ impl Row {
     }
 }
 
-async fn stopped(tx: &mut Tx, id: BackupId, attempt: i64) -> Result<Option<Stop>, Error> {
-    if backups::is_cancel_requested(tx, id).await? {
-        return Ok(Some(Stop::Cancelled));
+impl Subject {
+    async fn stopped(self, tx: &mut Tx, attempt: i64) -> Result<Option<Stop>, Error> {
+        if self.is_cancel_requested(tx).await? {
+            return Ok(Some(Stop::Cancelled));
+        }
+        let on = match self {
+            Self::Backup(id) => backups::is_under_way(tx, id, attempt).await?,
+            Self::Restore(id) => restores::is_under_way(tx, id, attempt).await?,
+        };
+        Ok((!on).then_some(Stop::Overtaken))
     }
-    Ok((!backups::is_under_way(tx, id, attempt).await?).then_some(Stop::Overtaken))
+
+    async fn is_cancel_requested(self, tx: &mut Tx) -> Result<bool, Error> {
+        match self {
+            Self::Backup(id) => backups::is_cancel_requested(tx, id).await,
+            Self::Restore(id) => restores::is_cancel_requested(tx, id).await,
+        }
+    }
+
+    async fn progress(self, tx: &mut Tx, attempt: i64, progress: Progress, now: Timestamp) -> Result<bool, Error> {
+        match self {
+            Self::Backup(id) => backups::progress(tx, id, attempt, &of_backup(progress), now).await,
+            Self::Restore(id) => restores::progress(tx, id, attempt, of_restore(progress), now).await,
+        }
+    }
 }
 
-fn on_row(progress: Progress) -> backups::Progress {
+/// The first pass over a snapshot proves it, the second makes it ready; both unpack.
+fn of_restore(progress: Progress) -> restores::Progress {
+    let phase = match progress.phase {
+        Phase::Unpacking => "unpacking",
+        Phase::Reading | Phase::Publishing | Phase::Checking => "checking",
+    };
+    restores::Progress {
+        phase,
+        done_bytes: i64::try_from(progress.done_bytes).unwrap_or(i64::MAX),
+        total_bytes: i64::try_from(progress.total_bytes).ok(),
+    }
+}
+
+fn of_backup(progress: Progress) -> backups::Progress {
     let (status, phase) = match progress.phase {
         Phase::Reading => (BackupStatus::Running, "reading"),
         Phase::Publishing => (BackupStatus::Running, "publishing"),

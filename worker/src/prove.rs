@@ -12,7 +12,7 @@ use chiliview_store::{
 use crate::{
     backup::{chain, key_of},
     context::Context,
-    progress::Follower,
+    progress::{Follower, Subject},
     queue::{Attempt, Outcome, Work},
     tell,
 };
@@ -119,7 +119,7 @@ async fn look(context: &Context, backup: &Backup, number: i64, attempt: &Attempt
         Ok(manifest) => manifest,
         Err(error) => return Finding::Unknown(format!("failed to read the recorded manifest: {}", chain(&error))),
     };
-    let follower = Follower::start(context.clone(), backup.id, number, attempt.over().clone());
+    let follower = Follower::start(context.clone(), Subject::Backup(backup.id), number, attempt.over().clone());
     let key = key_of(backup);
     let (keys, scratch) = (Identities::none(), context.scratch());
     let proof = prove(&context.shelf, &key, &manifest, Depth::Full, &keys, &scratch, follower.watch()).await;

@@ -1,8 +1,19 @@
 //! Removes for good what lay in the trash long enough. Each step may run again.
 
-use chiliview_store::{BackupId, TenantId, audit::Event, backups, tenants};
+use chiliview_store::{
+    BackupId, Error, TenantId,
+    audit::Event,
+    backups,
+    paging::{Direction, Page},
+    restores::{self, RestoreStatus},
+    swap::Swap,
+    tenants,
+};
 
 use crate::{backup::key_of, context::Context, queue::Outcome};
+
+/// More restores of one tenant are not kept within one window.
+const RESTORES: i64 = 1000;
 
 /// A tenant: first its database, then its row, so that a crash between leaves a row that is purged again.
 pub(crate) async fn tenant(context: &Context, id: TenantId) -> Outcome {
@@ -30,6 +41,7 @@ async fn purge_tenant(context: &Context, id: TenantId) -> anyhow::Result<()> {
         return Ok(());
     }
     context.store.remove_tenant_database(id).await?;
+    discard_kept(context, id).await?;
     context
         .store
         .central()
@@ -40,6 +52,17 @@ async fn purge_tenant(context: &Context, id: TenantId) -> anyhow::Result<()> {
             Ok::<_, chiliview_store::Error>(())
         })
         .await?;
+    Ok(())
+}
+
+/// What restores of the tenant replaced, and was still kept for an undo.
+async fn discard_kept(context: &Context, id: TenantId) -> Result<(), Error> {
+    let filter = restores::Filter { tenant: Some(id), status: Some(RestoreStatus::Done) };
+    let page = Page { after: None, limit: RESTORES, direction: Direction::Descending };
+    let rows = context.store.central().read(async |tx| restores::list(tx, &filter, &page).await).await?;
+    for row in rows.iter().filter(|row| row.undo_until.is_some()) {
+        Swap::new(context.store.data_dir(), row.id, id).discard_kept()?;
+    }
     Ok(())
 }
 

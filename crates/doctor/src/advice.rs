@@ -23,7 +23,12 @@ pub(crate) async fn for_tenant(exam: &Exam<'_>, central: Option<&Central>, id: T
         Ok(Some(backup)) => {
             let artefact = exam.context.shelf.join(id.to_string()).join(format!("{}{ARTEFACT}", backup.id));
             let what = format!("the newest verified backup, of {}", backup.created_at);
-            by_hand(&artefact, &exam.data_dir().tenant_database(id), &what)
+            let by_hand = by_hand(&artefact, &exam.data_dir().tenant_database(id), &what);
+            format!(
+                "restore backup {0} in the console, or by `POST /api/backups/{0}/restore` with `without_safety_backup`, while \
+                 all others go on; or by hand: {by_hand}",
+                backup.id
+            )
         }
         Ok(None) => "there is no verified backup of it".to_owned(),
         Err(_) => from_shelf(),

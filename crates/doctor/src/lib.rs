@@ -15,6 +15,7 @@ mod files;
 mod jobs;
 pub mod reader;
 mod report;
+mod restores;
 mod self_test;
 mod tenants;
 

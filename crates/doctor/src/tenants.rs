@@ -12,6 +12,7 @@ use crate::{
     exam::{Exam, Finding},
     files,
     reader::Place,
+    restores,
 };
 
 const NAME: &str = "tenant_database";
@@ -76,7 +77,9 @@ async fn file(exam: &mut Exam<'_>, central: Option<&Central>, id: TenantId, slug
     }
     let advice = advice::for_tenant(exam, central, id).await;
     let patient = Patient { name: NAME, object, path: Some(path.clone()), tenant: Some(id), advice };
-    patient.examine(exam, Place::File(&directory, &path)).await;
+    if patient.examine(exam, Place::File(&directory, &path)).await {
+        restores::lock(exam, central, id, &patient.object, Place::File(&directory, &path)).await;
+    }
 }
 
 async fn schema(exam: &mut Exam<'_>, central: Option<&Central>, pool: &PgPool, id: TenantId, slug: &str) {
@@ -88,7 +91,9 @@ async fn schema(exam: &mut Exam<'_>, central: Option<&Central>, pool: &PgPool, i
     }
     let advice = advice::for_tenant(exam, central, id).await;
     let patient = Patient { name: NAME, object, path: None, tenant: Some(id), advice };
-    patient.examine(exam, Place::Schema(pool, &name)).await;
+    if patient.examine(exam, Place::Schema(pool, &name)).await {
+        restores::lock(exam, central, id, &patient.object, Place::Schema(pool, &name)).await;
+    }
 }
 
 async fn missing(exam: &mut Exam<'_>, central: Option<&Central>, id: TenantId, object: String) {
@@ -133,6 +138,14 @@ async fn stray(exam: &mut Exam<'_>, central: Option<&Central>, name: &str, path:
         && id(rest).is_some()
     {
         let message = "the leftover of a change that was cut off: no tenant uses it";
+        exam.mend(finding(message), async |exam: &mut Exam<'_>| put_aside(exam, path).await).await;
+        return true;
+    }
+    if let Some((restore, kind)) = restores::named(name) {
+        if restores::needs(exam, central, restore, kind).await {
+            return false;
+        }
+        let message = "the leftover of a restore that is over: nobody comes back to it";
         exam.mend(finding(message), async |exam: &mut Exam<'_>| put_aside(exam, path).await).await;
         return true;
     }

@@ -25,6 +25,8 @@ pub struct Policy {
     pub link: Duration,
     /// How long an uploaded file may be.
     pub longest_upload: u64,
+    /// How long a restore can be undone.
+    pub undo_window: Duration,
     /// Whether cookies are for https only (their names then begin with `__Host-`).
     pub secure_cookies: bool,
     /// What the retention of backups goes by, beside the policies.
@@ -39,6 +41,7 @@ impl Default for Policy {
             trash: Duration::from_secs(30 * 24 * 3600),
             link: Duration::from_secs(5 * 60),
             longest_upload: 64 << 30,
+            undo_window: Duration::from_secs(7 * 24 * 3600),
             secure_cookies: false,
             keeping: Keeping::default(),
         }

@@ -78,7 +78,7 @@ pub struct PasswordChange {
     new: Secret,
 }
 
-fn known_length(secret: &Secret, _: &()) -> Result<(), garde::Error> {
+pub(crate) fn known_length(secret: &Secret, _: &()) -> Result<(), garde::Error> {
     match secret.expose().len() {
         0 => Err(garde::Error::new("too_short: must not be empty")),
         1..=1024 => Ok(()),
@@ -369,6 +369,23 @@ impl Auth {
             Identity::User { id, tenant, .. } => sessions::of_user(tx, tenant.id, *id, SESSIONS_SHOWN).await,
         });
         Ok(rows.await?)
+    }
+
+    /// As [`Self::reauthenticate`], of a request whose field `pointer` holds the password.
+    pub(crate) async fn reauthenticate_by(
+        &self,
+        caller: &Caller,
+        password: Option<&Secret>,
+        pointer: &str,
+    ) -> Result<(), Problem> {
+        let Some(password) = password else {
+            let detail = "this takes the caller's password once more";
+            return Err(Problem::validation(vec![FieldError::new(pointer, "required", detail)]));
+        };
+        self.reauthenticate(caller, password).await.map_err(|problem| match problem.code() {
+            "wrong_password" => problem.errors(vec![FieldError::new(pointer, "wrong_password", "is wrong")]),
+            _ => problem,
+        })
     }
 
     /// Makes sure that it is still the caller who sits there: 403 when the password is wrong, throttled like a log-in.

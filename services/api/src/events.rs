@@ -9,8 +9,9 @@ use std::{
 };
 
 use chiliview_store::{
-    BackupId, Timestamp,
+    TenantId, Timestamp,
     backups::{self, Backup},
+    restores::{self, Restore},
     sessions,
 };
 use futures::{Stream, stream};
@@ -22,14 +23,9 @@ use poem_openapi::{
 };
 use tokio::sync::{Mutex, broadcast};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use crate::{
-    app::App,
-    backups::{sees, show},
-    caller::Caller,
-    edge::ShutdownSignal,
-    problem::Problem,
-};
+use crate::{app::App, backups::sees, caller::Caller, edge::ShutdownSignal, problem::Problem};
 
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 const HEARTBEAT: Duration = Duration::from_secs(10);
@@ -37,12 +33,43 @@ const BEHIND: usize = 1024;
 const ROWS_A_LOOK: i64 = 500;
 const EVENT_STREAM: &str = "text/event-stream";
 
+/// A row that changed.
+#[derive(Clone)]
+enum Change {
+    Backup(Box<Backup>),
+    Restore(Box<Restore>),
+}
+
+impl Change {
+    fn position(&self) -> (Timestamp, Uuid) {
+        match self {
+            Self::Backup(row) => (row.updated_at, row.id.uuid()),
+            Self::Restore(row) => (row.updated_at, row.id.uuid()),
+        }
+    }
+
+    fn tenant(&self) -> Option<TenantId> {
+        match self {
+            Self::Backup(row) => row.tenant_id,
+            Self::Restore(row) => Some(row.tenant_id),
+        }
+    }
+
+    /// The event's name, and its data.
+    fn told(self) -> (&'static str, serde_json::Result<String>) {
+        match self {
+            Self::Backup(row) => ("backup", serde_json::to_string(&crate::backups::show(*row))),
+            Self::Restore(row) => ("restore", serde_json::to_string(&crate::restores::show(*row))),
+        }
+    }
+}
+
 /// Looks for changes while anybody listens, once for all of them.
 #[derive(Default)]
 pub(crate) struct Hub(Mutex<Weak<Listening>>);
 
 struct Listening {
-    changes: broadcast::Sender<Backup>,
+    changes: broadcast::Sender<Change>,
     stop: CancellationToken,
 }
 
@@ -53,7 +80,7 @@ impl Drop for Listening {
 }
 
 impl Hub {
-    async fn listen(&self, app: &App) -> (Arc<Listening>, broadcast::Receiver<Backup>) {
+    async fn listen(&self, app: &App) -> (Arc<Listening>, broadcast::Receiver<Change>) {
         let mut current = self.0.lock().await;
         if let Some(listening) = current.upgrade() {
             let receiver = listening.changes.subscribe();
@@ -71,7 +98,7 @@ impl Hub {
 /// so far, and what was told already is not told again.
 const OVERLAP: Duration = Duration::from_secs(5);
 
-async fn look(app: App, changes: broadcast::Sender<Backup>, from: Timestamp, stop: CancellationToken) {
+async fn look(app: App, changes: broadcast::Sender<Change>, from: Timestamp, stop: CancellationToken) {
     let mut told = HashMap::new();
     let mut newest = from;
     loop {
@@ -82,11 +109,12 @@ async fn look(app: App, changes: broadcast::Sender<Backup>, from: Timestamp, sto
         let start = Position { at: from.max(newest.minus(OVERLAP)), id: None };
         match since(&app, start).await {
             Ok(rows) => {
-                for row in rows {
-                    newest = newest.max(row.updated_at);
-                    if told.insert(row.id, row.updated_at) != Some(row.updated_at) {
+                for change in rows {
+                    let (at, id) = change.position();
+                    newest = newest.max(at);
+                    if told.insert(id, at) != Some(at) {
                         // Nobody is there any more: the next look stops.
-                        let _ = changes.send(row);
+                        let _ = changes.send(change);
                     }
                 }
                 told.retain(|_, at| *at >= newest.minus(OVERLAP));
@@ -96,22 +124,32 @@ async fn look(app: App, changes: broadcast::Sender<Backup>, from: Timestamp, sto
     }
 }
 
-async fn since(app: &App, seen: Position) -> Result<Vec<Backup>, chiliview_store::Error> {
-    app.central().read(async |tx| backups::changed_since(tx, seen.at, seen.id, ROWS_A_LOOK).await).await
+/// All kinds of rows, in the order of their changes.
+async fn since(app: &App, seen: Position) -> Result<Vec<Change>, chiliview_store::Error> {
+    let (at, id) = (seen.at, seen.id);
+    let (backups, restores) = app
+        .central()
+        .read(async |tx| {
+            let backups = backups::changed_since(tx, at, id.map(Into::into), ROWS_A_LOOK).await?;
+            let restores = restores::changed_since(tx, at, id.map(Into::into), ROWS_A_LOOK).await?;
+            Ok::<_, chiliview_store::Error>((backups, restores))
+        })
+        .await?;
+    let backups = backups.into_iter().map(|row| Change::Backup(Box::new(row)));
+    let mut all: Vec<_> = backups.chain(restores.into_iter().map(|row| Change::Restore(Box::new(row)))).collect();
+    all.sort_by_key(Change::position);
+    all.truncate(usize::try_from(ROWS_A_LOOK).unwrap_or(usize::MAX));
+    Ok(all)
 }
 
-/// Behind which change a client is: `<microseconds>-<backup>`.
+/// Behind which change a client is: `<microseconds>-<id>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Position {
     at: Timestamp,
-    id: Option<BackupId>,
+    id: Option<Uuid>,
 }
 
 impl Position {
-    fn of(row: &Backup) -> Self {
-        Self { at: row.updated_at, id: Some(row.id) }
-    }
-
     fn parse(text: &str) -> Option<Self> {
         let (at, id) = text.split_once('-')?;
         Some(Self { at: Timestamp::from_micros(at.parse().ok()?), id: Some(id.parse().ok()?) })
@@ -130,8 +168,8 @@ pub struct EventStream(Response);
 impl Events {
     /// Follow live changes
     ///
-    /// Server-sent events: `backup`, whose data is a backup as `GET /backups/{id}` answers it, for each change of one that
-    /// the caller may see. The stream ends with the session.
+    /// Server-sent events: `backup`, whose data is a backup as `GET /backups/{id}` answers it, and `restore`, likewise, for
+    /// each change of one that the caller may see. The stream ends with the session.
     #[oai(path = "/events", method = "get", operation_id = "follow_events")]
     async fn follow(&self, caller: Caller, request: &Request) -> Result<EventStream, Problem> {
         caller.require_manager_read()?;
@@ -167,8 +205,8 @@ impl Events {
 struct Follower {
     app: App,
     caller: Caller,
-    missed: VecDeque<Backup>,
-    receiver: broadcast::Receiver<Backup>,
+    missed: VecDeque<Change>,
+    receiver: broadcast::Receiver<Change>,
     shutdown: CancellationToken,
     _listening: Arc<Listening>,
 }
@@ -202,14 +240,13 @@ impl Follower {
         }
     }
 
-    fn tell(&self, row: Backup) -> Option<String> {
-        if !sees(&self.caller, row.tenant_id) {
+    fn tell(&self, change: Change) -> Option<String> {
+        if !sees(&self.caller, change.tenant()) {
             return None;
         }
-        let Position { at, .. } = Position::of(&row);
-        let id = format!("{}-{}", at.micros(), row.id);
-        let data = serde_json::to_string(&show(row)).ok()?;
-        Some(format!("event: backup\nid: {id}\ndata: {data}\n\n"))
+        let (at, id) = change.position();
+        let (event, data) = change.told();
+        Some(format!("event: {event}\nid: {}-{id}\ndata: {}\n\n", at.micros(), data.ok()?))
     }
 
     async fn is_still_allowed(&self) -> bool {

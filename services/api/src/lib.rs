@@ -27,6 +27,7 @@ pub mod paging;
 pub mod passwords;
 pub mod problem;
 pub mod ranges;
+pub mod restores;
 pub mod retention;
 pub mod schedules;
 pub mod secret;

@@ -284,7 +284,7 @@ fn filter(
     Ok(Filter { q: paging::search(q)?, status: status.map(Into::into), tag, deleted: deleted == Some(true) })
 }
 
-fn taken_slug() -> Problem {
+pub(crate) fn taken_slug() -> Problem {
     let detail = "another tenant has this slug, maybe one in the trash";
     Problem::conflict("slug_taken", detail).errors(vec![FieldError::new("/slug", "slug_taken", detail)])
 }

@@ -71,6 +71,17 @@ mirror! {
     ProofDepth = chiliview_store::backups::ProofDepth { Quick = "quick", Full = "full", Stored = "stored" }
 }
 mirror! {
+    /// Where a restore leads.
+    RestoreTarget = chiliview_store::restores::Target { Same = "same", New = "new" }
+}
+mirror! {
+    /// Where a restore stands.
+    RestoreStatus = chiliview_store::restores::RestoreStatus {
+        Queued = "queued", Running = "running", Done = "done", Failed = "failed", Cancelled = "cancelled",
+        Undone = "undone",
+    }
+}
+mirror! {
     /// What kind of caller did it.
     ActorKind = chiliview_store::audit::ActorKind {
         Admin = "admin", User = "user", System = "system", Anonymous = "anonymous",

@@ -92,6 +92,7 @@ fn policy(settings: &Settings) -> Policy {
         session_absolute: settings.session_absolute,
         trash: settings.trash(),
         link: settings.link_lifetime,
+        undo_window: settings.undo_window(),
         secure_cookies: settings.secure_cookies,
         ..Policy::default()
     }

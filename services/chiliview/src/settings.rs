@@ -88,6 +88,8 @@ pub(crate) struct Settings {
     pub(crate) public_url: Option<String>,
     /// Certificate authorities that are trusted besides the system's.
     pub(crate) ca_file: Option<PathBuf>,
+    /// How long a restore can be undone.
+    pub(crate) undo_days: u32,
     /// Start where WAL corrupts.
     pub(crate) allow_network_file_system: bool,
 }
@@ -122,13 +124,14 @@ impl Default for Settings {
             smtp_from: None,
             public_url: None,
             ca_file: None,
+            undo_days: 7,
             allow_network_file_system: false,
         }
     }
 }
 
 /// Which settings are numbers or booleans; all others are text, however much they look like a number.
-const NUMBERS: &[&str] = &["open_tenants", "connections", "workers", "max_connections", "trash_days"];
+const NUMBERS: &[&str] = &["open_tenants", "connections", "workers", "max_connections", "trash_days", "undo_days"];
 const BOOLEANS: &[&str] = &["secure_cookies", "hsts", "allow_network_file_system"];
 const SECRETS: &[&str] = &["database_url", "admin_password", "metrics_token", "smtp_url"];
 const TEXTS: &[&str] = &[
@@ -171,6 +174,11 @@ impl Settings {
     /// How long the trash keeps.
     pub(crate) fn trash(&self) -> Duration {
         Duration::from_secs(u64::from(self.trash_days) * 24 * 3600)
+    }
+
+    /// How long a restore can be undone.
+    pub(crate) fn undo_window(&self) -> Duration {
+        Duration::from_secs(u64::from(self.undo_days) * 24 * 3600)
     }
 }
 

@@ -37,7 +37,12 @@ pub(crate) async fn work(
     wake: Wake,
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
-    let config = Config { trash: settings.trash(), telling: outside::telling(settings)?, ..Config::default() };
+    let config = Config {
+        trash: settings.trash(),
+        undo_window: settings.undo_window(),
+        telling: outside::telling(settings)?,
+        ..Config::default()
+    };
     let context = Context { store, shelf, tool_version: env!("CARGO_PKG_VERSION").to_owned(), config };
     let options = Options { parallel: settings.workers, ..Options::new(name()) };
     let ran = tokio::spawn(chiliview_worker::run(context, options, settings.session_idle, wake, shutdown));

@@ -17,6 +17,8 @@ mod imports;
 mod notices;
 mod proofs;
 mod queue;
+mod restore_crashes;
+mod restores;
 mod retention;
 mod schedules;
 mod shop;

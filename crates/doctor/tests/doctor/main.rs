@@ -7,4 +7,5 @@ mod directories;
 mod installation;
 mod jobs;
 mod looking;
+mod restores;
 mod shelf;

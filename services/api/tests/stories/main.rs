@@ -16,6 +16,7 @@ mod isolation;
 mod links;
 mod lists;
 mod proofs;
+mod restores;
 mod schedules;
 mod tenants;
 mod throttling;

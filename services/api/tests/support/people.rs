@@ -1,10 +1,13 @@
 //! Tenants and people to tell stories about. They are put into the store as a log-in would leave them, without the
 //! price of hashing a password each; who needs to log in uses [`PASSWORD`].
 
+use std::time::Duration;
+
 use chiliview_api::caller::{new_token, token_hash};
 use chiliview_store::{
     Database, SessionId, TenantId,
     admins::{self, Admin, AdminRole},
+    restores,
     sessions::{self, Session},
     users::{self, User, UserRole, UserStatus},
 };
@@ -85,6 +88,34 @@ impl TestApp {
     pub(crate) async fn tenant(&self, owner: &Person, slug: &str) -> String {
         let body = json!({ "slug": slug, "name": slug });
         self.post(owner, "/tenants", body).await.expect(201).field("id")
+    }
+
+    /// A restore into a tenant that is done and can be undone; its id.
+    pub(crate) async fn done_restore(&self, tenant: &str) -> String {
+        let now = self.clock.now();
+        let new = restores::New {
+            id: self.app.store().ids().next(),
+            backup: self.app.store().ids().next(),
+            target: restores::Target::Same,
+            tenant: tenant.parse().unwrap(),
+            slug: "ours".into(),
+            name: None,
+            plan: "{}".into(),
+            without_safety: false,
+            requested_by: "somebody".into(),
+            trace_id: None,
+            at: now,
+        };
+        let done = self.app.central().write(async |tx| {
+            if let Some(other) = restores::under_way(tx, new.tenant).await? {
+                restores::undo_failed(tx, other.id, "for a test", now).await?;
+            }
+            restores::insert(tx, &new).await?;
+            let number = restores::start(tx, new.id, now).await?.unwrap();
+            restores::done(tx, new.id, number, Some(now.plus(Duration::from_secs(60))), now).await
+        });
+        assert!(done.await.unwrap());
+        new.id.to_string()
     }
 
     pub(crate) async fn tenant_database(&self, tenant: TenantId) -> Database {

@@ -101,6 +101,10 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     ca_file: Option<PathBuf>,
+    /// Days that a restore can be undone [default: 7]
+    #[arg(long, global = true, value_name = "DAYS", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undo_days: Option<u32>,
     /// Start even on a file system where SQLite databases get corrupted [default: false]
     #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]

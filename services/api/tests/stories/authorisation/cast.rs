@@ -31,6 +31,8 @@ pub(super) struct Scene {
     backup: String,
     upload: String,
     schedule: String,
+    /// A restore of the tenant that can be undone.
+    restore: String,
 }
 
 impl Cast {
@@ -69,6 +71,7 @@ impl Cast {
             backup: backup.expect(202).field("id"),
             upload: upload.field("id"),
             schedule: schedule.expect(201).field("id"),
+            restore: app.done_restore(&self.ours).await,
         }
     }
 }
@@ -91,6 +94,7 @@ impl Scene {
             .replace("{upload}", &self.upload)
             .replace("{schedule}", &self.schedule)
             .replace("{run}", "00000000-0000-0000-0000-000000000000")
+            .replace("{restore}", &self.restore)
             .replace("{session}", "00000000-0000-0000-0000-000000000000");
         assert!(!path.contains('{'), "{path} has a parameter that the cast does not know");
         let path = format!("{path}{}", self.query(operation));
@@ -107,7 +111,9 @@ impl Scene {
 
     fn query(&self, operation: &str) -> String {
         match operation {
-            "list_backups" | "import_backup" | "list_schedules" => format!("?tenant={}", self.reference),
+            "list_backups" | "import_backup" | "list_restores" | "list_schedules" => {
+                format!("?tenant={}", self.reference)
+            }
             _ => String::new(),
         }
     }
@@ -127,6 +133,8 @@ impl Scene {
             "update_tenant" => json!({ "contact_name": "New" }),
             "update_user" => json!({ "given_name": "New" }),
             "create_upload" => json!({ "tenant": self.reference, "bytes": 3 }),
+            "restore_backup" => json!({ "into": "same", "slug": "ours", "password": PASSWORD }),
+            "undo_restore" => json!({ "password": PASSWORD }),
             "create_backup" => json!({ "scope": "tenant", "tenant": self.reference }),
             "create_schedule" => {
                 json!({ "name": username, "scope": "tenant", "tenant": self.reference, "cron": "0 2 * * *" })

@@ -1,0 +1,99 @@
+//! What restores leave: a lock on a tenant's database, and directories beside it.
+
+use chiliview_store::{
+    RestoreId, TenantId,
+    restores::{self, Restore, RestoreStatus},
+    write_lock,
+};
+
+use crate::{
+    central::Central,
+    exam::{Cannot, Exam, Finding},
+    reader::{self, Place},
+};
+
+const NAME: &str = "write_lock";
+
+/// A restore's directory.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Where its database is made ready.
+    Staged,
+    /// What it replaced.
+    Kept,
+}
+
+/// The restore that a directory's name tells of.
+pub(crate) fn named(name: &str) -> Option<(RestoreId, Kind)> {
+    let (id, kind) = match (name.strip_prefix(".restore-"), name.strip_prefix(".before-")) {
+        (Some(id), _) => (id, Kind::Staged),
+        (None, Some(id)) => (id, Kind::Kept),
+        (None, None) => return None,
+    };
+    id.parse().ok().map(|id| (id, kind))
+}
+
+/// Whether a restore still needs its directory. While that cannot be found out, it does.
+pub(crate) async fn needs(exam: &Exam<'_>, central: Option<&Central>, id: RestoreId, kind: Kind) -> bool {
+    match find(exam, central, id).await {
+        Known::Row(row) if !row.status.is_terminal() => true,
+        Known::Row(row) => kind == Kind::Kept && row.status == RestoreStatus::Done && row.undo_until.is_some(),
+        Known::Nothing => false,
+        Known::Unknown => true,
+    }
+}
+
+enum Known {
+    Row(Box<Restore>),
+    Nothing,
+    Unknown,
+}
+
+async fn find(exam: &Exam<'_>, central: Option<&Central>, id: RestoreId) -> Known {
+    let Some(central) = central else { return Known::Unknown };
+    match central.read(exam, async |tx| restores::find(tx, id).await).await {
+        Ok(Some(row)) => Known::Row(Box::new(row)),
+        Ok(None) => Known::Nothing,
+        Err(_) => Known::Unknown,
+    }
+}
+
+/// A lock whose restore is over keeps a tenant from writing for ever.
+pub(crate) async fn lock(
+    exam: &mut Exam<'_>,
+    central: Option<&Central>,
+    tenant: TenantId,
+    object: &str,
+    place: Place<'_>,
+) {
+    // A database without the table is behind, which the check of its schema says.
+    let Ok(Some(lock)) = reader::read(place, write_lock::find).await else { return };
+    let over = match lock.holder.parse() {
+        Ok(id) => match find(exam, central, id).await {
+            Known::Row(row) => row.status.is_terminal(),
+            Known::Nothing => true,
+            Known::Unknown => false,
+        },
+        Err(_) => true,
+    };
+    if !over {
+        return exam.ok(
+            NAME,
+            object,
+            format!("it takes no writes since {}: {} is under way", lock.since, lock.held_for),
+        );
+    }
+    let finding = Finding {
+        name: NAME,
+        object: object.to_owned(),
+        message: format!("it takes no writes since {}, for {}, which is over", lock.since, lock.held_for),
+        advice: "look at the restore, and run the doctor again".to_owned(),
+    };
+    exam.mend(finding, async |exam: &mut Exam<'_>| unlock(exam, tenant).await).await;
+}
+
+async fn unlock(exam: &mut Exam<'_>, tenant: TenantId) -> Result<String, Cannot> {
+    let database = exam.store().await?.tenant(tenant).await?;
+    database.write_past_lock(write_lock::unlock).await?;
+    Ok("unlocked it".to_owned())
+}

@@ -1,0 +1,266 @@
+//! Restores over HTTP: plan one, ask for it, follow it, call it off, undo it. The worker does them.
+
+mod answer;
+mod plan;
+mod shapes;
+
+use chiliview_store::{
+    Error, RestoreId, TenantId, Tx,
+    audit::Event,
+    backups::{self, Backup},
+    queue::{self, NewJob, Work},
+    restores::{self as rows, Filter, New, Restore, RestoreStatus as Stored},
+};
+use poem_openapi::{
+    OpenApi,
+    param::{Header, Path, Query},
+};
+use uuid::Uuid;
+
+use self::plan::Place;
+pub use self::{
+    answer::Requested,
+    shapes::{RestoreAnswer, RestoreInfo, RestorePlan, RestoreRequest, UndoRequest, show},
+};
+use crate::{
+    app::App,
+    auth::Auth,
+    backups::sees,
+    caller::Caller,
+    etag::Tagged,
+    json::{Accepted, Json},
+    once::{First, Once},
+    paging::{self, List},
+    problem::Problem,
+    words::{Order, RestoreStatus},
+};
+
+/// A restore that nobody waits for need not be tried as often as a backup.
+const MAX_ATTEMPTS: u32 = 3;
+
+/// The resource.
+pub struct Restores {
+    app: App,
+}
+
+#[OpenApi]
+impl Restores {
+    /// Restore a backup
+    ///
+    /// Into its tenant, or as a new one, while all others go on. With `dry_run` nothing is done, and the plan is the answer.
+    /// The tenant takes no writes (423) from the moment at which its present database is backed up until the end.
+    #[oai(path = "/backups/:backup/restore", method = "post", operation_id = "restore_backup")]
+    async fn restore(
+        &self,
+        caller: Caller,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
+        backup: Path<Uuid>,
+        input: Json<RestoreRequest>,
+    ) -> Result<Requested, Problem> {
+        caller.require_manager_write()?;
+        let backup = self.backup(&caller, backup.0).await?;
+        let once = Once::new(&caller, key.0, "restore_backup", &(backup.id, &input.0))?;
+        if let Some(first) = self.app.central().read(async |tx| once.before(tx).await).await? {
+            return Ok(Requested::queued(first));
+        }
+        let manifest = plan::manifest(&self.app, &backup)?;
+        let place = plan::place(&self.app, &caller, &input, &backup).await?;
+        let plan = plan::plan(&self.app, &input, &backup, &manifest, &place).await?;
+        if input.dry_run {
+            return Ok(Requested::planned(plan));
+        }
+        let auth = Auth::new(self.app.clone());
+        auth.reauthenticate_by(&caller, input.password.as_ref(), "/password").await?;
+        if plan.room_free < plan.room_needed {
+            let detail = format!("it takes {} bytes of room, and there are {}", plan.room_needed, plan.room_free);
+            return Err(Problem::insufficient_storage().detail(detail));
+        }
+        let first = self.enqueue(&caller, &once, &input, &backup, place, plan).await?;
+        self.app.wake_worker();
+        Ok(Requested::queued(first))
+    }
+
+    /// List restores, newest first
+    #[oai(path = "/restores", method = "get", operation_id = "list_restores")]
+    async fn list(
+        &self,
+        caller: Caller,
+        limit: Query<Option<u32>>,
+        after: Query<Option<String>>,
+        /// Only this tenant's; by id or slug.
+        tenant: Query<Option<String>>,
+        status: Query<Option<RestoreStatus>>,
+        order: Query<Option<Order>>,
+    ) -> Result<Json<List<RestoreInfo>>, Problem> {
+        caller.require_manager_read()?;
+        let page = paging::page(limit.0, after.0.as_deref(), order.0.unwrap_or(Order::Descending))?;
+        let tenant = match (&tenant.0, caller.own_tenant()) {
+            (Some(reference), _) => Some(self.app.tenant(&caller, reference).await?.id),
+            (None, own) => own.map(|tenant| tenant.id),
+        };
+        let filter = Filter { tenant, status: status.0.map(Into::into) };
+        let rows = self.app.central().read(async |tx| rows::list(tx, &filter, &page).await).await?;
+        Ok(Json(paging::list(rows, &page, |row| (row.id.to_string(), row.id.to_string()), show)))
+    }
+
+    /// Read a restore
+    #[oai(path = "/restores/:restore", method = "get", operation_id = "get_restore")]
+    async fn get(&self, caller: Caller, restore: Path<Uuid>) -> Result<Tagged<RestoreInfo>, Problem> {
+        let row = self.find(&caller, restore.0).await?;
+        Ok(Tagged { version: row.version, body: show(row) })
+    }
+
+    /// Call a restore off
+    ///
+    /// One that waits is cancelled at once, one that runs until it swaps the databases. The tenant keeps what it has.
+    #[oai(path = "/restores/:restore/cancel", method = "post", operation_id = "cancel_restore")]
+    async fn cancel(&self, caller: Caller, restore: Path<Uuid>) -> Result<Accepted<RestoreInfo>, Problem> {
+        caller.require_manager_write()?;
+        let seen = self.find(&caller, restore.0).await?;
+        let app = &self.app;
+        let now = app.now();
+        self.change(&caller, seen, "restore.cancel", async |tx, seen| {
+            if rows::request_cancel(tx, seen.id, now).await? {
+                return Ok(());
+            }
+            let code = if seen.status.is_terminal() { "already_ended" } else { "too_late" };
+            Err(Problem::conflict(code, "the restore has ended, or is past the point where it can be called off"))
+        })
+        .await
+    }
+
+    /// Undo a restore
+    ///
+    /// The database from before the restore serves again. What was changed since is kept as a backup.
+    #[oai(path = "/restores/:restore/undo", method = "post", operation_id = "undo_restore")]
+    async fn undo(
+        &self,
+        caller: Caller,
+        restore: Path<Uuid>,
+        input: Json<UndoRequest>,
+    ) -> Result<Accepted<RestoreInfo>, Problem> {
+        caller.require_manager_write()?;
+        let seen = self.find(&caller, restore.0).await?;
+        let app = &self.app;
+        let now = app.now();
+        refuse_undo(&seen)?;
+        let auth = Auth::new(app.clone());
+        auth.reauthenticate_by(&caller, Some(&input.password), "/password").await?;
+        let answer = self
+            .change(&caller, seen, "restore.undo", async |tx, seen| {
+                let asked = rows::request_undo(tx, seen.id, input.without_safety_backup, now).await;
+                if !asked.map_err(one_at_a_time)? {
+                    let detail = "its window is over, or a later restore of the tenant must be undone first";
+                    return Err(Problem::conflict("not_undoable", detail));
+                }
+                let work = Work::UndoRestore { restore: seen.id };
+                let job = NewJob { max_attempts: MAX_ATTEMPTS, ..NewJob::new(app.store().ids().next(), work) };
+                queue::enqueue(tx, &job).await?;
+                Ok(())
+            })
+            .await?;
+        app.wake_worker();
+        Ok(answer)
+    }
+}
+
+impl Restores {
+    pub(crate) fn new(app: App) -> Self {
+        Self { app }
+    }
+
+    async fn backup(&self, caller: &Caller, id: Uuid) -> Result<Backup, Problem> {
+        let found = self.app.central().read(async |tx| backups::find(tx, id.into()).await).await?;
+        found.filter(|row| sees(caller, row.tenant_id)).ok_or_else(|| Problem::not_found("backup"))
+    }
+
+    /// A restore that the caller may see; everything foreign is a 404.
+    async fn find(&self, caller: &Caller, id: Uuid) -> Result<Restore, Problem> {
+        caller.require_manager_read()?;
+        let found = self.app.central().read(async |tx| rows::find(tx, id.into()).await).await?;
+        found.filter(|row| sees(caller, Some(row.tenant_id))).ok_or_else(|| Problem::not_found("restore"))
+    }
+
+    /// The row, its job and its line in the audit log: together or not at all.
+    async fn enqueue(
+        &self,
+        caller: &Caller,
+        once: &Once,
+        input: &RestoreRequest,
+        backup: &Backup,
+        place: Place,
+        plan: RestorePlan,
+    ) -> Result<First<RestoreAnswer>, Problem> {
+        let app = &self.app;
+        let ids = app.store().ids();
+        let id: RestoreId = ids.next();
+        let tenant: TenantId = place.tenant.map_or_else(|| ids.next(), |tenant| tenant.id);
+        let plan = RestorePlan { tenant_id: Some(tenant.uuid()), ..plan };
+        let new = New {
+            id,
+            backup: backup.id,
+            target: input.into.into(),
+            tenant,
+            slug: place.slug,
+            name: Some(place.name),
+            plan: serde_json::to_string(&plan).map_err(Problem::internal)?,
+            without_safety: input.without_safety_backup,
+            requested_by: caller.label(),
+            trace_id: caller.origin.trace_id.clone(),
+            at: app.now(),
+        };
+        let job = NewJob { max_attempts: MAX_ATTEMPTS, ..NewJob::new(ids.next(), Work::Restore { restore: id }) };
+        let changes = serde_json::json!({ "backup": [null, backup.id], "tenant": [null, new.slug] });
+        app.central()
+            .write(async |tx| {
+                if let Some(first) = once.before(tx).await? {
+                    return Ok(first);
+                }
+                rows::insert(tx, &new).await.map_err(one_at_a_time)?;
+                queue::enqueue(tx, &job).await?;
+                app.audit(tx, caller, Event::done("restore.create", "restore", id).changing(changes)).await?;
+                let row = rows::find(tx, id).await?.ok_or_else(|| Problem::not_found("restore"))?;
+                let body = RestoreAnswer::queued(show(row), plan);
+                let first = First { location: format!("/api/restores/{id}"), body };
+                once.remember(tx, &first, new.at).await?;
+                Ok(first)
+            })
+            .await
+    }
+
+    async fn change(
+        &self,
+        caller: &Caller,
+        seen: Restore,
+        action: &'static str,
+        change: impl AsyncFnOnce(&mut Tx, &Restore) -> Result<(), Problem>,
+    ) -> Result<Accepted<RestoreInfo>, Problem> {
+        let app = &self.app;
+        let row = app
+            .central()
+            .write(async |tx| {
+                change(tx, &seen).await?;
+                app.audit(tx, caller, Event::done(action, "restore", seen.id)).await?;
+                rows::find(tx, seen.id).await?.ok_or_else(|| Problem::not_found("restore"))
+            })
+            .await?;
+        Ok(Accepted { location: format!("/api/restores/{}", row.id), body: show(row) })
+    }
+}
+
+/// Before the password is asked for: what no password helps against.
+fn refuse_undo(row: &Restore) -> Result<(), Problem> {
+    if row.status == Stored::Done && row.undo_until.is_some() {
+        return Ok(());
+    }
+    let detail = match row.status {
+        Stored::Done if row.target == rows::Target::New => "it made a new tenant; delete that instead".to_owned(),
+        Stored::Done => "what it replaced is not kept any more".to_owned(),
+        status => format!("the restore is {status}, not done"),
+    };
+    Err(Problem::conflict("not_undoable", detail))
+}
+
+fn one_at_a_time(error: Error) -> Problem {
+    if matches!(error, Error::Duplicate { .. }) { plan::under_way() } else { error.into() }
+}

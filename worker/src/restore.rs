@@ -1,0 +1,233 @@
+//! One restore: proven again, unpacked beside the live database, migrated and checked; then the live one is locked and backed
+//! up, and the two directories change places. From the lock on no write is taken until the restore is over, so there is
+//! none that a way back could lose; and which of the two is live is read from the disk, so whoever goes on after a crash
+//! knows where he is. The lock goes last: a job is not done while it is there.
+
+mod failure;
+mod present;
+mod stage;
+mod tenant;
+mod undo;
+
+use chiliview_store::{
+    Error, RestoreId,
+    audit::{self, Event},
+    queue::{self, NewJob},
+    restores::{self, Restore, RestoreStatus, Target},
+    sessions,
+    swap::{Live, Swap},
+    tenants,
+};
+
+use self::failure::Failure;
+pub(crate) use self::undo::{forget, give_up_undo, undo};
+use crate::{
+    context::Context,
+    queue::{Attempt, Outcome, Work},
+};
+
+/// Does the job.
+pub(crate) async fn restore(context: &Context, id: RestoreId, attempt: &Attempt) -> Outcome {
+    let (row, number) = match begin(context, id, attempt).await {
+        Ok(Some(begun)) => begun,
+        // It has ended; what was cut off then is the end of the lock.
+        Ok(None) => return settled(context, id).await,
+        Err(error) => return later(&error),
+    };
+    let failure = match run(context, &row, number, attempt).await {
+        Ok(()) => return settled(context, id).await,
+        Err(failure) => failure,
+    };
+    match failure {
+        Failure::Overtaken => Outcome::Done,
+        Failure::Cancelled => match call_off(context, id).await {
+            Ok(()) => settled(context, id).await,
+            Err(error) => later(&error),
+        },
+        failure if failure.is_final() => Outcome::GiveUp { reason: failure.to_string() },
+        failure => {
+            let reason = failure.to_string();
+            if !attempt.is_last() {
+                pause(context, &row, number, &reason).await;
+            }
+            Outcome::Retry { after: None, reason }
+        }
+    }
+}
+
+/// The last attempt failed: the database from before serves again, and the row says why.
+pub(crate) async fn give_up(context: &Context, id: RestoreId, reason: &str) -> anyhow::Result<()> {
+    let row = context.store.central().read(async |tx| restores::find(tx, id).await).await?;
+    let Some(row) = row else { return Ok(()) };
+    if !row.status.is_terminal() {
+        let swap = swap_of(context, &row);
+        swap.mend()?;
+        if swap.live() == Live::Restored {
+            present::swap_back(context, &row, &swap).await?;
+        }
+        present::give_up_safety(context, &row, reason).await?;
+        end(context, id, RestoreStatus::Failed, reason).await?;
+    }
+    settle(context, id).await?;
+    Ok(())
+}
+
+fn swap_of(context: &Context, row: &Restore) -> Swap {
+    Swap::new(context.store.data_dir(), row.id, row.tenant_id)
+}
+
+fn later(error: &Error) -> Outcome {
+    Outcome::Retry { after: None, reason: format!("failed to {error}") }
+}
+
+/// Takes the restore for this attempt; nothing when it has ended already.
+async fn begin(context: &Context, id: RestoreId, attempt: &Attempt) -> Result<Option<(Restore, i64)>, Error> {
+    let now = context.now();
+    context
+        .store
+        .central()
+        .write(async |tx| {
+            if !attempt.holds(tx).await? {
+                return Ok(None);
+            }
+            let Some(number) = restores::start(tx, id, now).await? else { return Ok(None) };
+            Ok(restores::find(tx, id).await?.map(|row| (row, number)))
+        })
+        .await
+}
+
+async fn run(context: &Context, row: &Restore, number: i64, attempt: &Attempt) -> Result<(), Failure> {
+    context.refuse_postgres()?;
+    let swap = swap_of(context, row);
+    swap.mend()?;
+    if swap.live() != Live::Restored {
+        replace(context, row, number, attempt, &swap).await?;
+    }
+    present::check(context, row.id, row.tenant_id).await?;
+    fail::fail_point!("worker.restore_checked", |_| Err(Failure::injected()));
+    commit(context, row, number, attempt, &swap).await?;
+    fail::fail_point!("worker.restore_committed", |_| Err(Failure::injected()));
+    tracing::info!(restore = %row.id, tenant = %row.tenant_id, "restore.done");
+    Ok(())
+}
+
+/// Everything before the swap, and the swap.
+async fn replace(context: &Context, row: &Restore, number: i64, attempt: &Attempt, swap: &Swap) -> Result<(), Failure> {
+    stage::make_ready(context, row, number, attempt, swap).await?;
+    fail::fail_point!("worker.restore_staged", |_| Err(Failure::injected()));
+    // Held open over the swap: see `swap`.
+    let present = match row.target {
+        Target::Same => present::secure(context, row, number, attempt).await?,
+        Target::New => None,
+    };
+    fail::fail_point!("worker.restore_saved", |_| Err(Failure::injected()));
+    pass_the_point(context, row.id, number, attempt).await?;
+    fail::fail_point!("worker.restore_before_swap", |_| Err(Failure::injected()));
+    swap.swap()?;
+    drop(present);
+    fail::fail_point!("worker.restore_swapped", |_| Err(Failure::injected()));
+    Ok(())
+}
+
+async fn pass_the_point(context: &Context, id: RestoreId, number: i64, attempt: &Attempt) -> Result<(), Failure> {
+    let now = context.now();
+    context
+        .store
+        .central()
+        .write(async |tx| {
+            if !attempt.holds(tx).await? {
+                return Err(Failure::Overtaken);
+            }
+            if !restores::passes_the_point(tx, id, number, now).await? {
+                let asked = restores::is_cancel_requested(tx, id).await?;
+                return Err(if asked { Failure::Cancelled } else { Failure::Overtaken });
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// The new tenant, the end of the sessions, the job that forgets, the audit, and `done`: together or not at all.
+async fn commit(context: &Context, row: &Restore, number: i64, attempt: &Attempt, swap: &Swap) -> Result<(), Failure> {
+    let now = context.now();
+    let undo_until = swap.has_kept().then(|| now.plus(context.config.undo_window));
+    context
+        .store
+        .central()
+        .write(async |tx| {
+            if !attempt.holds(tx).await? {
+                return Err(Failure::Overtaken);
+            }
+            if row.target == Target::New {
+                let tenant = tenant::of(tx, row, now).await?;
+                tenants::insert(tx, &tenant).await.map_err(|error| tenant::taken(error, &row.tenant_slug))?;
+            }
+            if !restores::done(tx, row.id, number, undo_until, now).await? {
+                return Err(Failure::Overtaken);
+            }
+            sessions::delete_of_tenant(tx, row.tenant_id).await?;
+            if let Some(until) = undo_until {
+                let work = Work::ForgetRestored { restore: row.id };
+                queue::enqueue(tx, &NewJob::new(context.store.ids().next(), work).at(until)).await?;
+            }
+            Ok(context.audit(tx, Event::done("restore.done", "restore", row.id)).await?)
+        })
+        .await
+}
+
+async fn call_off(context: &Context, id: RestoreId) -> Result<(), Error> {
+    end(context, id, RestoreStatus::Cancelled, "cancelled on request").await
+}
+
+async fn end(context: &Context, id: RestoreId, status: RestoreStatus, reason: &str) -> Result<(), Error> {
+    let now = context.now();
+    let (action, outcome) = match status {
+        RestoreStatus::Cancelled => ("restore.cancelled", audit::Outcome::Success),
+        _ => ("restore.failed", audit::Outcome::Failed),
+    };
+    context
+        .store
+        .central()
+        .write(async |tx| {
+            if restores::end(tx, id, status, reason, now).await? {
+                context.audit(tx, Event::done(action, "restore", id).ending(outcome, reason)).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Between two attempts the tenant may work, if its own database is live. What fails here only makes it wait longer.
+async fn pause(context: &Context, row: &Restore, number: i64, reason: &str) {
+    let now = context.now();
+    let noted = async {
+        if swap_of(context, row).live() == Live::Before {
+            present::unlock(context, row).await?;
+        }
+        context.store.central().write(async |tx| restores::retry_later(tx, row.id, number, reason, now).await).await
+    };
+    if let Err(error) = noted.await {
+        tracing::warn!(restore = %row.id, %error, "restore.note_failed");
+    }
+}
+
+async fn settled(context: &Context, id: RestoreId) -> Outcome {
+    match settle(context, id).await {
+        Ok(()) => Outcome::Done,
+        Err(error) => later(&error),
+    }
+}
+
+/// After the end: the lock goes, and what nobody needs any more.
+async fn settle(context: &Context, id: RestoreId) -> Result<(), Error> {
+    let row = context.store.central().read(async |tx| restores::find(tx, id).await).await?;
+    let Some(row) = row.filter(|row| row.status.is_terminal()) else { return Ok(()) };
+    let swap = swap_of(context, &row);
+    swap.discard_staged()?;
+    present::unlock(context, &row).await?;
+    if matches!(row.status, RestoreStatus::Failed | RestoreStatus::Cancelled | RestoreStatus::Undone) {
+        // What is put aside then is the restored one.
+        swap.discard_kept()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! Why an attempt at a restore, or at its undo, did not end well.
+
+use chiliview_snapshot::Error as SnapshotError;
+use chiliview_store::Error;
+
+use crate::{backup::chain, context::NoSource};
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// Somebody asked for it.
+    #[error("cancelled on request")]
+    Cancelled,
+    /// Another attempt has the restore, or it has ended: hands off.
+    #[error("the restore is another attempt's")]
+    Overtaken,
+    /// It may not be, and will not be another time either.
+    #[error("{0}")]
+    Refused(String),
+    /// There is no engine for it.
+    #[error(transparent)]
+    NoSource(#[from] NoSource),
+    /// The present database could not be saved first.
+    #[error(
+        "the present database could not be backed up before it is replaced: {0}; \
+         ask again with without_safety_backup to replace it all the same"
+    )]
+    NotSaved(String),
+    /// The snapshot.
+    #[error("failed to {}", chain(.0))]
+    Snapshot(#[from] SnapshotError),
+    /// A database.
+    #[error("failed to {}", chain(.0))]
+    Store(#[from] Error),
+}
+
+impl Failure {
+    /// Whether another attempt would end the same way.
+    pub(super) fn is_final(&self) -> bool {
+        match self {
+            Self::Cancelled | Self::Overtaken | Self::NotSaved(_) => false,
+            Self::Refused(_) | Self::NoSource(_) => true,
+            Self::Snapshot(error) => matches!(
+                error,
+                SnapshotError::Damaged(_)
+                    | SnapshotError::Manifest(_)
+                    | SnapshotError::NotFound(_)
+                    | SnapshotError::NoIdentity { .. }
+            ),
+            Self::Store(error) => matches!(error, Error::Migrate(_) | Error::DatabaseUnusable { .. }),
+        }
+    }
+
+    /// What a test injects: something that may go better another time.
+    #[cfg(feature = "failpoints")]
+    pub(super) fn injected() -> Self {
+        Self::Store(Error::DiskFull)
+    }
+}

@@ -1,0 +1,185 @@
+//! The database that is live now: locked and backed up before it is replaced, checked after it was, and let go in the end.
+
+use chiliview_store::{
+    BackupId, Database, Error, RestoreId, TenantId, Timestamp,
+    backups::{self, BackupStatus, New, Origin},
+    restores::{self, Restore},
+    soundness,
+    swap::Swap,
+    tenant_settings, write_lock,
+};
+use chiliview_telemetry::context::current_trace_id;
+
+use super::failure::Failure;
+use crate::{
+    backup::{self, back_up},
+    context::Context,
+    queue::{Attempt, Outcome},
+};
+
+/// Locks the live database and backs it up; both, so that the backup holds every write that it ever took. Nothing when it
+/// is not there or cannot be used, and need not be.
+pub(super) async fn secure(
+    context: &Context,
+    row: &Restore,
+    number: i64,
+    attempt: &Attempt,
+) -> Result<Option<Database>, Failure> {
+    let locked = match lock(context, row.id, row.tenant_id).await {
+        Ok(locked) => Some(locked),
+        Err(error) if is_passing(&error) => return Err(error.into()),
+        Err(error) if row.without_safety == 0 => return Err(refused(error.to_string())),
+        Err(error) => {
+            tracing::warn!(restore = %row.id, %error, "restore.present_unusable");
+            None
+        }
+    };
+    fail::fail_point!("worker.restore_locked", |_| Err(Failure::injected()));
+    if row.without_safety != 0 {
+        return Ok(locked.map(|(database, _)| database));
+    }
+    let Some((database, since)) = locked else { return Ok(None) };
+    save(context, row, number, attempt, since).await?;
+    Ok(Some(database))
+}
+
+/// Since when it is locked: since an attempt that crashed, perhaps.
+async fn lock(context: &Context, id: RestoreId, tenant: TenantId) -> Result<(Database, Timestamp), Error> {
+    let database = context.store.tenant(tenant).await?;
+    let now = context.now();
+    let since = database
+        .write_past_lock(async |tx| {
+            if let Some(lock) = write_lock::find(tx).await?.filter(|lock| lock.is_held_by(id)) {
+                return Ok(lock.since);
+            }
+            write_lock::set(tx, id, tenant, now).await?;
+            Ok::<_, Error>(now)
+        })
+        .await?;
+    Ok((database, since))
+}
+
+/// A backup like any other, unless an attempt that crashed has made it already under this very lock.
+async fn save(
+    context: &Context,
+    row: &Restore,
+    number: i64,
+    attempt: &Attempt,
+    since: Timestamp,
+) -> Result<(), Failure> {
+    let id = match under_this_lock(context, row, since).await? {
+        Some((_, BackupStatus::Verified | BackupStatus::Unchanged)) => return Ok(()),
+        Some((id, BackupStatus::Queued | BackupStatus::Running | BackupStatus::Verifying)) => id,
+        _ => {
+            give_up_safety(context, row, "another attempt makes another").await.map_err(not_saved)?;
+            ask(context, row, number, attempt).await?
+        }
+    };
+    let outcome = back_up(context, id, None, attempt).await;
+    let saved = context.store.central().read(async |tx| backups::find(tx, id).await).await?;
+    match saved.map(|backup| (backup.status, backup.error)) {
+        Some((BackupStatus::Verified | BackupStatus::Unchanged, _)) => Ok(()),
+        Some((BackupStatus::Cancelled, _)) => Err(refused("it was cancelled".into())),
+        found => match outcome {
+            Outcome::Retry { reason, .. } | Outcome::GiveUp { reason } => Err(Failure::NotSaved(reason)),
+            Outcome::Done => Err(found.and_then(|(_, error)| error).map_or(Failure::Overtaken, Failure::NotSaved)),
+        },
+    }
+}
+
+fn not_saved(error: anyhow::Error) -> Failure {
+    Failure::NotSaved(format!("failed to {error:#}"))
+}
+
+fn refused(reason: String) -> Failure {
+    Failure::Refused(Failure::NotSaved(reason).to_string())
+}
+
+async fn under_this_lock(
+    context: &Context,
+    row: &Restore,
+    since: Timestamp,
+) -> Result<Option<(BackupId, BackupStatus)>, Error> {
+    let Some(id) = row.safety_backup_id else { return Ok(None) };
+    let found = context.store.central().read(async |tx| backups::find(tx, id).await).await?;
+    Ok(found.filter(|backup| backup.created_at >= since).map(|backup| (backup.id, backup.status)))
+}
+
+async fn ask(context: &Context, row: &Restore, number: i64, attempt: &Attempt) -> Result<BackupId, Failure> {
+    let now = context.now();
+    let new = New {
+        id: context.store.ids().next(),
+        tenant: Some((row.tenant_id, row.tenant_slug.clone())),
+        origin: Origin::Safety,
+        run: None,
+        requested_by: row.requested_by.clone(),
+        trace_id: current_trace_id(),
+        at: now,
+    };
+    context
+        .store
+        .central()
+        .write(async |tx| {
+            if !attempt.holds(tx).await? || !restores::note_safety(tx, row.id, number, new.id, now).await? {
+                return Err(Failure::Overtaken);
+            }
+            Ok(backups::insert(tx, &new).await?)
+        })
+        .await?;
+    Ok(new.id)
+}
+
+/// Ends a safety backup that an attempt left behind.
+pub(super) async fn give_up_safety(context: &Context, row: &Restore, reason: &str) -> anyhow::Result<()> {
+    match row.safety_backup_id {
+        Some(id) => backup::give_up(context, id, reason).await,
+        None => Ok(()),
+    }
+}
+
+/// What the tenant has now: opened by its name, its own, whole, and it takes a write. The lock stays.
+pub(super) async fn check(context: &Context, id: RestoreId, tenant: TenantId) -> Result<(), Failure> {
+    let database = context.store.tenant(tenant).await?;
+    soundness::check_quickly(&database).await?;
+    if database.read(tenant_settings::owner).await? != Some(tenant) {
+        return Err(Failure::Refused("the database that came into the place is another tenant's".into()));
+    }
+    let now = context.now();
+    Ok(database.write_past_lock(async |tx| write_lock::set(tx, id, tenant, now).await).await?)
+}
+
+/// Puts the other database back. The live one is kept open meanwhile: see `swap`.
+pub(super) async fn swap_back(context: &Context, row: &Restore, swap: &Swap) -> Result<(), Error> {
+    let present = context.store.tenant(row.tenant_id).await;
+    let open = match &present {
+        Ok(database) => database.read(write_lock::find).await.map(drop),
+        Err(error) => Err(Error::Corrupt { what: "the live database", reason: error.to_string() }),
+    };
+    if let Err(error) = open {
+        // It goes away in any case, and nobody else can have it open either.
+        tracing::warn!(restore = %row.id, %error, "restore.live_unusable");
+    }
+    swap.swap_back()
+}
+
+/// Lets the tenant write again, if it is this restore that keeps it from it. A database that takes no write at all needs
+/// no more than a word.
+pub(super) async fn unlock(context: &Context, row: &Restore) -> Result<(), Error> {
+    let unlocked = async {
+        let database = context.store.tenant(row.tenant_id).await?;
+        database.write_past_lock(async |tx| write_lock::clear(tx, row.id).await).await
+    };
+    match unlocked.await {
+        Err(error) if is_passing(&error) => Err(error),
+        Err(error) => {
+            tracing::warn!(restore = %row.id, %error, "restore.not_unlocked");
+            Ok(())
+        }
+        Ok(_) => Ok(()),
+    }
+}
+
+/// Whether the database itself is not at fault.
+const fn is_passing(error: &Error) -> bool {
+    matches!(error, Error::Busy(_) | Error::DiskFull | Error::Commit(_) | Error::Locked(_) | Error::Panicked)
+}

@@ -1,0 +1,117 @@
+//! Makes a backup's database ready, in a directory of its own beside the live ones: proven in full, unpacked, migrated,
+//! checked, told whose it is, and locked.
+
+use chiliview_snapshot::{Depth, Error as SnapshotError, Manifest, Owner, prove, unpack};
+use chiliview_store::{
+    Database, TenantId,
+    audit::{self, Actor, Event},
+    backups::{self, Backup},
+    migrations::{Kind, newest},
+    restores::{Restore, Target},
+    soundness,
+    sqlite::{File, Missing},
+    swap::Swap,
+    tenant_settings, write_lock,
+};
+use chiliview_telemetry::context::current_trace_id;
+
+use super::failure::Failure;
+use crate::{
+    backup::key_of,
+    context::Context,
+    progress::{Follower, Stop, Subject},
+    queue::Attempt,
+};
+
+pub(super) async fn make_ready(
+    context: &Context,
+    row: &Restore,
+    number: i64,
+    attempt: &Attempt,
+    swap: &Swap,
+) -> Result<(), Failure> {
+    let backup = context.store.central().read(async |tx| backups::find(tx, row.backup_id).await).await?;
+    let backup = backup.ok_or_else(|| Failure::Refused("the backup is gone".into()))?;
+    let manifest = accept(&backup)?;
+    let owner = accept_owner(&manifest, row)?;
+    let follower = Follower::start(context.clone(), Subject::Restore(row.id), number, attempt.over().clone());
+    let unpacked = async {
+        let (key, scratch, identities) = (key_of(&backup), context.scratch(), &context.config.identities);
+        prove(&context.shelf, &key, &manifest, Depth::Full, identities, &scratch, follower.watch()).await?;
+        fail::fail_point!("worker.restore_proven", |_| Err(Failure::injected()));
+        swap.begin()?;
+        unpack(&context.shelf, &key, &manifest, identities, &swap.staged_database(), follower.watch()).await?;
+        fail::fail_point!("worker.restore_unpacked", |_| Err(Failure::injected()));
+        open_and_own(context, row, swap, owner).await
+    };
+    let unpacked = unpacked.await;
+    match (unpacked, follower.finish().await) {
+        (_, Some(Stop::Overtaken)) => Err(Failure::Overtaken),
+        (_, Some(Stop::Cancelled)) => Err(Failure::Cancelled),
+        (unpacked, None) => unpacked,
+    }
+}
+
+/// The manifest of a backup that may be restored.
+fn accept(backup: &Backup) -> Result<Manifest, Failure> {
+    if backup.deleted_at.is_some() {
+        return Err(Failure::Refused("the backup is in the trash".into()));
+    }
+    let (true, Some(json)) = (backup.status.counts(), &backup.manifest) else {
+        return Err(Failure::Refused(format!("the backup is {}, not verified", backup.status)));
+    };
+    let manifest = Manifest::from_json(json.as_bytes()).map_err(SnapshotError::from)?;
+    let known = newest(Kind::Tenant);
+    if manifest.schema_version > known {
+        let version = manifest.schema_version;
+        let reason =
+            format!("the backup has schema {version}, this version knows {known} at most; update ChiliView first");
+        return Err(Failure::Refused(reason));
+    }
+    Ok(manifest)
+}
+
+/// Whose database it was: the tenant's own, unless a new one is made of it.
+fn accept_owner(manifest: &Manifest, row: &Restore) -> Result<TenantId, Failure> {
+    match manifest.owner {
+        Owner::Tenant { id, .. } if row.target == Target::New || id == row.tenant_id.uuid() => Ok(id.into()),
+        Owner::Tenant { .. } => Err(Failure::Refused("the backup is of another tenant".into())),
+        Owner::Central => Err(Failure::Refused("the backup is of the central database".into())),
+    }
+}
+
+async fn open_and_own(context: &Context, row: &Restore, swap: &Swap, owner: TenantId) -> Result<(), Failure> {
+    let file = File::open(&swap.staged_database(), Missing::Refuse, Kind::Tenant, 1).await?;
+    let database = Database::Sqlite(file.clone());
+    let ready = async {
+        soundness::check_fully(&database).await?;
+        own(context, row, &database, owner).await
+    };
+    let ready = ready.await;
+    file.close().await;
+    ready?;
+    drop((database, file));
+    swap.seal()?;
+    Ok(())
+}
+
+/// The lock stays until the restore is over. One that the snapshot brought along is overwritten.
+async fn own(context: &Context, row: &Restore, database: &Database, owner: TenantId) -> Result<(), Failure> {
+    let now = context.now();
+    let actor = Actor::system("worker", current_trace_id());
+    let changes = serde_json::json!({ "backup": [null, row.backup_id], "requested_by": [null, row.requested_by] });
+    let event = Event::done("tenant.restore", "restore", row.id).changing(changes);
+    database
+        .write_past_lock(async |tx| {
+            if tenant_settings::owner(tx).await? != Some(owner) {
+                return Err(Failure::Refused(
+                    "the database in the backup is another tenant's than its manifest says".into(),
+                ));
+            }
+            tenant_settings::set_owner(tx, row.tenant_id, now).await?;
+            write_lock::set(tx, row.id, row.tenant_id, now).await?;
+            audit::record(tx, context.store.ids().next(), now, &actor, event).await?;
+            Ok::<_, Failure>(())
+        })
+        .await
+}

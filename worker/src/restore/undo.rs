@@ -1,0 +1,165 @@
+//! The way back within the window: the database from before comes out of its directory, and the restored one, backed up
+//! first, goes. The same rules as on the way there: locked until it is over, and the disk says which one is live.
+
+use chiliview_store::{
+    Database, Error, RestoreId,
+    audit::{self, Event},
+    migrations::Kind,
+    queue::{self, NewJob},
+    restores::{self, Restore, RestoreStatus},
+    sessions, soundness,
+    sqlite::{File, Missing},
+    swap::Swap,
+};
+
+use super::{failure::Failure, later, present, settle, settled, swap_of};
+use crate::{
+    context::Context,
+    queue::{Attempt, Outcome, Work},
+};
+
+/// Does the job.
+pub(crate) async fn undo(context: &Context, id: RestoreId, attempt: &Attempt) -> Outcome {
+    let (row, number) = match begin(context, id, attempt).await {
+        Ok(Some(begun)) => begun,
+        Ok(None) => return settled(context, id).await,
+        Err(error) => return later(&error),
+    };
+    match run(context, &row, number, attempt).await {
+        Ok(()) => settled(context, id).await,
+        Err(Failure::Overtaken) => Outcome::Done,
+        Err(failure) if failure.is_final() => Outcome::GiveUp { reason: failure.to_string() },
+        Err(failure) => Outcome::Retry { after: None, reason: failure.to_string() },
+    }
+}
+
+/// The last attempt failed: the restored database serves on.
+pub(crate) async fn give_up_undo(context: &Context, id: RestoreId, reason: &str) -> anyhow::Result<()> {
+    let row = context.store.central().read(async |tx| restores::find(tx, id).await).await?;
+    let Some(row) = row else { return Ok(()) };
+    if row.status == RestoreStatus::Running && row.undo_requested_at.is_some() {
+        let swap = swap_of(context, &row);
+        swap.mend()?;
+        if swap.is_undone() && swap.has_kept() {
+            present::swap_back(context, &row, &swap).await?;
+        }
+        present::give_up_safety(context, &row, reason).await?;
+        fail(context, &row, reason).await?;
+    }
+    settle(context, id).await?;
+    Ok(())
+}
+
+/// The window is over: what was replaced goes for good.
+pub(crate) async fn forget(context: &Context, id: RestoreId) -> Outcome {
+    let now = context.now();
+    let forgotten = async {
+        let row = context.store.central().read(async |tx| restores::find(tx, id).await).await?;
+        // While it is being undone, or when it was, the end of that sees to it.
+        let due = row.filter(|row| row.status == RestoreStatus::Done && row.undo_until.is_some_and(|end| end <= now));
+        let Some(row) = due else { return Ok(()) };
+        context
+            .store
+            .central()
+            .write(async |tx| {
+                if restores::forget(tx, id, now).await? {
+                    context.audit(tx, Event::done("restore.forget", "restore", id)).await?;
+                }
+                Ok::<_, Error>(())
+            })
+            .await?;
+        swap_of(context, &row).discard_kept()
+    };
+    match forgotten.await {
+        Ok(()) => Outcome::Done,
+        Err(error) => later(&error),
+    }
+}
+
+async fn begin(context: &Context, id: RestoreId, attempt: &Attempt) -> Result<Option<(Restore, i64)>, Error> {
+    let now = context.now();
+    context
+        .store
+        .central()
+        .write(async |tx| {
+            if !attempt.holds(tx).await? {
+                return Ok(None);
+            }
+            let Some(number) = restores::start_undo(tx, id, now).await? else { return Ok(None) };
+            Ok(restores::find(tx, id).await?.map(|row| (row, number)))
+        })
+        .await
+}
+
+async fn run(context: &Context, row: &Restore, number: i64, attempt: &Attempt) -> Result<(), Failure> {
+    context.refuse_postgres()?;
+    let swap = swap_of(context, row);
+    swap.mend()?;
+    if !swap.is_undone() {
+        look_at_kept(&swap).await?;
+        let present = present::secure(context, row, number, attempt).await?;
+        fail::fail_point!("worker.undo_saved", |_| Err(Failure::injected()));
+        still_ours(context, attempt).await?;
+        swap.swap_back()?;
+        drop(present);
+        fail::fail_point!("worker.undo_swapped", |_| Err(Failure::injected()));
+    }
+    present::check(context, row.id, row.tenant_id).await?;
+    fail::fail_point!("worker.undo_checked", |_| Err(Failure::injected()));
+    commit(context, row, number, attempt).await?;
+    fail::fail_point!("worker.undo_committed", |_| Err(Failure::injected()));
+    tracing::info!(restore = %row.id, tenant = %row.tenant_id, "restore.undone");
+    Ok(())
+}
+
+/// Before anything is touched: what is to come back is there, opens, and is whole.
+async fn look_at_kept(swap: &Swap) -> Result<(), Failure> {
+    if !swap.has_kept() {
+        return Err(Failure::Refused("what the restore replaced is not there any more".into()));
+    }
+    let file = File::open(&swap.kept_database(), Missing::Refuse, Kind::Tenant, 1).await?;
+    let checked = soundness::check_quickly(&Database::Sqlite(file.clone())).await;
+    file.close().await;
+    Ok(checked?)
+}
+
+async fn still_ours(context: &Context, attempt: &Attempt) -> Result<(), Failure> {
+    match context.store.central().read(async |tx| attempt.holds(tx).await).await? {
+        true => Ok(()),
+        false => Err(Failure::Overtaken),
+    }
+}
+
+async fn commit(context: &Context, row: &Restore, number: i64, attempt: &Attempt) -> Result<(), Failure> {
+    let now = context.now();
+    context
+        .store
+        .central()
+        .write(async |tx| {
+            if !attempt.holds(tx).await? || !restores::undone(tx, row.id, number, now).await? {
+                return Err(Failure::Overtaken);
+            }
+            sessions::delete_of_tenant(tx, row.tenant_id).await?;
+            Ok(context.audit(tx, Event::done("restore.undone", "restore", row.id)).await?)
+        })
+        .await
+}
+
+async fn fail(context: &Context, row: &Restore, reason: &str) -> Result<(), Error> {
+    let now = context.now();
+    let reason = format!("the undo failed: {reason}");
+    let job = NewJob::new(context.store.ids().next(), Work::ForgetRestored { restore: row.id });
+    let job = job.at(row.undo_until.unwrap_or(now));
+    context
+        .store
+        .central()
+        .write(async |tx| {
+            if restores::undo_failed(tx, row.id, &reason, now).await? {
+                queue::enqueue(tx, &job).await?;
+                let event = Event::done("restore.undo", "restore", row.id).ending(audit::Outcome::Failed, &reason);
+                context.audit(tx, event).await?;
+            }
+            Ok(())
+        })
+        .await
+}

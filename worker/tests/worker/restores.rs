@@ -1,0 +1,377 @@
+//! Restores by the real worker: the database from the backup serves, or the one from before does, and says why.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use chiliview_store::{
+    BackupId, Clock, Database, Error, Ids, RestoreId, TenantId,
+    audit::{self, Filter},
+    backups::{BackupStatus, Origin},
+    queue::{self, NewJob, Work},
+    restores::{self, New, Restore, RestoreStatus, Target},
+    tenant_settings, tenants, users,
+};
+
+use crate::{
+    shop::{Shop, make_heavy, user},
+    workshop::{calm, until},
+};
+
+pub(crate) const ATTEMPTS: u32 = 3;
+
+impl Shop {
+    /// A tenant with users of these names, and a verified backup of it.
+    pub(crate) async fn saved_tenant(&self, names: &[&str]) -> (TenantId, BackupId) {
+        let (id, database) = self.tenant().await;
+        add(&database, names).await;
+        let backup = self.ask(Some(id)).await;
+        let worker = self.start(calm());
+        assert_eq!(self.ended(backup).await.status, BackupStatus::Verified);
+        self.idle().await;
+        worker.stop().await;
+        (id, backup)
+    }
+
+    /// Asks for a restore, as the API does.
+    pub(crate) async fn ask_restore(&self, tenant: TenantId, backup: BackupId) -> RestoreId {
+        self.ask_restore_as(New { ..new(tenant, backup) }).await
+    }
+
+    pub(crate) async fn ask_restore_as(&self, new: New) -> RestoreId {
+        let work = Work::Restore { restore: new.id };
+        let job = NewJob { max_attempts: ATTEMPTS, ..NewJob::new(Ids.next(), work) };
+        self.write(async |tx| {
+            restores::insert(tx, &new).await?;
+            queue::enqueue(tx, &job).await
+        })
+        .await;
+        new.id
+    }
+
+    pub(crate) async fn ask_undo(&self, id: RestoreId) {
+        let job = NewJob { max_attempts: ATTEMPTS, ..NewJob::new(Ids.next(), Work::UndoRestore { restore: id }) };
+        let now = self.context.store.clock().now();
+        let asked = self
+            .write(async |tx| {
+                queue::enqueue(tx, &job).await?;
+                restores::request_undo(tx, id, false, now).await
+            })
+            .await;
+        assert!(asked, "{:?}", self.restore(id).await);
+    }
+
+    pub(crate) async fn restore(&self, id: RestoreId) -> Restore {
+        self.central().read(async |tx| restores::find(tx, id).await).await.unwrap().unwrap()
+    }
+
+    /// Runs a worker until nothing is left to do; the restore as it ended.
+    pub(crate) async fn work_off(&self, id: RestoreId) -> Restore {
+        let worker = self.start(calm());
+        until("the restore has ended", async || self.restore(id).await.status.is_terminal()).await;
+        self.settled().await;
+        worker.stop().await;
+        self.restore(id).await
+    }
+
+    pub(crate) async fn restore_to_the_end(&self, tenant: TenantId, backup: BackupId) -> Restore {
+        let id = self.ask_restore(tenant, backup).await;
+        self.work_off(id).await
+    }
+
+    /// Waits until no job runs, or waits to run at once.
+    pub(crate) async fn settled(&self) {
+        let now = self.context.store.clock().now();
+        let over = async || {
+            let jobs = self.central().read(async |tx| queue::list(tx, &queue::Filter::default(), 1000).await).await;
+            !jobs.unwrap().iter().any(|job| {
+                job.status == queue::JobStatus::Running
+                    || (job.status == queue::JobStatus::Queued
+                        && job.run_at <= now.plus(std::time::Duration::from_hours(1)))
+            })
+        };
+        until("no job is left", over).await;
+    }
+
+    pub(crate) async fn names_in(&self, tenant: TenantId) -> Vec<String> {
+        names(&self.context.store.tenant(tenant).await.unwrap()).await
+    }
+
+    pub(crate) async fn add_to(&self, tenant: TenantId, name: &str) -> Result<(), Error> {
+        let database = self.context.store.tenant(tenant).await?;
+        database.write(async |tx| users::insert(tx, &user(name)).await).await
+    }
+
+    /// What lies beside the tenants' directories.
+    pub(crate) fn leftovers(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.context.store.data_dir().resellers()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.starts_with('.')).collect()
+    }
+}
+
+pub(crate) fn new(tenant: TenantId, backup: BackupId) -> New {
+    New {
+        id: Ids.next(),
+        backup,
+        target: Target::Same,
+        tenant,
+        slug: format!("acme-{tenant}"),
+        name: None,
+        plan: "{}".into(),
+        without_safety: false,
+        requested_by: "test".into(),
+        trace_id: None,
+        at: Clock::system().now(),
+    }
+}
+
+pub(crate) async fn add(database: &Database, names: &[&str]) {
+    for name in names {
+        database.write(async |tx| users::insert(tx, &user(name)).await).await.unwrap();
+    }
+}
+
+pub(crate) async fn names(database: &Database) -> Vec<String> {
+    let rows = database
+        .read(async |tx| tx.query("SELECT username FROM users ORDER BY username").fetch_all::<(String,)>().await)
+        .await
+        .unwrap();
+    rows.into_iter().map(|(name,)| name).collect()
+}
+
+pub(crate) async fn shop() -> (tempfile::TempDir, Shop) {
+    let directory = tempfile::tempdir().unwrap();
+    let shop = Shop::open(directory.path(), Clock::system()).await;
+    (directory, shop)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_brings_the_backup_back_and_its_undo_what_it_replaced() {
+    let (_directory, shop) = shop().await;
+    let (tenant, backup) = shop.saved_tenant(&["anna", "bert"]).await;
+    shop.add_to(tenant, "carl").await.unwrap();
+
+    let restore = shop.ask_restore(tenant, backup).await;
+    let done = shop.work_off(restore).await;
+    assert_eq!((done.status, done.error.as_deref(), done.attempt), (RestoreStatus::Done, None, 1));
+    assert_eq!(shop.names_in(tenant).await, ["anna", "bert"]);
+    shop.add_to(tenant, "dora").await.unwrap();
+    assert_eq!(shop.leftovers(), [format!(".before-{restore}")]);
+
+    let safety = shop.find(done.safety_backup_id.unwrap()).await.unwrap();
+    assert_eq!((safety.status, safety.origin), (BackupStatus::Verified, Origin::Safety));
+    assert_eq!(shop.restored(&safety).await, ["anna", "bert", "carl"]);
+
+    shop.ask_undo(restore).await;
+    let undone = shop.work_off(restore).await;
+    assert_eq!((undone.status, undone.error.as_deref()), (RestoreStatus::Undone, None));
+    assert_eq!(shop.names_in(tenant).await, ["anna", "bert", "carl"]);
+    shop.add_to(tenant, "emil").await.unwrap();
+    let safety = shop.find(undone.safety_backup_id.unwrap()).await.unwrap();
+    assert_eq!(shop.restored(&safety).await, ["anna", "bert", "dora"]);
+    assert!(shop.leftovers().is_empty(), "{:?}", shop.leftovers());
+
+    let of_restore = Filter { object_id: Some(restore.to_string()), ..Filter::default() };
+    let lines = shop.central().read(async |tx| audit::list(tx, &of_restore, 9).await).await.unwrap();
+    assert_eq!(lines.iter().map(|line| line.action.as_str()).collect::<Vec<_>>(), ["restore.undone", "restore.done"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_becomes_a_new_tenant_beside_the_one_that_it_is_of() {
+    let (_directory, shop) = shop().await;
+    let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
+    let copy: TenantId = Ids.next();
+    let (slug, name) = (format!("copy-{copy}"), Some("Copy".to_owned()));
+    let restore = shop.ask_restore_as(New { target: Target::New, slug, name, ..new(copy, backup) }).await;
+    let done = shop.work_off(restore).await;
+    assert_eq!(
+        (done.status, done.error, done.undo_until, done.safety_backup_id),
+        (RestoreStatus::Done, None, None, None)
+    );
+    shop.add_to(copy, "only here").await.unwrap();
+    shop.add_to(tenant, "only there").await.unwrap();
+    assert_eq!(shop.names_in(copy).await, ["anna", "only here"]);
+    assert_eq!(shop.names_in(tenant).await, ["anna", "only there"]);
+    let row = shop.central().read(async |tx| tenants::find(tx, copy).await).await.unwrap().unwrap();
+    assert_eq!((row.slug, row.name), (format!("copy-{copy}"), "Copy".to_owned()));
+    let owner = shop.context.store.tenant(copy).await.unwrap().read(tenant_settings::owner).await.unwrap();
+    assert_eq!(owner, Some(copy));
+    assert!(shop.leftovers().is_empty(), "{:?}", shop.leftovers());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_tenant_whose_slug_was_taken_meanwhile_is_not_made() {
+    let (_directory, shop) = shop().await;
+    let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
+    let copy: TenantId = Ids.next();
+    let restore =
+        shop.ask_restore_as(New { target: Target::New, slug: format!("acme-{tenant}"), ..new(copy, backup) }).await;
+    let failed = shop.work_off(restore).await;
+    assert_eq!(failed.status, RestoreStatus::Failed);
+    assert!(failed.error.unwrap().contains("was taken meanwhile"));
+    assert!(!shop.context.store.tenant_database_exists(copy).await.unwrap());
+    assert!(shop.leftovers().is_empty(), "{:?}", shop.leftovers());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_snapshot_is_refused_and_the_live_database_is_not_touched() {
+    let (directory, shop) = shop().await;
+    let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
+    let folder = directory.path().join("shelf").join(tenant.to_string());
+    let artefact = folder.join(format!("{backup}.db.zst"));
+    let mut bytes = std::fs::read(&artefact).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&artefact, bytes).unwrap();
+    let before = std::fs::read(shop.context.store.data_dir().tenant_database(tenant)).unwrap();
+    let failed = shop.restore_to_the_end(tenant, backup).await;
+    assert_eq!((failed.status, failed.attempt, failed.safety_backup_id), (RestoreStatus::Failed, 1, None));
+    assert!(failed.error.unwrap().contains("SHA-256"));
+    assert_eq!(std::fs::read(shop.context.store.data_dir().tenant_database(tenant)).unwrap(), before);
+    shop.add_to(tenant, "bert").await.unwrap();
+    assert!(shop.leftovers().is_empty(), "{:?}", shop.leftovers());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_tenants_backup_is_refused() {
+    let (_directory, shop) = shop().await;
+    let (_, foreign) = shop.saved_tenant(&["anna"]).await;
+    let (tenant, _) = shop.tenant().await;
+    let failed = shop.restore_to_the_end(tenant, foreign).await;
+    assert_eq!(
+        (failed.status, failed.error.as_deref()),
+        (RestoreStatus::Failed, Some("the backup is of another tenant"))
+    );
+    assert!(shop.names_in(tenant).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_of_an_older_schema_is_migrated() {
+    let (_directory, shop) = shop().await;
+    let (tenant, database) = shop.tenant().await;
+    add(&database, &["anna"]).await;
+    for sql in ["DROP TABLE write_lock", "DELETE FROM _sqlx_migrations WHERE version > 1"] {
+        database.write_past_lock(async |tx| tx.query(sql).execute().await).await.unwrap();
+    }
+    let backup = shop.ask(Some(tenant)).await;
+    let worker = shop.start(calm());
+    let saved = shop.ended(backup).await;
+    worker.stop().await;
+    assert_eq!(shop.manifest(&saved).await.schema_version, 1);
+    drop(database);
+    shop.context.store.close_tenant_database(tenant).await;
+
+    let done = shop.restore_to_the_end(tenant, backup).await;
+    assert_eq!((done.status, done.error), (RestoreStatus::Done, None));
+    shop.add_to(tenant, "bert").await.unwrap();
+    assert_eq!(shop.names_in(tenant).await, ["anna", "bert"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_whose_database_is_lost_or_damaged_gets_it_back_when_it_need_not_be_saved() {
+    let (_directory, shop) = shop().await;
+    let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
+    let path = shop.context.store.data_dir().tenant_database(tenant);
+    for damage in ["missing", "nonsense"] {
+        shop.context.store.close_tenant_database(tenant).await;
+        std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+        if damage == "nonsense" {
+            std::fs::create_dir(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, "this is no database".repeat(1000)).unwrap();
+        }
+        let failed = shop.restore_to_the_end(tenant, backup).await;
+        assert_eq!(failed.status, RestoreStatus::Failed, "{damage}");
+        assert!(failed.error.as_deref().unwrap().contains("without_safety_backup"), "{damage}: {:?}", failed.error);
+        let restore = shop.ask_restore_as(New { without_safety: true, ..new(tenant, backup) }).await;
+        let done = shop.work_off(restore).await;
+        assert_eq!((done.status, done.error), (RestoreStatus::Done, None), "{damage}");
+        assert_eq!(shop.names_in(tenant).await, ["anna"], "{damage}");
+        shop.add_to(tenant, "bert").await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_is_removed_when_its_window_is_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut shop = Shop::open(directory.path(), Clock::system()).await;
+    shop.context.config.undo_window = std::time::Duration::ZERO;
+    let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
+    let restore = shop.ask_restore(tenant, backup).await;
+    let worker = shop.start(calm());
+    until("nothing is kept", async || {
+        let row = shop.restore(restore).await;
+        row.status == RestoreStatus::Done && row.undo_until.is_none() && shop.leftovers().is_empty()
+    })
+    .await;
+    shop.idle().await;
+    worker.stop().await;
+    assert_eq!(shop.names_in(tenant).await, ["anna"]);
+}
+
+/// Users, one after the other; those that were acknowledged, and how often the database was locked.
+async fn write_on(shop: Arc<Shop>, tenant: TenantId, stop: Arc<AtomicBool>) -> (Vec<String>, usize) {
+    let (mut acknowledged, mut locked) = (Vec::new(), 0);
+    for number in 0.. {
+        if stop.load(Ordering::SeqCst) {
+            break;
+        }
+        let name = format!("w{number:06}");
+        match shop.add_to(tenant, &name).await {
+            Ok(()) => acknowledged.push(name),
+            Err(Error::Locked(_)) => locked += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    (acknowledged, locked)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_load_every_write_is_refused_or_kept_and_other_tenants_notice_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let shop = Arc::new(Shop::open(directory.path(), Clock::system()).await);
+    let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
+    let (other, _) = shop.tenant().await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let writer = tokio::spawn(write_on(shop.clone(), tenant, stop.clone()));
+    let bystander = tokio::spawn(write_on(shop.clone(), other, stop.clone()));
+    until("some are there", async || shop.names_in(tenant).await.len() > 20).await;
+    let done = shop.restore_to_the_end(tenant, backup).await;
+    let then = shop.names_in(tenant).await.len();
+    until("they go on", async || shop.names_in(tenant).await.len() > then).await;
+    stop.store(true, Ordering::SeqCst);
+    let (acknowledged, locked) = writer.await.unwrap();
+    let (undisturbed, refused) = bystander.await.unwrap();
+    assert_eq!((done.status, done.error), (RestoreStatus::Done, None));
+    assert!(locked > 0, "the lock was seen");
+    assert_eq!((refused, shop.names_in(other).await), (0, undisturbed));
+
+    let safety = shop.find(done.safety_backup_id.unwrap()).await.unwrap();
+    let mut kept = shop.restored(&safety).await;
+    kept.extend(shop.names_in(tenant).await);
+    kept.retain(|name| name != "anna");
+    assert_eq!(kept, acknowledged, "in the backup of what was replaced or in what came, and nowhere twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_that_is_called_off_in_the_middle_leaves_everything_as_it_was() {
+    let (_directory, shop) = shop().await;
+    let (tenant, database) = shop.tenant().await;
+    make_heavy(&database, 200).await;
+    add(&database, &["anna"]).await;
+    drop(database);
+    let backup = shop.ask(Some(tenant)).await;
+    let worker = shop.start(calm());
+    shop.ended(backup).await;
+    let restore = shop.ask_restore(tenant, backup).await;
+    until("it runs", async || shop.restore(restore).await.status == RestoreStatus::Running).await;
+    let now = shop.context.store.clock().now();
+    assert!(shop.write(async |tx| restores::request_cancel(tx, restore, now).await).await);
+    until("it has ended", async || shop.restore(restore).await.status.is_terminal()).await;
+    shop.idle().await;
+    worker.stop().await;
+    assert_eq!(shop.restore(restore).await.status, RestoreStatus::Cancelled);
+    shop.add_to(tenant, "bert").await.unwrap();
+    assert!(shop.leftovers().is_empty(), "{:?}", shop.leftovers());
+}
