@@ -4,6 +4,7 @@ mod damage;
 mod download;
 mod interruption;
 mod people;
+mod way_back;
 
 use serde_json::{Value, json};
 
@@ -38,6 +39,9 @@ async fn tour() {
     let mueller = of("mueller", &backups);
     let snapshot = download::interrupted_and_resumed(&home, &admin, mueller);
     download::opens_without_chiliview(&snapshot, &people);
+
+    way_back::restored_and_undone(&home, &admin, mueller, &people).await;
+    way_back::imported_and_cloned(&home, &admin, &snapshot, &people).await;
 
     interruption::killed_in_the_middle_of_backups(&home, server, &admin).await;
 
