@@ -29,6 +29,8 @@ pub struct Policy {
     pub undo_window: Duration,
     /// Whether cookies are for https only (their names then begin with `__Host-`).
     pub secure_cookies: bool,
+    /// Which addresses webhooks may be sent to.
+    pub outbound: chiliview_notify::Policy,
     /// What the retention of backups goes by, beside the policies.
     pub keeping: Keeping,
 }
@@ -43,6 +45,7 @@ impl Default for Policy {
             longest_upload: 64 << 30,
             undo_window: Duration::from_secs(7 * 24 * 3600),
             secure_cookies: false,
+            outbound: chiliview_notify::Policy::default(),
             keeping: Keeping::default(),
         }
     }

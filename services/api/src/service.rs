@@ -12,6 +12,7 @@ use crate::{
     auth::Auth,
     backups::Backups,
     certificates::Certificates,
+    channels::Channels,
     console, contract, docs,
     edge::{self, AllowedMethods, EdgeSettings},
     events::Events,
@@ -19,6 +20,7 @@ use crate::{
     jobs::Jobs,
     links::Links,
     metrics::Metrics,
+    notices::Notices,
     restores::Restores,
     retention::Retention,
     schedules::Schedules,
@@ -27,6 +29,7 @@ use crate::{
     users::Users,
 };
 
+/// A tuple has sixteen members at the most: what belongs together shares one.
 type Resources = (
     Auth,
     Admins,
@@ -40,6 +43,7 @@ type Resources = (
     Schedules,
     Retention,
     Restores,
+    (Channels, Notices),
     Events,
     Jobs,
     Health,
@@ -59,6 +63,7 @@ fn resources(app: &App) -> Resources {
         Schedules::new(app.clone()),
         Retention::new(app.clone()),
         Restores::new(app.clone()),
+        (Channels::new(app.clone()), Notices::new(app.clone())),
         Events::new(app.clone()),
         Jobs::new(app.clone()),
         Health::new(app.clone()),

@@ -118,8 +118,31 @@ mirror! {
         Queued = "queued", Running = "running", Done = "done", Partial = "partial", Failed = "failed",
     }
 }
+mirror! {
+    /// How a channel tells.
+    ChannelKind = chiliview_store::channels::ChannelKind { Webhook = "webhook", Email = "email", Ping = "ping" }
+}
+mirror! {
+    /// Where a delivery stands.
+    DeliveryStatus = chiliview_store::deliveries::DeliveryStatus {
+        Queued = "queued", Delivered = "delivered", Failed = "failed",
+    }
+}
+mirror! {
+    /// How much a notice matters.
+    Severity = chiliview_store::notices::Severity { Info = "info", Warning = "warning", Critical = "critical" }
+}
+mirror! {
+    /// What a notice tells of.
+    NoticeKind = chiliview_notify::Kind {
+        BackupFailed = "backup_failed", BackupDamaged = "backup_damaged", BackupMissed = "backup_missed",
+        DiskLow = "disk_low", BackupRecovered = "backup_recovered", ScheduleLate = "schedule_late",
+        FleetMigrationFailed = "fleet_migration_failed", RestoreFailed = "restore_failed",
+        DiskRecovered = "disk_recovered", ScheduleRecovered = "schedule_recovered", Test = "test",
+    }
+}
 
-/// A language that schedules are described in.
+/// A language that schedules are described in, and mails are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Enum)]
 pub enum Language {
     /// English.

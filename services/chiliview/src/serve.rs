@@ -94,6 +94,7 @@ fn policy(settings: &Settings) -> Policy {
         link: settings.link_lifetime,
         undo_window: settings.undo_window(),
         secure_cookies: settings.secure_cookies,
+        outbound: chiliview_notify::Policy::allowing(settings.outbound_allow.clone()),
         ..Policy::default()
     }
 }

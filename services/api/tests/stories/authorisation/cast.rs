@@ -33,6 +33,8 @@ pub(super) struct Scene {
     schedule: String,
     /// A restore of the tenant that can be undone.
     restore: String,
+    channel: String,
+    delivery: String,
 }
 
 impl Cast {
@@ -60,6 +62,7 @@ impl Cast {
         let name = format!("Nightly of {}", people[0].1.id);
         let schedule = json!({ "name": name, "scope": "tenant", "tenant": "ours", "cron": "0 2 * * *" });
         let schedule = app.post(&self.owner, "/schedules", schedule).await;
+        let (channel, delivery) = self.channel(app).await;
         Scene {
             reference: match reference {
                 Reference::Id => self.ours.clone(),
@@ -72,7 +75,20 @@ impl Cast {
             upload: upload.field("id"),
             schedule: schedule.expect(201).field("id"),
             restore: app.done_restore(&self.ours).await,
+            channel,
+            delivery,
         }
+    }
+
+    /// A channel, the only one, and what is on its way to it: there may be only so many.
+    async fn channel(&self, app: &TestApp) -> (String, String) {
+        for old in app.get(&self.owner, "/channels").await.expect(200).column("id") {
+            app.delete(&self.owner, &format!("/channels/{old}")).await.expect(204);
+        }
+        let channel = json!({ "name": "Hook", "kind": "webhook", "target": "https://hooks.example.com/" });
+        let channel = app.post(&self.owner, "/channels", channel).await.expect(201).field("id");
+        let delivery = app.post(&self.owner, &format!("/channels/{channel}/test"), json!({})).await;
+        (channel, delivery.expect(202).field("id"))
     }
 }
 
@@ -93,6 +109,8 @@ impl Scene {
             .replace("{token}", "nobody.signed-this")
             .replace("{upload}", &self.upload)
             .replace("{schedule}", &self.schedule)
+            .replace("{channel}", &self.channel)
+            .replace("{delivery}", &self.delivery)
             .replace("{run}", "00000000-0000-0000-0000-000000000000")
             .replace("{restore}", &self.restore)
             .replace("{session}", "00000000-0000-0000-0000-000000000000");
@@ -111,7 +129,7 @@ impl Scene {
 
     fn query(&self, operation: &str) -> String {
         match operation {
-            "list_backups" | "import_backup" | "list_restores" | "list_schedules" => {
+            "list_backups" | "import_backup" | "list_restores" | "list_schedules" | "list_notices" => {
                 format!("?tenant={}", self.reference)
             }
             _ => String::new(),
@@ -139,6 +157,8 @@ impl Scene {
             "create_schedule" => {
                 json!({ "name": username, "scope": "tenant", "tenant": self.reference, "cron": "0 2 * * *" })
             }
+            "create_channel" => json!({ "name": username, "kind": "email", "target": "ops@example.com" }),
+            "update_channel" => json!({ "name": username }),
             "preview_schedule" => json!({ "cron": "0 2 * * *" }),
             "update_schedule" => json!({ "name": username }),
             "set_tenant_retention" => json!({ "daily": 7 }),
