@@ -2,11 +2,11 @@
 //! fenced by the attempt's number, so an attempt that lost its job changes nothing any more.
 
 use chiliview_snapshot::{
-    ArtefactKey, Depth, Error as SnapshotError, Manifest, Owner, Recipients, Source, Watch, WriteRequest, Written,
+    ArtefactKey, Depth, Error as SnapshotError, Manifest, Owner, RecipientsError, Source, Watch, WriteRequest, Written,
     prove, write,
 };
 use chiliview_store::{
-    BackupId, Error, UploadId,
+    BackupId, Error, TenantId, UploadId,
     audit::{self, Event},
     backups::{self, Backup, BackupStatus, ProofDepth, Verified},
 };
@@ -16,7 +16,7 @@ use crate::{
     import::{self, Import},
     progress::{Follower, Stop, Subject},
     queue::{Attempt, Outcome},
-    tell, unchanged,
+    sealing, tell, unchanged,
 };
 
 /// Why an attempt did not end well.
@@ -37,6 +37,9 @@ pub(crate) enum Failure {
     /// What was uploaded is no database of the tenant's: no attempt can succeed.
     #[error("{0}")]
     Refused(String),
+    /// For whom it is to be encrypted cannot be used: nothing is written for nobody instead.
+    #[error("failed to encrypt for the tenant's recipients: failed to {0}")]
+    Recipients(#[from] RecipientsError),
     /// The snapshot.
     #[error("failed to {}", chain(.0))]
     Snapshot(#[from] SnapshotError),
@@ -83,7 +86,9 @@ pub(crate) async fn back_up(context: &Context, id: BackupId, upload: Option<Uplo
             Ok(()) => Outcome::Done,
             Err(error) => Outcome::Retry { after: None, reason: error.to_string() },
         },
-        Failure::NoSource(_) | Failure::Refused(_) => Outcome::GiveUp { reason: failure.to_string() },
+        Failure::NoSource(_) | Failure::Refused(_) | Failure::Recipients(_) => {
+            Outcome::GiveUp { reason: failure.to_string() }
+        }
         failure => {
             let reason = failure.to_string();
             if !attempt.is_last() {
@@ -105,10 +110,7 @@ pub(crate) async fn give_up(context: &Context, id: BackupId, reason: &str) -> an
 
 /// Where a backup's snapshot lies.
 pub(crate) fn key_of(backup: &Backup) -> ArtefactKey {
-    match backup.tenant_id {
-        Some(tenant) => ArtefactKey::tenant(tenant.uuid(), backup.id.uuid()),
-        None => ArtefactKey::central(backup.id.uuid()),
-    }
+    ArtefactKey::of(backup.tenant_id.map(TenantId::uuid), backup.id.uuid(), backup.encrypted != 0)
 }
 
 /// Takes the backup for this attempt; nothing when it has ended already.
@@ -146,7 +148,7 @@ async fn run(
     number: i64,
     attempt: &Attempt,
 ) -> Result<(), Failure> {
-    // An attempt that crashed may have published; what it left was never proven.
+    // An attempt that crashed may have published, encrypted or not; what it left was never proven.
     context.shelf.remove(&key_of(backup)).await?;
     let follower = Follower::start(context.clone(), Subject::Backup(backup.id), number, attempt.over().clone());
     let made = make(context, backup, upload, follower.watch()).await;
@@ -163,7 +165,8 @@ async fn run(
 
 async fn make(context: &Context, backup: &Backup, upload: Option<UploadId>, watch: &Watch) -> Result<Made, Failure> {
     let (source, _import) = source(context, backup, upload, watch).await?;
-    if let Some(same_as) = unchanged::same_as(context, backup, &source, watch).await? {
+    let recipients = sealing::wanted(context, backup).await?;
+    if let Some(same_as) = unchanged::same_as(context, backup, &source, &recipients, watch).await? {
         return Ok(Made::Nothing(same_as));
     }
     let owner = match (backup.tenant_id, &backup.tenant_slug) {
@@ -176,11 +179,11 @@ async fn make(context: &Context, backup: &Backup, upload: Option<UploadId>, watc
         backup: backup.id.uuid(),
         taken_at: context.now().to_datetime(),
         tool_version: context.tool_version.clone(),
-        recipients: Recipients::none(),
+        recipients,
     };
     let Written { manifest, proof_key } = write(request, &context.shelf, watch).await?;
     fail::fail_point!("worker.before_prove", |_| Err(SnapshotError::Cancelled.into()));
-    let (key, scratch) = (key_of(backup), context.scratch());
+    let (key, scratch) = (manifest.key(), context.scratch());
     prove(&context.shelf, &key, &manifest, Depth::Quick, &proof_key, &scratch, watch).await?;
     Ok(Made::Snapshot(Box::new(manifest)))
 }
@@ -235,7 +238,7 @@ fn verified(manifest: &Manifest) -> Result<Verified, Failure> {
         stored_sha256: manifest.stored_sha256.to_string(),
         stored_bytes: i64::try_from(manifest.stored_bytes).unwrap_or(i64::MAX),
         plain_bytes: i64::try_from(manifest.plain_bytes).unwrap_or(i64::MAX),
-        encrypted: false,
+        encrypted: manifest.encryption.is_some(),
         depth: ProofDepth::Quick,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chiliview_snapshot::Identities;
+use chiliview_snapshot::{Identities, Recipients};
 
 use crate::tell::Telling;
 
@@ -19,7 +19,9 @@ pub struct Config {
     pub telling: Telling,
     /// How long a restore can be undone.
     pub undo_window: Duration,
-    /// What opens encrypted snapshots.
+    /// For whom every backup is encrypted, beside its tenant's own recipients; with none of both it is not encrypted.
+    pub recipients: Recipients,
+    /// What opens encrypted snapshots again: to prove them in full, to restore them, and to take in uploaded ones.
     pub identities: Identities,
 }
 
@@ -30,6 +32,7 @@ impl Default for Config {
             keeping: chiliview_agenda::Keeping::default(),
             telling: Telling::default(),
             undo_window: DAY * 7,
+            recipients: Recipients::none(),
             identities: Identities::none(),
         }
     }

@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use chiliview_snapshot::{
-    Adopted, Adoption, Error as SnapshotError, Identities, Schema, Source, Watch, adopt, schema_of,
-};
+use chiliview_snapshot::{Adopted, Adoption, Error as SnapshotError, Schema, Source, Watch, adopt, schema_of};
 use chiliview_store::{
     BackupId, Error, TenantId, UploadId,
     backups::Backup,
@@ -67,7 +65,7 @@ pub(crate) async fn take_in(
         to: import.path.clone(),
         max_plain_bytes: LARGEST,
         accepted: schemas(&import.folder).await?,
-        identities: Identities::none(),
+        identities: context.config.identities.clone(),
     };
     let adopted = adopt(request, watch).await.map_err(refused)?;
     settle_owner(context, &adopted, tenant, row.adopt != 0).await?;

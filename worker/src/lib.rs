@@ -14,6 +14,7 @@ pub mod queue;
 mod restore;
 mod schedule;
 mod scheduler;
+mod sealing;
 pub mod supervise;
 mod tell;
 mod unchanged;

@@ -1,7 +1,7 @@
 //! A verified backup, or a damaged one, is proven again: read back from the shelf and checked in full. What was found is
 //! written once, fenced by the attempt's number; a look that could not be made leaves the backup as it was.
 
-use chiliview_snapshot::{Depth, Error as SnapshotError, Identities, Manifest, prove};
+use chiliview_snapshot::{Depth, Error as SnapshotError, Manifest, prove};
 use chiliview_store::{
     BackupId, Error, Tx,
     audit::{self, Event},
@@ -121,8 +121,8 @@ async fn look(context: &Context, backup: &Backup, number: i64, attempt: &Attempt
     };
     let follower = Follower::start(context.clone(), Subject::Backup(backup.id), number, attempt.over().clone());
     let key = key_of(backup);
-    let (keys, scratch) = (Identities::none(), context.scratch());
-    let proof = prove(&context.shelf, &key, &manifest, Depth::Full, &keys, &scratch, follower.watch()).await;
+    let (identities, scratch) = (&context.config.identities, context.scratch());
+    let proof = prove(&context.shelf, &key, &manifest, Depth::Full, identities, &scratch, follower.watch()).await;
     match (proof, follower.finish().await) {
         (_, Some(_)) => Finding::Overtaken,
         (Ok(_), None) => Finding::Sound(ProofDepth::Full),

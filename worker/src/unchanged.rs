@@ -1,6 +1,6 @@
 //! A scheduled backup of a database that is still what an older backup holds makes no snapshot, and says so.
 
-use chiliview_snapshot::{Manifest, Source, Watch, fingerprint};
+use chiliview_snapshot::{Manifest, Recipients, Source, Watch, fingerprint};
 use chiliview_store::{
     BackupId,
     audit::Event,
@@ -11,16 +11,17 @@ use crate::{
     backup::{Failure, key_of},
     context::Context,
     queue::Attempt,
-    tell,
+    sealing, tell,
 };
 
 /// The backup that holds what a snapshot of `source` would hold now: the newest verified one, if it is still on the shelf.
 ///
-/// Who asks for a backup gets one. The central database is never the same twice: this very backup is in it.
+/// Who asks for a backup gets one, and so do recipients that are not those of the older one. The central database is never the same twice: this very backup is in it.
 pub(crate) async fn same_as(
     context: &Context,
     backup: &Backup,
     source: &Source,
+    recipients: &Recipients,
     watch: &Watch,
 ) -> Result<Option<BackupId>, Failure> {
     let (Origin::Schedule, Some(tenant)) = (backup.origin, backup.tenant_id) else { return Ok(None) };
@@ -30,7 +31,7 @@ pub(crate) async fn same_as(
     let Some(Ok(manifest)) = newest.manifest.as_deref().map(|json| Manifest::from_json(json.as_bytes())) else {
         return Ok(None);
     };
-    if !is_there(context, &newest, &manifest).await {
+    if !sealing::is_for(&manifest, recipients) || !is_there(context, &newest, &manifest).await {
         return Ok(None);
     }
     let (bytes, sha256) = fingerprint(source, watch).await?;

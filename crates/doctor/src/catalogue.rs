@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use chiliview_snapshot::{ArtefactKey, Entry, Shelf};
 use chiliview_store::{
-    Result, Tx,
+    Result, TenantId, Tx,
     backups::{self, Backup, BackupStatus, Filter},
     paging::{Cursor, Direction, Page},
 };
@@ -48,7 +48,7 @@ pub(crate) async fn check(exam: &mut Exam<'_>, central: Option<&Central>) {
     }
 }
 
-/// What was found on the shelf, each under the name that it has, or would have, when it is not encrypted.
+/// What was found on the shelf; manifests under the name that an artefact has when it is not encrypted.
 #[derive(Default)]
 struct Lying {
     artefacts: HashMap<ArtefactKey, u64>,
@@ -65,7 +65,7 @@ impl Lying {
         while let Some(entry) = entries.recv().await {
             match entry? {
                 Entry::Artefact { key, bytes, .. } => {
-                    found.artefacts.insert(key.plain(), bytes);
+                    found.artefacts.insert(key, bytes);
                 }
                 Entry::Manifest { key, .. } => {
                     found.manifests.insert(key.plain());
@@ -122,7 +122,7 @@ async fn compare(exam: &mut Exam<'_>, shelf: &Shelf, lying: &Lying, rows: &[Back
     let mut verified = 0;
     for row in rows {
         let key = key_of(row);
-        known.insert(key);
+        known.insert(key.plain());
         if row.status == BackupStatus::Verified {
             verified += 1;
             if let Some(message) = fault(shelf, lying, row, &key).await {
@@ -136,7 +136,8 @@ async fn compare(exam: &mut Exam<'_>, shelf: &Shelf, lying: &Lying, rows: &[Back
             }
         }
     }
-    let strangers: Vec<_> = lying.artefacts.keys().chain(&lying.manifests).filter(|key| !known.contains(key)).collect();
+    let all = lying.artefacts.keys().chain(&lying.manifests);
+    let strangers: Vec<_> = all.filter(|key| !known.contains(&key.plain())).collect();
     if let Some(first) = strangers.first() {
         well = false;
         let message = format!("{} snapshots that no backup is listed for, such as {first}", count(&strangers));
@@ -149,14 +150,14 @@ async fn compare(exam: &mut Exam<'_>, shelf: &Shelf, lying: &Lying, rows: &[Back
 }
 
 fn count(keys: &[&ArtefactKey]) -> usize {
-    keys.iter().collect::<HashSet<_>>().len()
+    keys.iter().map(|key| key.plain()).collect::<HashSet<_>>().len()
 }
 
 /// Why a verified backup is none. What was published after the walk is asked for once more.
 async fn fault(shelf: &Shelf, lying: &Lying, row: &Backup, key: &ArtefactKey) -> Option<String> {
     let bytes = match lying.artefacts.get(key) {
         Some(bytes) => Some(*bytes),
-        None => published_since(shelf, key).await,
+        None => shelf.open(key).await.ok().map(|artefact| artefact.len()),
     };
     let wanted = row.stored_bytes.and_then(|bytes| u64::try_from(bytes).ok());
     match bytes {
@@ -167,21 +168,10 @@ async fn fault(shelf: &Shelf, lying: &Lying, row: &Backup, key: &ArtefactKey) ->
         }
         Some(_) => {}
     }
-    let has_manifest = lying.manifests.contains(key) || shelf.manifest(key).await.is_ok();
+    let has_manifest = lying.manifests.contains(&key.plain()) || shelf.manifest(key).await.is_ok();
     (!has_manifest).then(|| format!("the manifest of its snapshot {key} is missing on the shelf"))
 }
 
-async fn published_since(shelf: &Shelf, key: &ArtefactKey) -> Option<u64> {
-    let artefact = match shelf.open(key).await {
-        Ok(artefact) => Ok(artefact),
-        Err(_) => shelf.open(&key.sealed()).await,
-    };
-    artefact.ok().map(|artefact| artefact.len())
-}
-
 fn key_of(row: &Backup) -> ArtefactKey {
-    match row.tenant_id {
-        Some(tenant) => ArtefactKey::tenant(tenant.uuid(), row.id.uuid()),
-        None => ArtefactKey::central(row.id.uuid()),
-    }
+    ArtefactKey::of(row.tenant_id.map(TenantId::uuid), row.id.uuid(), row.encrypted != 0)
 }

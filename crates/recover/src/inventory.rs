@@ -73,7 +73,9 @@ impl Inventory {
 
     /// Every complete snapshot.
     pub(crate) fn keys(&self) -> impl Iterator<Item = ArtefactKey> + '_ {
-        self.complete.iter().flat_map(|(tenant, backups)| backups.iter().map(|backup| key(*tenant, *backup)))
+        self.complete
+            .iter()
+            .flat_map(|(tenant, backups)| backups.iter().map(|backup| ArtefactKey::of(*tenant, *backup, false)))
     }
 
     /// Artefacts without a manifest.
@@ -93,7 +95,7 @@ impl Inventory {
         let tenant = tenant.map(TenantId::uuid);
         let mut all = Vec::new();
         for backup in self.complete.get(&tenant).into_iter().flatten() {
-            let key = key(tenant, *backup);
+            let key = ArtefactKey::of(tenant, *backup, false);
             let manifest = match recorded.get(backup) {
                 Some(manifest) => Some(manifest.clone()),
                 None => shelf.manifest(&key).await.ok(),
@@ -105,8 +107,4 @@ impl Inventory {
         all.sort_by_key(|one| std::cmp::Reverse((one.manifest.taken_at, one.manifest.backup)));
         all
     }
-}
-
-fn key(tenant: Option<Uuid>, backup: Uuid) -> ArtefactKey {
-    tenant.map_or_else(|| ArtefactKey::central(backup), |tenant| ArtefactKey::tenant(tenant, backup))
 }

@@ -29,6 +29,11 @@ pub struct ArtefactKey {
 pub struct KeyError;
 
 impl ArtefactKey {
+    /// The key of a backup's snapshot: of the central database without a tenant.
+    pub fn of(tenant: Option<Uuid>, backup: Uuid, sealed: bool) -> Self {
+        Self { tenant, backup, sealed }
+    }
+
     /// The key of a snapshot of one tenant's database.
     pub fn tenant(tenant: Uuid, backup: Uuid) -> Self {
         Self { tenant: Some(tenant), backup, sealed: false }

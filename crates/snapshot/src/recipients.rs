@@ -79,6 +79,19 @@ impl Recipients {
         Ok(Self(all.into()))
     }
 
+    /// These, and then `other`'s.
+    ///
+    /// # Errors
+    /// [`RecipientsError::TooMany`].
+    pub fn and(&self, other: &Self) -> Result<Self, RecipientsError> {
+        Self::of(self.iter().chain(other.iter()))
+    }
+
+    /// Whether both name the same ones, in whatever order.
+    pub fn are_those(&self, other: &Self) -> bool {
+        self.iter().collect::<HashSet<_>>() == other.iter().collect()
+    }
+
     /// Whether there are none, so that nothing is encrypted.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -145,6 +158,16 @@ mod tests {
         let read = Recipients::parse(&format!("# the platform's\n{two}\n\n  {one} \n{two}\n")).unwrap();
         assert_eq!(read.iter().collect::<Vec<_>>(), [two, one]);
         assert!(Recipients::parse("# nobody\n").unwrap().is_empty());
+    }
+
+    #[test]
+    fn two_lists_become_one_without_duplicates_and_are_compared_without_their_order() {
+        let (one, two) = (key(), key());
+        let list = |keys: &[&String]| Recipients::of(keys).unwrap();
+        let both = list(&[&one]).and(&list(&[&two, &one])).unwrap();
+        assert_eq!(both, list(&[&one, &two]));
+        assert!(both.are_those(&list(&[&two, &one])));
+        assert!(!both.are_those(&list(&[&one])) && !both.are_those(&Recipients::none()));
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub mod sqlite;
 mod store;
 pub mod swap;
 mod tenant_databases;
+pub mod tenant_recipients;
 pub mod tenant_retention;
 pub mod tenant_settings;
 pub mod tenants;

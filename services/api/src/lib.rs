@@ -6,6 +6,7 @@ pub mod admins;
 pub mod app;
 pub mod audit;
 pub mod auth;
+pub mod backup_recipients;
 pub mod backups;
 pub mod caller;
 pub mod certificates;

@@ -10,6 +10,7 @@ mod doctor;
 mod exit;
 mod first_admin;
 mod health;
+mod identity_file;
 mod log;
 mod open;
 mod openapi;

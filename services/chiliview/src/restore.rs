@@ -5,7 +5,6 @@ mod screen;
 use std::{io::IsTerminal as _, path::PathBuf};
 
 use chiliview_recover::{Context, Failure as RecoverFailure, Mode, Report, Wanted};
-use chiliview_snapshot::Identities;
 use chiliview_store::{BackupId, Clock, Ids};
 use clap::Args;
 
@@ -13,7 +12,7 @@ use self::screen::Screen;
 use crate::{
     cli::Call,
     exit::{Exit, Failure},
-    log, open, output,
+    identity_file, log, open, output,
     settings::Settings,
 };
 
@@ -28,7 +27,7 @@ pub(crate) struct Options {
     /// This snapshot of the central database, NAME.db.zst with NAME.manifest.json beside it
     #[arg(long, value_name = "FILE", conflicts_with = "from_shelf")]
     file: Option<PathBuf>,
-    /// age identities that open encrypted snapshots
+    /// age identities that open encrypted snapshots instead of those in CHILIVIEW_IDENTITY_FILE
     #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
     /// Try everything, tell what would be, and change nothing
@@ -91,23 +90,11 @@ fn context(call: &Call, lasting: &Settings, identity: Option<&std::path::Path>) 
         settings: open::store_settings(&call.settings),
         shelf: open::shelf_path(&call.settings)?,
         next_shelf: open::shelf_path(lasting)?,
-        identities: identity.map_or_else(|| Ok(Identities::none()), identities)?,
+        identities: identity.map_or_else(|| identity_file::of_service(&call.settings), identity_file::read)?,
         trash: call.settings.trash(),
         clock: Clock::system(),
         ids: Ids,
     })
-}
-
-/// The keys in a file, never more of it than any such file has.
-pub(crate) fn identities(path: &std::path::Path) -> Result<Identities, Failure> {
-    use std::io::Read as _;
-    let refused =
-        |error: &dyn std::fmt::Display| Failure::usage(format!("use the keys in {}: {error}", path.display()));
-    let file = std::fs::File::open(path).map_err(|error| refused(&error))?;
-    let mut content = Vec::new();
-    let limit = Identities::MAX_BYTES as u64 + 1;
-    file.take(limit).read_to_end(&mut content).map_err(|error| refused(&error))?;
-    Identities::parse(content).map_err(|error| refused(&error))
 }
 
 fn failure(failure: RecoverFailure) -> Failure {

@@ -13,6 +13,7 @@ use std::{
 };
 
 use chiliview_api::edge::ForwardedHeader;
+use chiliview_snapshot::Recipients;
 use chiliview_telemetry::LogFormat;
 use figment::{
     Figment,
@@ -90,6 +91,11 @@ pub(crate) struct Settings {
     pub(crate) ca_file: Option<PathBuf>,
     /// How long a restore can be undone.
     pub(crate) undo_days: u32,
+    /// For whom every backup is encrypted: public keys of age.
+    #[serde(with = "values::recipients")]
+    pub(crate) backup_recipients: Recipients,
+    /// The keys that open encrypted backups here; without, only their stored bytes are proven again.
+    pub(crate) identity_file: Option<PathBuf>,
     /// Start where WAL corrupts.
     pub(crate) allow_network_file_system: bool,
 }
@@ -125,6 +131,8 @@ impl Default for Settings {
             public_url: None,
             ca_file: None,
             undo_days: 7,
+            backup_recipients: Recipients::none(),
+            identity_file: None,
             allow_network_file_system: false,
         }
     }
@@ -150,6 +158,8 @@ const TEXTS: &[&str] = &[
     "smtp_from",
     "public_url",
     "ca_file",
+    "backup_recipients",
+    "identity_file",
 ];
 
 impl Settings {

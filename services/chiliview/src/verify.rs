@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::{
     exit::{Exit, Failure},
-    output, restore,
+    identity_file, output, restore,
 };
 
 /// No key's text is longer.
@@ -38,7 +38,7 @@ pub(crate) struct Options {
 /// Checks signature, file, and, when it can be read, what is in it.
 pub(crate) async fn run(options: Options, json: bool) -> Result<Exit, Failure> {
     let trusted = options.key.as_deref().map(public_key).transpose()?;
-    let identities = options.identity.as_deref().map_or_else(|| Ok(Identities::none()), restore::identities)?;
+    let identities = options.identity.as_deref().map_or_else(|| Ok(Identities::none()), identity_file::read)?;
     let text = text(&options.certificate, certificate::MAX_BYTES as u64)?;
     let believed = certificate::verify(&text, trusted.as_ref()).map_err(|error| found(&error))?;
     if !options.file.is_file() {

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cli::Call,
     exit::{Exit, Failure},
-    log, open, outside,
+    identity_file, log, open, outside,
     settings::Settings,
     signals, stop,
 };
@@ -41,6 +41,8 @@ pub(crate) async fn work(
         trash: settings.trash(),
         undo_window: settings.undo_window(),
         telling: outside::telling(settings)?,
+        recipients: settings.backup_recipients.clone(),
+        identities: identity_file::of_service(settings)?,
         ..Config::default()
     };
     let context = Context { store, shelf, tool_version: env!("CARGO_PKG_VERSION").to_owned(), config };

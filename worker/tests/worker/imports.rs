@@ -128,6 +128,20 @@ async fn changed(bytes: &[u8], at: &Path, sql: &'static str) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_encrypted_file_is_taken_in_where_its_key_is() {
+    let mut scene = scene().await;
+    let (key, recipients) = crate::sealing::pair();
+    scene.shop.context.config.recipients = recipients;
+    let sealed = scene.shop.backed_up(Some(scene.tenant)).await;
+    let bytes = fs::read(scene.shop.files(&sealed).0).unwrap();
+    scene.refused(&bytes, scene.wish(), "there is no identity at hand").await;
+    scene.shop.context.config.identities = key.clone();
+    let taken = scene.import(&bytes, scene.wish()).await;
+    assert_eq!((taken.status, taken.error.as_deref(), taken.encrypted), (BackupStatus::Verified, None, 1));
+    assert_eq!(scene.shop.opened(&taken, &key).await.unwrap(), ["anna", "berta"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_downloaded_comes_back_packed_or_bare() {
     let scene = scene().await;
     let (packed, bare) = scene.ours().await;

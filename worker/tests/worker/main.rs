@@ -21,6 +21,7 @@ mod restore_crashes;
 mod restores;
 mod retention;
 mod schedules;
+mod sealing;
 mod shop;
 mod trace;
 mod workshop;

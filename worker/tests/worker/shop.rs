@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use chiliview_snapshot::{ArtefactKey, Entry, Identities, Manifest, Shelf, Watch, unpack};
+use chiliview_snapshot::{ArtefactKey, Entry, Error as SnapshotError, Identities, Manifest, Shelf, Watch, unpack};
 use chiliview_store::{
     BackupId, Clock, Database, Ids, Store, TenantId, Tx,
     backups::{self, Backup, BackupStatus, New, Origin},
@@ -191,25 +191,26 @@ impl Shop {
 
     /// Unpacks a backup and answers the usernames in it.
     pub(crate) async fn restored(&self, backup: &Backup) -> Vec<String> {
+        self.opened(backup, &Identities::none()).await.unwrap()
+    }
+
+    /// As [`restored`](Self::restored), with these keys.
+    pub(crate) async fn opened(&self, backup: &Backup, keys: &Identities) -> Result<Vec<String>, SnapshotError> {
         let to = self.directory.join(format!("restored-{}", backup.id));
         let manifest = self.manifest(backup).await;
-        unpack(&self.context.shelf, &key(backup), &manifest, &Identities::none(), &to, &Watch::unobserved())
-            .await
-            .unwrap();
+        unpack(&self.context.shelf, &key(backup), &manifest, keys, &to, &Watch::unobserved()).await?;
         let mut connection = SqliteConnectOptions::new().filename(&to).connect().await.unwrap();
         let sound: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut connection).await.unwrap();
         assert_eq!(sound, "ok");
         let names = sqlx::query_scalar("SELECT username FROM users ORDER BY username").fetch_all(&mut connection).await;
         connection.close().await.unwrap();
-        names.unwrap()
+        std::fs::remove_file(to).unwrap();
+        Ok(names.unwrap())
     }
 }
 
 pub(crate) fn key(backup: &Backup) -> ArtefactKey {
-    match backup.tenant_id {
-        Some(tenant) => ArtefactKey::tenant(tenant.uuid(), backup.id.uuid()),
-        None => ArtefactKey::central(backup.id.uuid()),
-    }
+    ArtefactKey::of(backup.tenant_id.map(TenantId::uuid), backup.id.uuid(), backup.encrypted != 0)
 }
 
 pub(crate) fn tenant(id: TenantId) -> tenants::Tenant {

@@ -42,7 +42,7 @@ impl Installation {
         insert_admin(&store).await;
         tenant(&store, acme, "acme").await;
         tenant(&store, beta, "beta").await;
-        let backup = back_up(&store, &shelf, acme).await;
+        let backup = back_up(&store, &shelf, acme, Recipients::none()).await;
         store.close().await;
         Self { _directory: directory, root, acme, beta, backup }
     }
@@ -57,6 +57,17 @@ impl Installation {
 
     pub(crate) async fn store(&self) -> Store {
         open(&self.root).await
+    }
+
+    /// One more backup of the first tenant, encrypted; its artefact.
+    pub(crate) async fn back_up_sealed(&self) -> PathBuf {
+        let store = self.store().await;
+        let shelf = Shelf::directory(self.root.join("backups")).await.unwrap();
+        // A public key of age's documentation.
+        let recipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+        let backup = back_up(&store, &shelf, self.acme, Recipients::of([recipient]).unwrap()).await;
+        store.close().await;
+        self.root.join(format!("backups/{}/{backup}.db.zst.age", self.acme))
     }
 
     pub(crate) async fn look(&self) -> Report {
@@ -184,7 +195,7 @@ async fn tenant(store: &Store, id: TenantId, slug: &str) {
     store.central().write(async |tx| tenants::insert(tx, &tenant).await).await.unwrap();
 }
 
-async fn back_up(store: &Store, shelf: &Shelf, tenant: TenantId) -> BackupId {
+async fn back_up(store: &Store, shelf: &Shelf, tenant: TenantId, recipients: Recipients) -> BackupId {
     let (id, now): (BackupId, _) = (Ids.next(), store.clock().now());
     let request = WriteRequest {
         source: Source::Sqlite(store.data_dir().tenant_database(tenant)),
@@ -192,7 +203,7 @@ async fn back_up(store: &Store, shelf: &Shelf, tenant: TenantId) -> BackupId {
         backup: id.uuid(),
         taken_at: now.to_datetime(),
         tool_version: "test".to_owned(),
-        recipients: Recipients::none(),
+        recipients,
     };
     let manifest = write(request, shelf, &Watch::unobserved()).await.unwrap().manifest;
     let proof = Verified {
@@ -200,7 +211,7 @@ async fn back_up(store: &Store, shelf: &Shelf, tenant: TenantId) -> BackupId {
         stored_sha256: manifest.stored_sha256.to_string(),
         stored_bytes: i64::try_from(manifest.stored_bytes).unwrap(),
         plain_bytes: i64::try_from(manifest.plain_bytes).unwrap(),
-        encrypted: false,
+        encrypted: manifest.encryption.is_some(),
         depth: ProofDepth::Quick,
     };
     let new = New {

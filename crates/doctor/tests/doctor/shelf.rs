@@ -31,6 +31,19 @@ async fn a_snapshot_of_another_size_or_without_a_manifest_is_named() {
 }
 
 #[tokio::test]
+async fn an_encrypted_snapshot_is_found_and_missed_under_its_own_name() {
+    let installation = Installation::new().await;
+    let artefact = installation.back_up_sealed().await;
+    let report = installation.look().await;
+    assert_calm(&report);
+    let shelf = report.checks.iter().find(|line| line.name == "shelf" && line.status == Status::Ok);
+    assert_eq!(shelf.map(|line| line.message.as_str()), Some("2 verified backups, each with its snapshot"));
+    // A file of the same size that is not encrypted is not what was proven.
+    fs::rename(&artefact, artefact.with_extension("")).unwrap();
+    assert!(only(&installation.look().await).message.ends_with(".db.zst.age is missing on the shelf"));
+}
+
+#[tokio::test]
 async fn snapshots_that_nobody_lists_and_strangers_are_mentioned() {
     let installation = Installation::new().await;
     let other = snapshot(&installation, ".db.zst").with_file_name("01890000-0000-7000-8000-000000000001.db.zst");

@@ -186,9 +186,7 @@ fn object(row: &Backup) -> String {
     format!("{} of {}", row.id, row.tenant_slug.as_deref().unwrap_or("the central database"))
 }
 
+/// The name that the inventory knows it by, encrypted or not.
 fn key_of(row: &Backup) -> ArtefactKey {
-    match row.tenant_id {
-        Some(tenant) => ArtefactKey::tenant(tenant.uuid(), row.id.uuid()),
-        None => ArtefactKey::central(row.id.uuid()),
-    }
+    ArtefactKey::of(row.tenant_id.map(TenantId::uuid), row.id.uuid(), false)
 }

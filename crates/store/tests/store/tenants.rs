@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use chiliview_store::{
-    Database, Error, TenantId,
+    Database, Error, Ids, TenantId,
     json_text::JsonText,
     paging::Direction,
+    tenant_recipients,
     tenants::{self, Filter, Tenant, TenantSort, TenantStatus},
 };
 use serde_json::json;
@@ -208,6 +209,27 @@ async fn a_list_is_right_for_every_sort_direction_and_filter() {
                 }
             }
         }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenants_own_recipients_are_set_and_removed_and_raise_its_version() {
+    on_every_engine(async |store| {
+        let db = store.central();
+        let row = tenant("acme", "Acme");
+        add(db, &row).await;
+        let found = async || read(db, async |tx| tenant_recipients::find(tx, row.id).await).await.unwrap();
+        let set = async |keys: &[&str]| {
+            let keys = keys.iter().map(ToString::to_string).collect();
+            write(db, async |tx| tenant_recipients::set(tx, row.id, keys, at(1)).await).await
+        };
+        assert_eq!((found().await.keys(), found().await.version), (&[][..], 1));
+        assert!(set(&["age1b", "age1a"]).await);
+        assert_eq!((found().await.keys(), found().await.version), (&["age1b".to_owned(), "age1a".to_owned()][..], 2));
+        assert!(set(&[]).await);
+        assert_eq!((found().await.backup_recipients, found().await.version), (None, 3));
+        assert!(!write(db, async |tx| tenant_recipients::set(tx, Ids.next(), Vec::new(), at(1)).await).await);
     })
     .await;
 }

@@ -1,7 +1,7 @@
 //! One verified backup's artefact, sent whole or in part to somebody who may have it.
 
 use chiliview_snapshot::{Artefact, ArtefactKey};
-use chiliview_store::{audit::Event, backups::Backup};
+use chiliview_store::{TenantId, audit::Event, backups::Backup};
 use poem::{Body, IntoResponse, Request, Response};
 use poem_openapi::{
     ApiResponse,
@@ -43,11 +43,7 @@ pub(crate) fn may_download(caller: &Caller, row: &Backup) -> Result<(), Problem>
 }
 
 fn key_of(row: &Backup) -> ArtefactKey {
-    let key = match row.tenant_id {
-        Some(tenant) => ArtefactKey::tenant(tenant.uuid(), row.id.uuid()),
-        None => ArtefactKey::central(row.id.uuid()),
-    };
-    if row.encrypted != 0 { key.sealed() } else { key }
+    ArtefactKey::of(row.tenant_id.map(TenantId::uuid), row.id.uuid(), row.encrypted != 0)
 }
 
 fn described(row: &Backup, artefact: &Artefact) -> Result<Content, Problem> {

@@ -9,6 +9,7 @@ mod admins;
 mod audit;
 mod auth;
 mod authorisation;
+mod backup_recipients;
 mod certificates;
 mod channels;
 mod contract;

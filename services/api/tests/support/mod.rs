@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::{
     people::{PASSWORD, Person},
     requests::Answer,
+    shelved::RECIPIENTS,
 };
 
 /// 2026-11-18, 11:06:40 UTC.

@@ -8,9 +8,24 @@ use chiliview_store::{
 
 use super::TestApp;
 
+/// Public keys of age's documentation.
+pub(crate) const RECIPIENTS: [&str; 2] = [
+    "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p",
+    "age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg",
+];
+
 impl TestApp {
     /// A verified backup of a tenant, or of the central database; its id, and its artefact's bytes.
     pub(crate) async fn backed_up(&self, tenant: Option<(&str, &str)>) -> (String, Vec<u8>) {
+        self.shelved(tenant, Recipients::none()).await
+    }
+
+    /// …encrypted for [`RECIPIENTS`].
+    pub(crate) async fn sealed(&self, tenant: Option<(&str, &str)>) -> (String, Vec<u8>) {
+        self.shelved(tenant, Recipients::of(RECIPIENTS).unwrap()).await
+    }
+
+    async fn shelved(&self, tenant: Option<(&str, &str)>, recipients: Recipients) -> (String, Vec<u8>) {
         let tenant: Option<(TenantId, String)> = tenant.map(|(id, slug)| (id.parse().unwrap(), slug.to_owned()));
         let (id, now): (BackupId, _) = (Ids.next(), self.clock.now());
         let (directory, source) = database().await;
@@ -24,7 +39,7 @@ impl TestApp {
             backup: id.uuid(),
             taken_at: now.to_datetime(),
             tool_version: "test".into(),
-            recipients: Recipients::none(),
+            recipients,
         };
         let key = request.key();
         let manifest = write(request, self.app.shelf(), &Watch::unobserved()).await.unwrap().manifest;
@@ -34,7 +49,7 @@ impl TestApp {
             stored_sha256: manifest.stored_sha256.to_string(),
             stored_bytes: manifest.stored_bytes.try_into().unwrap(),
             plain_bytes: manifest.plain_bytes.try_into().unwrap(),
-            encrypted: false,
+            encrypted: manifest.encryption.is_some(),
             depth: ProofDepth::Quick,
         };
         let new = New {

@@ -105,6 +105,14 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "DAYS", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     undo_days: Option<u32>,
+    /// For whom backups are encrypted: public keys of age (age1…), separated by commas
+    #[arg(long, global = true, value_name = "KEYS", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backup_recipients: Option<String>,
+    /// age identities that open encrypted backups here, to prove them again in full
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity_file: Option<PathBuf>,
     /// Start even on a file system where SQLite databases get corrupted [default: false]
     #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]

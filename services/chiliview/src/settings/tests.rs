@@ -81,6 +81,8 @@ fn values_are_checked_and_the_key_is_named() {
         ("CHILIVIEW_OUTBOUND_ALLOW", "10.0.0.0/8, inside", "outbound_allow"),
         ("CHILIVIEW_LOG_FORMAT", "loud", "log_format"),
         ("CHILIVIEW_FORWARDED_HEADER", "via", "forwarded_header"),
+        ("CHILIVIEW_BACKUP_RECIPIENTS", "ssh-ed25519 AAAA", "backup_recipients: \"ssh-ed25519 AAAA\" is no public key"),
+        ("CHILIVIEW_BACKUP_RECIPIENTS", "# nobody", "backup_recipients: \"# nobody\""),
     ] {
         let words = load("", &[(name, value)], &[]).unwrap_err();
         assert!(words.contains(wanted), "{name}={value}: {words}");
@@ -101,6 +103,25 @@ fn lists_durations_and_the_standard_name_of_the_collector_are_understood() {
     assert_eq!(settings.otlp_endpoint.as_deref(), Some("http://standard:4318"));
     let ours = load("otlp_endpoint = \"http://ours:4318\"", &environment[2..], &[]).unwrap();
     assert_eq!(ours.otlp_endpoint.as_deref(), Some("http://ours:4318"));
+}
+
+/// Of age's documentation.
+const KEYS: [&str; 2] = [
+    "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p",
+    "age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg",
+];
+
+#[test]
+fn recipients_of_backups_are_public_keys_and_a_secret_one_is_not_repeated() {
+    let file = format!("backup_recipients = [\"{}\"]", KEYS[1]);
+    let read = |settings: Settings| settings.backup_recipients.iter().collect::<Vec<_>>();
+    assert_eq!(read(load(&file, &[], &[]).unwrap()), [KEYS[1]]);
+    let line = KEYS.join(", ");
+    assert_eq!(read(load(&file, &[("CHILIVIEW_BACKUP_RECIPIENTS", &line)], &[]).unwrap()), KEYS);
+    assert!(load("", &[], &[]).unwrap().backup_recipients.is_empty());
+    let secret = "AGE-SECRET-KEY-1QQQQ";
+    let words = load("", &[("CHILIVIEW_BACKUP_RECIPIENTS", secret)], &[]).unwrap_err();
+    assert!(words.contains("backup_recipients: one is a secret key") && !words.contains(secret), "{words}");
 }
 
 #[test]

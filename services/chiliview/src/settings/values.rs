@@ -86,6 +86,50 @@ pub(super) mod text_list {
     }
 }
 
+/// `age1…, age1…` or a list of them.
+pub(super) mod recipients {
+    use chiliview_snapshot::{Recipients, RecipientsError};
+
+    use super::{Deserializer, Serializer, text_list};
+
+    /// As many again are left for a tenant's own.
+    const MOST: usize = Recipients::MAX / 2;
+
+    pub(in super::super) fn serialize<S: Serializer>(value: &Recipients, serializer: S) -> Result<S::Ok, S::Error> {
+        text_list::serialize(&value.iter().collect::<Vec<_>>(), serializer)
+    }
+
+    pub(in super::super) fn deserialize<'de, D>(deserializer: D) -> Result<Recipients, D::Error>
+    where
+        D: Deserializer<'de>,
+    {
+        let texts: Vec<String> = text_list::deserialize(deserializer)?;
+        let read = Recipients::of(&texts).map_err(|error| serde::de::Error::custom(words(&error)))?;
+        // What starts with # would be read as a comment.
+        if let Some(text) = texts.iter().find(|text| text.starts_with('#')) {
+            return Err(serde::de::Error::custom(unreadable(text)));
+        }
+        if read.iter().count() > MOST {
+            return Err(serde::de::Error::custom(format!("there are more than {MOST} recipients")));
+        }
+        Ok(read)
+    }
+
+    fn words(error: &RecipientsError) -> String {
+        match error {
+            RecipientsError::Unreadable { text, .. } => unreadable(text),
+            RecipientsError::Secret { .. } => {
+                "one is a secret key: name its public key, age1…, and keep the secret one".to_owned()
+            }
+            other => format!("failed to {other}"),
+        }
+    }
+
+    fn unreadable(text: &str) -> String {
+        format!("{text:?} is no public key as age-keygen prints it, age1…")
+    }
+}
+
 /// `x-forwarded-for` or `forwarded`.
 pub(super) mod forwarded_header {
     use super::{Deserialize, Deserializer, ForwardedHeader, Serializer};

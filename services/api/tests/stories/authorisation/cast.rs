@@ -162,6 +162,7 @@ impl Scene {
             "preview_schedule" => json!({ "cron": "0 2 * * *" }),
             "update_schedule" => json!({ "name": username }),
             "set_tenant_retention" => json!({ "daily": 7 }),
+            "set_backup_recipients" => json!({ "recipients": [] }),
             "preview_retention" => json!({ "tenant": self.reference }),
             _ => return None,
         })

@@ -100,6 +100,8 @@ pub(super) const TABLE: &[(&str, [u16; 7])] = &[
     ("get_tenant_retention",    [401, 200, 200, 200, 403, 200, 404]),
     ("set_tenant_retention",    [401, 403, 412, 412, 404, 404, 404]),
     ("delete_tenant_retention", [401, 403, 412, 412, 404, 404, 404]),
+    ("get_backup_recipients",   [401, 200, 200, 200, 403, 200, 404]),
+    ("set_backup_recipients",   [401, 403, 412, 412, 404, 404, 404]),
     ("preview_retention",       [401, 200, 200, 200, 403, 200, 404]),
 
     ("restore_backup",        [401, 403, 409, 409, 403, 409, 404]),
