@@ -193,8 +193,8 @@ async fn a_shutdown_in_the_middle_puts_the_job_back_for_the_next_worker() {
     let worker = shop.start(Options { drain: Duration::ZERO, ..calm() });
     until("it runs", async || shop.status(backup).await == BackupStatus::Running).await;
     worker.stop().await;
-    let job =
-        shop.central().read(async |tx| queue::list(tx, &queue::Filter::default(), 9).await).await.unwrap().remove(0);
+    let ours = queue::Filter { subject: Some(backup.uuid()), ..queue::Filter::default() };
+    let job = shop.central().read(async |tx| queue::list(tx, &ours, 9).await).await.unwrap().remove(0);
     assert_eq!((job.status, job.attempts), (JobStatus::Queued, 0), "as if it had not been taken");
     until("nothing half lies there", async || shop.on_shelf().await.is_empty()).await;
     let worker = shop.start(calm());
