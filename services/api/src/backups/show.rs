@@ -180,10 +180,22 @@ pub struct ManifestInfo {
     pub plain_sha256: String,
     /// The SHA-256 of the artefact, in hex.
     pub stored_sha256: String,
+    /// How it is encrypted; absent when it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<EncryptionInfo>,
     /// Rows in each table.
     pub rows: BTreeMap<String, u64>,
     /// The version of ChiliView that made it.
     pub tool_version: String,
+}
+
+/// How a snapshot is encrypted.
+#[derive(Clone, Debug, Serialize, Deserialize, Object)]
+pub struct EncryptionInfo {
+    /// The file format: `age`.
+    pub scheme: String,
+    /// The public keys whose owners can read it.
+    pub recipients: Vec<String>,
 }
 
 impl ManifestInfo {
@@ -203,6 +215,10 @@ impl ManifestInfo {
             stored_bytes: manifest.stored_bytes,
             plain_sha256: manifest.plain_sha256.to_string(),
             stored_sha256: manifest.stored_sha256.to_string(),
+            encryption: manifest.encryption.map(|encryption| EncryptionInfo {
+                scheme: "age".to_owned(),
+                recipients: encryption.recipients.iter().collect(),
+            }),
             rows: manifest.rows,
             tool_version: manifest.tool_version,
         })
