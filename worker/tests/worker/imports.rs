@@ -1,6 +1,9 @@
 //! Files from outside become backups, or are refused with the reason; the tenant's database is never touched by either.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use chiliview_snapshot::{Identities, Watch, unpack};
 use chiliview_store::{
@@ -110,11 +113,16 @@ impl Scene {
     /// The artefact of a fresh backup, and the database in it.
     async fn ours(&self) -> (Vec<u8>, Vec<u8>) {
         let backup = self.shop.backed_up(Some(self.tenant)).await;
-        let manifest = self.shop.manifest(&backup).await;
+        let plain = self.unpacked(&backup).await;
+        (fs::read(self.shop.files(&backup).0).unwrap(), fs::read(plain).unwrap())
+    }
+
+    async fn unpacked(&self, backup: &Backup) -> PathBuf {
+        let manifest = self.shop.manifest(backup).await;
         let plain = self.directory.path().join(format!("plain-{}", backup.id));
         let (shelf, keys) = (&self.shop.context.shelf, Identities::none());
-        unpack(shelf, &key(&backup), &manifest, &keys, &plain, &Watch::unobserved()).await.unwrap();
-        (fs::read(self.shop.files(&backup).0).unwrap(), fs::read(plain).unwrap())
+        unpack(shelf, &key(backup), &manifest, &keys, &plain, &Watch::unobserved()).await.unwrap();
+        plain
     }
 }
 
@@ -166,8 +174,7 @@ async fn a_database_of_somebody_else_is_taken_only_when_it_is_adopted() {
     let adopted = scene.import(&packed, Wish { adopt: true, ..foreign() }).await;
     assert_eq!((adopted.status, adopted.error.as_deref()), (BackupStatus::Verified, None));
     assert_eq!(scene.shop.restored(&adopted).await, ["anna", "berta"]);
-    let plain = scene.directory.path().join(format!("restored-{}", adopted.id));
-    let mut connection = SqliteConnectOptions::new().filename(plain).connect().await.unwrap();
+    let mut connection = SqliteConnectOptions::new().filename(scene.unpacked(&adopted).await).connect().await.unwrap();
     let owner = sqlx::query_scalar("SELECT value FROM settings WHERE key = 'tenant_id'").fetch_one(&mut connection);
     assert_eq!(owner.await.map(|owner: String| owner).unwrap(), other.to_string());
     connection.close().await.unwrap();
