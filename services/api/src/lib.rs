@@ -11,7 +11,7 @@ pub mod backups;
 pub mod caller;
 pub mod certificates;
 pub mod channels;
-mod console;
+pub mod console;
 pub mod contract;
 mod csv;
 mod docs;

@@ -14,7 +14,8 @@ use crate::{
     backups::Backups,
     certificates::Certificates,
     channels::Channels,
-    console, contract, docs,
+    console::{Console, Site},
+    contract, docs,
     edge::{self, AllowedMethods, EdgeSettings},
     events::Events,
     health::{self, Health},
@@ -92,22 +93,25 @@ pub fn text(document: &Value) -> String {
 
 /// Everything that is served, behind the edge.
 ///
-/// `/metrics` is there when there is a token for it.
+/// `/metrics` is there when there is a token for it; `site` is the console.
 pub fn endpoint(
     app: App,
     settings: EdgeSettings,
     metrics_token: Option<SecretString>,
+    site: Site,
 ) -> impl Endpoint<Output = Response> + 'static {
     let document = Document(text(&document(&app)));
     let allowed_methods = AllowedMethods::of::<Resources>("/api");
     let service = open_api(&app);
     let docs = docs::Docs::new(&service.swagger_ui_html());
+    let console = Console::new(site);
     let routes = Route::new()
         .at("/api/openapi.json", get(openapi_json).data(document))
         .at("/api/docs", get(docs))
         .at("/livez", get(health::livez))
         .at("/readyz", get(health::readyz))
-        .at("/", get(console::not_built))
+        .at("/", console.clone())
+        .at("/*path", console)
         .nest("/api", service);
     let routes = match metrics_token {
         Some(token) => routes.at("/metrics", get(Metrics::new(app.clone(), settings.requests.clone(), token))),

@@ -2,6 +2,7 @@
 
 use chiliview_api::{
     app::{App, Policy},
+    console::Site,
     edge::{self, EdgeSettings, Limits},
     service,
 };
@@ -67,7 +68,8 @@ async fn serve(
         ..EdgeSettings::default()
     };
     let metrics_token = settings.metrics_token.as_ref().map(|token| token.inner().clone());
-    Ok(edge::serve(listener, service::endpoint(app, edge, metrics_token), limits, shutdown).await?)
+    let endpoint = service::endpoint(app, edge, metrics_token, Site::embedded());
+    Ok(edge::serve(listener, endpoint, limits, shutdown).await?)
 }
 
 async fn listen(address: &str) -> Result<TcpListener, Failure> {

@@ -12,6 +12,7 @@ mod authorisation;
 mod backup_recipients;
 mod certificates;
 mod channels;
+mod console;
 mod contract;
 mod import;
 mod isolation;

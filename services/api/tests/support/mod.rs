@@ -11,6 +11,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use chiliview_api::{
     app::{App, Policy},
+    console::Site,
     edge::{EdgeSettings, Limits, serve},
     service,
 };
@@ -38,6 +39,20 @@ pub(crate) struct TestApp {
     served: JoinHandle<std::io::Result<()>>,
 }
 
+/// A console of a few files, whether one is built or not.
+fn site() -> Site {
+    let files = [
+        ("index.html", "<!doctype html><title>the console</title>"),
+        ("index.html.br", "index in brotli"),
+        ("favicon.svg", "<svg/>"),
+        ("assets/app-1a2b3c.js", "the script"),
+        ("assets/app-1a2b3c.js.gz", "the script in gzip"),
+        ("assets/app-1a2b3c.js.br", "the script in brotli"),
+        (".gitkeep", "hidden"),
+    ];
+    Site::of(files.map(|(path, text)| (path.to_owned(), text.as_bytes().into())))
+}
+
 /// Tells the story once on each engine.
 pub(crate) async fn on_every_engine(story: impl AsyncFn(&TestApp)) {
     engines::on_every_settings(async |settings| {
@@ -57,7 +72,7 @@ impl TestApp {
         let (edge, limits, shutdown) = (EdgeSettings::default(), Limits::default(), CancellationToken::new());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let endpoint = service::endpoint(app.clone(), edge, None);
+        let endpoint = service::endpoint(app.clone(), edge, None, site());
         let served = tokio::spawn(serve(listener, endpoint, limits, shutdown.clone()));
         let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
         Self { app, clock, address, http, shutdown, served }

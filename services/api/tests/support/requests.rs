@@ -26,6 +26,11 @@ impl TestApp {
         })
     }
 
+    /// As [`TestApp::call`] by nobody, of a path that is not below `/api`.
+    pub(crate) fn page(&self, method: &str, path: &str) -> Call {
+        Call(self.http.request(method.parse().unwrap(), format!("http://{}{path}", self.address)))
+    }
+
     pub(crate) async fn get(&self, who: &Person, path: &str) -> Answer {
         self.call(Some(who), "GET", path).send().await
     }
