@@ -7,6 +7,7 @@ mod engines;
 mod admins;
 mod audit;
 mod backups;
+mod citus;
 mod common;
 mod disk;
 mod files;
