@@ -1,0 +1,117 @@
+/**
+ * A form's life: values, what the service refused by field, and what to do when somebody else was faster (412). Values are
+ * never thrown away by a failure; leaving with unsaved ones asks first.
+ */
+import { ApiProblem, NoAnswer, idempotencyKey, type Versioned } from '$lib/api';
+import { router } from '$lib/router';
+import { formWords } from './words';
+
+type Values = Record<string, unknown>;
+
+export interface FormOptions<V extends Values> {
+  initial: V;
+  /** Sends the values. `key` is the idempotency key of this very content. */
+  submit: (values: V, key: string) => Promise<void>;
+  /** Fetches what the row is now, after a 412. Left out, a conflict is told like any other refusal. */
+  current?: () => Promise<Versioned<V>>;
+  /** A form in which nothing precious is typed, a search for example. */
+  careless?: boolean;
+}
+
+export interface Conflict<V> {
+  theirs: V;
+  etag: string;
+  /** The fields in which theirs and ours differ. */
+  fields: (keyof V & string)[];
+}
+
+const same = (left: unknown, right: unknown): boolean => JSON.stringify(left) === JSON.stringify(right);
+
+export class Form<V extends Values> {
+  values = $state() as V;
+  busy = $state(false);
+  failure = $state.raw<Error | undefined>(undefined);
+  conflict = $state.raw<Conflict<V> | undefined>(undefined);
+  /** The element to which the form's errors bring the focus. */
+  element: HTMLFormElement | undefined;
+  #base = $state.raw() as V;
+  #options: FormOptions<V>;
+  #key = idempotencyKey();
+  #sent = '';
+
+  constructor(options: FormOptions<V>) {
+    this.#options = options;
+    this.#base = structuredClone(options.initial);
+    this.values = structuredClone(options.initial);
+    if (!options.careless) $effect(() => router.guard(() => this.dirty && !this.busy));
+  }
+
+  readonly dirty = $derived.by(() => !same(this.values, this.#base));
+
+  /** The fields that the person changed: what a merge patch is to hold. */
+  changes(): Partial<V> {
+    const values = $state.snapshot(this.values) as V;
+    return Object.fromEntries(
+      Object.entries(values).filter(([key, value]) => !same(value, this.#base[key])),
+    ) as Partial<V>;
+  }
+
+  /** What the service says of the field at this JSON pointer, `/slug`. */
+  error(pointer: string): string | undefined {
+    if (!(this.failure instanceof ApiProblem)) return undefined;
+    return this.failure.fields.find((field) => field.pointer === pointer)?.detail;
+  }
+
+  /** Takes what is stored as the new start. */
+  reset(values: V): void {
+    this.#base = structuredClone(values);
+    this.values = structuredClone(values);
+    this.failure = undefined;
+    this.conflict = undefined;
+  }
+
+  submit = async (event?: SubmitEvent): Promise<void> => {
+    event?.preventDefault();
+    if (this.busy) return;
+    this.busy = true;
+    this.failure = undefined;
+    try {
+      const values = $state.snapshot(this.values) as V;
+      await this.#options.submit(values, this.#keyFor(values));
+      this.#base = structuredClone(values);
+      this.conflict = undefined;
+    } catch (error) {
+      await this.#failed(error);
+    } finally {
+      this.busy = false;
+    }
+  };
+
+  /** The same content keeps its key: a repetition after a lost answer is an echo, not a second row. */
+  #keyFor(values: V): string {
+    const text = JSON.stringify(values);
+    if (this.#sent !== '' && this.#sent !== text) this.#key = idempotencyKey();
+    this.#sent = text;
+    return this.#key;
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    if (error instanceof ApiProblem && error.status === 412 && this.#options.current) {
+      const { row: theirs, etag } = await this.#options.current();
+      const fields = Object.keys(theirs).filter((key) => !same(theirs[key], this.values[key]));
+      this.conflict = { theirs, etag, fields };
+      return;
+    }
+    if (!(error instanceof ApiProblem) && !(error instanceof NoAnswer)) throw error;
+    this.failure = error;
+    queueMicrotask(() => this.element?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
+  }
+
+  /** What to say above the form: what no field says already. */
+  get summary(): string | undefined {
+    if (this.failure === undefined) return undefined;
+    if (this.failure instanceof NoAnswer) return formWords.noAnswer;
+    const problem = this.failure as ApiProblem;
+    return problem.fields.length > 0 ? formWords.fields(problem.fields.length) : problem.message;
+  }
+}

@@ -1,0 +1,85 @@
+/** What each event does to the cache: a row that is there is replaced in place, lists are asked for again a little later. */
+import type { QueryKey } from '@tanstack/svelte-query';
+import { queryClient } from '$lib/api';
+
+interface Row {
+  id: string;
+  version?: number;
+}
+
+interface Page {
+  items: Row[];
+}
+
+/** The events that the service tells. */
+export const told = ['backup', 'restore', 'changed'] as const;
+type Told = (typeof told)[number];
+
+const SETTLE = 400;
+const waiting = new Map<string, ReturnType<typeof setTimeout>>();
+
+/** A storm of events asks once: the first one starts the clock. */
+function invalidateSoon(resource: string): void {
+  if (waiting.has(resource)) return;
+  const run = (): void => {
+    waiting.delete(resource);
+    void queryClient.invalidateQueries({ queryKey: [resource] });
+  };
+  waiting.set(resource, setTimeout(run, SETTLE));
+}
+
+const newer = (row: Row, than: Row): boolean => (row.version ?? 0) >= (than.version ?? 0);
+
+function isPage(value: unknown): value is Page {
+  return typeof value === 'object' && value !== null && Array.isArray((value as Page).items);
+}
+
+/** Puts `row` where it is shown already; answers whether any list shows it. */
+function patch(resource: string, row: Row): boolean {
+  let shown = false;
+  const replace = (old: unknown, key: QueryKey): unknown => {
+    if (isPage(old)) {
+      const at = old.items.findIndex((item) => item.id === row.id);
+      const current = old.items[at];
+      if (current === undefined) return old;
+      shown = true;
+      return newer(row, current) ? { ...old, items: old.items.with(at, row) } : old;
+    }
+    const single = old as Row | undefined;
+    return key[1] === row.id && single?.id === row.id && newer(row, single) ? row : old;
+  };
+  for (const [key, old] of queryClient.getQueriesData({ queryKey: [resource] })) {
+    const next = replace(old, key);
+    if (next !== old) queryClient.setQueryData(key, next);
+  }
+  return shown;
+}
+
+const SETTLED = new Set(['verified', 'unchanged', 'damaged', 'failed', 'cancelled', 'done', 'undone']);
+
+function rowChanged(resource: string, row: Row & { status?: string }): void {
+  const shown = patch(resource, row);
+  // A row that no list shows may belong to one; one that has ended changes sums and orders.
+  if (!shown || SETTLED.has(row.status ?? '')) invalidateSoon(resource);
+  if (SETTLED.has(row.status ?? '')) {
+    invalidateSoon('overview');
+    invalidateSoon('jobs');
+  }
+}
+
+interface Changed {
+  object_kind: string;
+}
+
+/** `object_kind` is the resource in the singular; the cache's keys are the plural. */
+const plural = (kind: string): string => `${kind.replaceAll('_', '-')}s`;
+
+export function apply(name: Told, data: string): void {
+  const value: unknown = JSON.parse(data);
+  if (name === 'backup') rowChanged('backups', value as Row);
+  else if (name === 'restore') rowChanged('restores', value as Row);
+  else {
+    invalidateSoon(plural((value as Changed).object_kind));
+    invalidateSoon('audit');
+  }
+}

@@ -1,0 +1,2 @@
+export { router } from './router.svelte';
+export { routes, ADMINS, OPERATORS, type Group, type Navigation, type Route, type Who } from './routes';
