@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chiliview_snapshot::{Identities, Recipients};
 
-use crate::tell::Telling;
+use crate::{examine::Installation, tell::Telling};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -23,6 +23,8 @@ pub struct Config {
     pub recipients: Recipients,
     /// What opens encrypted snapshots again: to prove them in full, to restore them, and to take in uploaded ones.
     pub identities: Identities,
+    /// What the doctor looks at; without, his rounds fail and say so.
+    pub installation: Option<Installation>,
 }
 
 impl Default for Config {
@@ -34,6 +36,7 @@ impl Default for Config {
             undo_window: DAY * 7,
             recipients: Recipients::none(),
             identities: Identities::none(),
+            installation: None,
         }
     }
 }

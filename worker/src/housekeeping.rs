@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use chiliview_store::{Database, Error, deliveries, idempotency, notices, queue, sessions, throttle};
+use chiliview_store::{
+    Database, Error, api_keys, deliveries, doctor_runs, idempotency, notices, queue, sessions, spans, throttle,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{context::Context, uploads};
@@ -14,6 +16,12 @@ const FINISHED_JOBS: Duration = Duration::from_secs(7 * 24 * 3600);
 const DELIVERY_LOG: Duration = Duration::from_hours(30 * 24);
 /// How long it can be looked up what there was to tell.
 const NOTICES: Duration = Duration::from_hours(365 * 24);
+/// How long it can be looked up how a backup went.
+const TRACES: Duration = Duration::from_hours(14 * 24);
+/// How long it can be looked up what the doctor found.
+const DOCTOR_RUNS: Duration = Duration::from_hours(90 * 24);
+/// How long people can see that a key has ended.
+const ENDED_KEYS: Duration = Duration::from_hours(30 * 24);
 const LARGE_WAL: u64 = 16 << 20;
 
 /// Sweeps every ten minutes until `shutdown`.
@@ -39,6 +47,9 @@ async fn sweep(context: &Context, session_idle: Duration) -> Result<(), Error> {
             throttle::delete_older(tx, now.minus(DAY)).await?;
             deliveries::delete_older(tx, now.minus(DELIVERY_LOG)).await?;
             notices::delete_older(tx, now.minus(NOTICES)).await?;
+            spans::delete_older(tx, now.minus(TRACES)).await?;
+            doctor_runs::delete_older(tx, now.minus(DOCTOR_RUNS)).await?;
+            api_keys::delete_ended(tx, now.minus(ENDED_KEYS)).await?;
             queue::purge_finished(tx, now.minus(FINISHED_JOBS)).await?;
             Ok::<_, Error>(())
         })

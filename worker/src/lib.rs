@@ -4,6 +4,7 @@ mod backup;
 mod config;
 mod context;
 mod deliver;
+mod examine;
 mod housekeeping;
 mod import;
 mod progress;
@@ -26,7 +27,7 @@ use futures::{FutureExt, future::BoxFuture};
 use tokio_util::sync::CancellationToken;
 
 use self::queue::{Attempt, Handler, Lane, LeaseTooShort, Options, Outcome, Wake, Work};
-pub use self::{config::Config, context::Context, prove::oldest_first, tell::Telling};
+pub use self::{config::Config, context::Context, examine::Installation, prove::oldest_first, tell::Telling};
 
 /// How many receivers are told at once. A slow one holds one of these up, and never a backup.
 const DELIVERIES: NonZeroUsize = NonZeroUsize::new(4).expect("four");
@@ -83,6 +84,7 @@ impl Handler for Jobs {
                 Work::PurgeBackup { backup } => purge::backup(&self.0, backup).await,
                 Work::RunSchedule { run } => schedule::run(&self.0, run, &attempt).await,
                 Work::Prune => prune::run(&self.0).await,
+                Work::Examine { run } => examine::run(&self.0, run, &attempt).await,
                 Work::Deliver { delivery } => deliver::deliver(&self.0, delivery, &attempt).await,
             }
         }
@@ -98,6 +100,7 @@ impl Handler for Jobs {
                 Work::Prove { backup } => prove::give_up(&self.0, backup, &reason).await,
                 Work::Deliver { delivery } => deliver::give_up(&self.0, delivery, &reason).await,
                 Work::RunSchedule { run } => schedule::give_up(&self.0, run, &reason).await,
+                Work::Examine { run } => examine::give_up(&self.0, run, &reason).await,
                 // Tomorrow is another day.
                 Work::Prune => Ok(()),
                 Work::Restore { restore } => restore::give_up(&self.0, restore, &reason).await,

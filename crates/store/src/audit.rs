@@ -9,6 +9,7 @@ use crate::{
     clock::Timestamp,
     error::{Error, Result},
     ids::{AuditId, words},
+    paging::search_pattern,
     seam::Tx,
 };
 
@@ -263,6 +264,18 @@ pub struct Filter {
     pub action: Option<String>,
     /// Only lines of this actor.
     pub actor_id: Option<String>,
+    /// Only lines of actors with this name.
+    pub actor_name: Option<String>,
+    /// Only about objects of this kind.
+    pub object_kind: Option<String>,
+    /// Only with this outcome.
+    pub outcome: Option<Outcome>,
+    /// Only at or after this instant…
+    pub since: Option<Timestamp>,
+    /// …and before this one.
+    pub until: Option<Timestamp>,
+    /// What was typed into the search: actor, action, object, reason, what became different.
+    pub q: Option<String>,
     /// Only lines older than this one.
     pub before: Option<i64>,
 }
@@ -272,15 +285,37 @@ pub async fn list(tx: &mut Tx, filter: &Filter, limit: i64) -> Result<Vec<Entry>
     tx.query(select!(
         "WHERE (CAST($1 AS TEXT) IS NULL OR object_id = $1) AND (CAST($2 AS TEXT) IS NULL OR action = $2)
            AND (CAST($3 AS TEXT) IS NULL OR actor_id = $3) AND seq < $4
-         ORDER BY seq DESC LIMIT $5"
+           AND (CAST($5 AS TEXT) IS NULL OR actor_name = $5) AND (CAST($6 AS TEXT) IS NULL OR object_kind = $6)
+           AND (CAST($7 AS TEXT) IS NULL OR outcome = $7) AND (CAST($8 AS BIGINT) IS NULL OR at >= $8)
+           AND (CAST($9 AS BIGINT) IS NULL OR at < $9)
+           AND (CAST($10 AS TEXT) IS NULL OR lower(actor_name || ' ' || action || ' ' || COALESCE(object_id, '') || ' '
+                || COALESCE(reason, '') || ' ' || changes) LIKE $10 ESCAPE '\\')
+         ORDER BY seq DESC LIMIT $11"
     ))
     .bind(filter.object_id.clone())
     .bind(filter.action.clone())
     .bind(filter.actor_id.clone())
     .bind(filter.before.unwrap_or(i64::MAX))
+    .bind(filter.actor_name.clone())
+    .bind(filter.object_kind.clone())
+    .bind(filter.outcome)
+    .bind(filter.since)
+    .bind(filter.until)
+    .bind(search_pattern(filter.q.as_deref()))
     .bind(limit)
     .fetch_all()
     .await
+}
+
+/// Those behind the line `seq`, oldest first: what live views follow. Lines become visible in the order of their numbers.
+pub async fn since(tx: &mut Tx, seq: i64, limit: i64) -> Result<Vec<Entry>> {
+    tx.query(select!("WHERE seq > $1 ORDER BY seq LIMIT $2")).bind(seq).bind(limit).fetch_all().await
+}
+
+/// The number of the last line; 0 when there is none.
+pub async fn last_seq(tx: &mut Tx) -> Result<i64> {
+    let (last,) = tx.query("SELECT COALESCE(max(seq), 0) FROM audit_log").fetch_one::<(i64,)>().await?;
+    Ok(last)
 }
 
 /// What a check of the chain found.

@@ -5,6 +5,8 @@ use sqlx::FromRow;
 
 mod held;
 mod late;
+mod list;
+mod overview;
 mod proofs;
 mod recovered;
 mod steps;
@@ -13,6 +15,8 @@ mod trash;
 pub use self::{
     held::{Held, has_another_verified, held, is_awaited, references},
     late::{Late, Punctuality, punctuality},
+    list::{BackupSort, Filter, list, list_sorted},
+    overview::{Cover, CoverCount, CoverFilter, Covered, Day, by_day, count_covers, covers, on_shelf},
     proofs::{
         Proven, call_off_proof, damaged, oldest_proven, proof_waits, prove_again, prove_later, proven, start_proof,
     },
@@ -27,7 +31,6 @@ use crate::{
     clock::Timestamp,
     error::Result,
     ids::{BackupId, RunId, ScheduleId, TenantId, words},
-    paging::{Direction, Page},
     seam::Tx,
 };
 
@@ -205,44 +208,6 @@ pub async fn insert(tx: &mut Tx, new: &New) -> Result<()> {
 /// By id, in the trash too.
 pub async fn find(tx: &mut Tx, id: BackupId) -> Result<Option<Backup>> {
     tx.query(select!("WHERE id = $1")).bind(id).fetch_optional().await
-}
-
-/// What to list; an absent part does not narrow.
-#[derive(Clone, Debug, Default)]
-pub struct Filter {
-    /// Only this tenant's.
-    pub tenant: Option<TenantId>,
-    /// Only this status.
-    pub status: Option<BackupStatus>,
-    /// Only this scope.
-    pub scope: Option<BackupScope>,
-    /// The trash instead of the living.
-    pub deleted: bool,
-}
-
-/// A page, by when they were asked for (which is the order of their ids).
-pub async fn list(tx: &mut Tx, filter: &Filter, page: &Page) -> Result<Vec<Backup>> {
-    let sql = match page.direction {
-        Direction::Ascending => select!(
-            "WHERE (CAST($1 AS TEXT) IS NULL OR tenant_id = $1) AND (CAST($2 AS TEXT) IS NULL OR status = $2)
-               AND (CAST($3 AS TEXT) IS NULL OR scope = $3) AND (deleted_at IS NOT NULL) = ($4 <> 0)
-               AND id > $5 ORDER BY id LIMIT $6"
-        ),
-        Direction::Descending => select!(
-            "WHERE (CAST($1 AS TEXT) IS NULL OR tenant_id = $1) AND (CAST($2 AS TEXT) IS NULL OR status = $2)
-               AND (CAST($3 AS TEXT) IS NULL OR scope = $3) AND (deleted_at IS NOT NULL) = ($4 <> 0)
-               AND id < $5 ORDER BY id DESC LIMIT $6"
-        ),
-    };
-    tx.query(sql)
-        .bind(filter.tenant)
-        .bind(filter.status)
-        .bind(filter.scope)
-        .bind(i64::from(filter.deleted))
-        .bind(page.start().1)
-        .bind(page.limit)
-        .fetch_all()
-        .await
 }
 
 /// Those that changed after `(at, id)`, oldest change first: what live views follow.

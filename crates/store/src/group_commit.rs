@@ -15,12 +15,12 @@ use std::{
 use futures::FutureExt;
 use sqlx::{Connection as _, Executor, SqliteConnection};
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
-use tracing::{Instrument, Span};
+use tracing::Instrument;
 
 use crate::{
     error::{Error, Result},
     migrations::Kind,
-    seam::Tx,
+    seam::{Tx, commit_span},
     sqlite::{self, Missing},
     write_lock::{self, Pass},
 };
@@ -251,11 +251,6 @@ async fn undo(writer: Arc<Writer>, mut slot: OwnedMutexGuard<Slot>, nested: bool
         Ok(()) if !nested => slot.batch = None,
         Ok(()) => end(writer, slot),
     }
-}
-
-/// The wait for the fsync, inside the trace of whoever waits. What belongs to no trace (a heartbeat) begins none.
-fn commit_span() -> Span {
-    if Span::current().is_none() { Span::none() } else { tracing::info_span!("store.commit") }
 }
 
 /// Ends a turn: the next in line goes on with the batch, or it is sealed.

@@ -156,6 +156,10 @@ ids! {
     DeliveryId,
     /// A file that is being uploaded.
     UploadId,
+    /// A run of the doctor.
+    DoctorRunId,
+    /// A key that a program shows instead of a log-in.
+    ApiKeyId,
     /// A journey of the tenants' databases to a newer schema.
     FleetMigrationId,
 }

@@ -2,6 +2,7 @@
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may stop at once"))]
 
 pub mod admins;
+pub mod api_keys;
 pub mod audit;
 pub mod backups;
 pub mod central_swap;
@@ -10,6 +11,7 @@ pub mod clock;
 pub mod conditions;
 pub mod data_dir;
 pub mod deliveries;
+pub mod doctor_runs;
 pub mod error;
 mod group_commit;
 pub mod idempotency;
@@ -27,8 +29,10 @@ pub mod restores;
 pub mod schedule_runs;
 pub mod schedules;
 pub mod seam;
+pub mod second_factors;
 pub mod sessions;
 pub mod soundness;
+pub mod spans;
 pub mod sqlite;
 mod store;
 pub mod swap;
@@ -45,8 +49,8 @@ pub mod write_lock;
 pub use clock::{Clock, Timestamp};
 pub use error::{Error, Result};
 pub use ids::{
-    AdminId, AuditId, BackupId, ChannelId, DeliveryId, FleetMigrationId, Ids, NoticeId, RestoreId, RunId, ScheduleId,
-    SessionId, TenantId, UploadId, UserId,
+    AdminId, ApiKeyId, AuditId, BackupId, ChannelId, DeliveryId, DoctorRunId, FleetMigrationId, Ids, NoticeId,
+    RestoreId, RunId, ScheduleId, SessionId, TenantId, UploadId, UserId,
 };
 pub use seam::{Database, Engine, Query, Tx};
 pub use store::{Settings, Store};

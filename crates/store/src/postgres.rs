@@ -7,11 +7,13 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
+use tracing::Instrument;
+
 use crate::{
     error::{Error, Result},
     ids::TenantId,
     migrations,
-    seam::Tx,
+    seam::{Tx, commit_span},
     write_lock::{self, Pass},
 };
 
@@ -36,7 +38,7 @@ pub struct Schema {
 pub(crate) async fn commit(tx: Tx) -> Result<()> {
     let Tx::Postgres(mut transaction) = tx else { unreachable!("the transaction stays what it was") };
     transaction.execute("SELECT 1").await?;
-    Ok(transaction.commit().await?)
+    Ok(transaction.commit().instrument(commit_span()).await?)
 }
 
 impl fmt::Debug for Schema {

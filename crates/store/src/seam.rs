@@ -214,3 +214,8 @@ fn noted<T>(full: Option<&mut bool>, done: sqlx::Result<T>) -> Result<T> {
     }
     done
 }
+
+/// The wait for the fsync, inside the trace of whoever waits. What belongs to no trace (a heartbeat) begins none.
+pub(crate) fn commit_span() -> tracing::Span {
+    if tracing::Span::current().is_none() { tracing::Span::none() } else { tracing::info_span!("store.commit") }
+}

@@ -6,6 +6,7 @@ use crate::{
     clock::Timestamp,
     error::Result,
     ids::{AdminId, SessionId, TenantId, UserId},
+    paging::{Direction, Page},
     seam::Tx,
 };
 
@@ -85,6 +86,39 @@ pub async fn of_user(tx: &mut Tx, tenant: TenantId, user: UserId, limit: i64) ->
         .bind(tenant)
         .bind(user)
         .bind(limit)
+        .fetch_all()
+        .await
+}
+
+/// Whose sessions to list; an absent part does not narrow.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Filter {
+    /// Only this admin's.
+    pub admin: Option<AdminId>,
+    /// Only those of this tenant's users.
+    pub tenant: Option<TenantId>,
+    /// Only this user's.
+    pub user: Option<UserId>,
+}
+
+/// A page of everybody's, by when they began.
+pub async fn list(tx: &mut Tx, filter: Filter, page: &Page) -> Result<Vec<Session>> {
+    let sql = match page.direction {
+        Direction::Ascending => select!(
+            "WHERE (CAST($1 AS TEXT) IS NULL OR admin_id = $1) AND (CAST($2 AS TEXT) IS NULL OR tenant_id = $2)
+               AND (CAST($3 AS TEXT) IS NULL OR user_id = $3) AND id > $4 ORDER BY id LIMIT $5"
+        ),
+        Direction::Descending => select!(
+            "WHERE (CAST($1 AS TEXT) IS NULL OR admin_id = $1) AND (CAST($2 AS TEXT) IS NULL OR tenant_id = $2)
+               AND (CAST($3 AS TEXT) IS NULL OR user_id = $3) AND id < $4 ORDER BY id DESC LIMIT $5"
+        ),
+    };
+    tx.query(sql)
+        .bind(filter.admin)
+        .bind(filter.tenant)
+        .bind(filter.user)
+        .bind(page.start().1)
+        .bind(page.limit)
         .fetch_all()
         .await
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use opentelemetry::Context;
-use opentelemetry::trace::{SpanId, Status};
+use opentelemetry::trace::{SpanId, SpanKind, Status};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
@@ -20,6 +20,8 @@ pub struct FinishedSpan {
     pub parent_id: Option<String>,
     /// The name as last set, see [`rename`](crate::context::rename).
     pub name: String,
+    /// `server`, `client`, `producer`, `consumer` or `internal`.
+    pub kind: &'static str,
     /// When it started, by this machine's clock.
     pub start: SystemTime,
     /// When it ended, by this machine's clock.
@@ -28,6 +30,8 @@ pub struct FinishedSpan {
     pub attributes: Vec<(String, String)>,
     /// Whether it failed: an error was logged inside it, or its status says so.
     pub error: bool,
+    /// Why it failed, where that was said.
+    pub reason: Option<String>,
 }
 
 /// Receives spans as they end.
@@ -63,15 +67,31 @@ impl SpanProcessor for SinkProcessor {
 
 fn finished(span: SpanData) -> FinishedSpan {
     let parent = span.parent_span_id;
+    let reason = match &span.status {
+        Status::Error { description } if !description.is_empty() => Some(description.to_string()),
+        _ => None,
+    };
     FinishedSpan {
         trace_id: span.span_context.trace_id().to_string(),
         span_id: span.span_context.span_id().to_string(),
         parent_id: (parent != SpanId::INVALID).then(|| parent.to_string()),
         name: span.name.into_owned(),
+        kind: kind(&span.span_kind),
         start: span.start_time,
         end: span.end_time,
         attributes: span.attributes.into_iter().map(|pair| (pair.key.to_string(), pair.value.to_string())).collect(),
         error: matches!(span.status, Status::Error { .. }),
+        reason,
+    }
+}
+
+fn kind(kind: &SpanKind) -> &'static str {
+    match kind {
+        SpanKind::Client => "client",
+        SpanKind::Server => "server",
+        SpanKind::Producer => "producer",
+        SpanKind::Consumer => "consumer",
+        SpanKind::Internal => "internal",
     }
 }
 

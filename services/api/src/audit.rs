@@ -100,11 +100,33 @@ impl Audit {
         action: Query<Option<String>>,
         /// Only lines of this actor.
         actor_id: Query<Option<String>>,
+        /// Only lines of actors with this name.
+        actor: Query<Option<String>>,
+        /// Only about objects of this kind: `tenant`, `backup`, `session` …
+        object_kind: Query<Option<String>>,
+        outcome: Query<Option<Outcome>>,
+        /// Only at or after this instant…
+        since: Query<Option<DateTime<Utc>>>,
+        /// …and before this one.
+        until: Query<Option<DateTime<Utc>>>,
+        /// Words in actor, action, object, reason, or what became different.
+        q: Query<Option<String>>,
         /// Only lines older than the one with this number.
         before: Query<Option<i64>>,
     ) -> Result<Json<List<AuditEntry>>, Problem> {
         caller.require_admin()?;
-        let filter = filter([object_id.0, action.0, actor_id.0], before.0)?;
+        let filter = filter(Filter {
+            object_id: object_id.0,
+            action: action.0,
+            actor_id: actor_id.0,
+            actor_name: actor.0,
+            object_kind: object_kind.0,
+            outcome: outcome.0.map(Into::into),
+            since: since.0.map(Into::into),
+            until: until.0.map(Into::into),
+            q: q.0,
+            before: before.0,
+        })?;
         page(&caller, self.app.central(), filter, limit.0, after.0).await
     }
 
@@ -130,11 +152,33 @@ impl Audit {
         action: Query<Option<String>>,
         /// Only lines of this actor.
         actor_id: Query<Option<String>>,
+        /// Only lines of actors with this name.
+        actor: Query<Option<String>>,
+        /// Only about objects of this kind: `tenant`, `backup`, `session` …
+        object_kind: Query<Option<String>>,
+        outcome: Query<Option<Outcome>>,
+        /// Only at or after this instant…
+        since: Query<Option<DateTime<Utc>>>,
+        /// …and before this one.
+        until: Query<Option<DateTime<Utc>>>,
+        /// Words in actor, action, object, reason, or what became different.
+        q: Query<Option<String>>,
         /// Only lines older than the one with this number.
         before: Query<Option<i64>>,
     ) -> Result<Json<List<AuditEntry>>, Problem> {
         let (_, database) = guards::readable(&self.app, &caller, &tenant.0).await?;
-        let filter = filter([object_id.0, action.0, actor_id.0], before.0)?;
+        let filter = filter(Filter {
+            object_id: object_id.0,
+            action: action.0,
+            actor_id: actor_id.0,
+            actor_name: actor.0,
+            object_kind: object_kind.0,
+            outcome: outcome.0.map(Into::into),
+            since: since.0.map(Into::into),
+            until: until.0.map(Into::into),
+            q: q.0,
+            before: before.0,
+        })?;
         page(&caller, &database, filter, limit.0, after.0).await
     }
 
@@ -152,15 +196,22 @@ impl Audit {
     }
 }
 
-fn filter([object_id, action, actor_id]: [Option<String>; 3], before: Option<i64>) -> Result<Filter, Problem> {
-    let words = [("object_id", &object_id), ("action", &action), ("actor_id", &actor_id)];
+/// Refuses what PostgreSQL takes in no text.
+fn filter(asked: Filter) -> Result<Filter, Problem> {
+    let words = [
+        ("object_id", &asked.object_id),
+        ("action", &asked.action),
+        ("actor_id", &asked.actor_id),
+        ("actor", &asked.actor_name),
+        ("object_kind", &asked.object_kind),
+    ];
     for (name, word) in words {
         if word.as_ref().is_some_and(|word| word.contains('\0')) {
             let error = FieldError::new(format!("/query/{name}"), "invalid_value", "may not hold a NUL");
             return Err(Problem::invalid_parameter(error));
         }
     }
-    Ok(Filter { object_id, action, actor_id, before })
+    Ok(Filter { q: paging::search(asked.q)?, ..asked })
 }
 
 async fn page(

@@ -11,6 +11,7 @@ use chiliview_store::{
     queue::{self, NewJob, Work},
     tenants::{self, Tenant},
 };
+use chrono::{DateTime, Utc};
 use poem::Request;
 use poem_openapi::{
     OpenApi,
@@ -29,7 +30,7 @@ use crate::{
     once::{First, Once},
     paging::{self, List},
     problem::{FieldError, Problem},
-    words::{BackupScope, BackupStatus, Order},
+    words::{BackupOrigin, BackupScope, BackupSort, BackupStatus, Order},
 };
 
 const TENANTS_A_READ: i64 = 500;
@@ -89,6 +90,16 @@ impl Backups {
         tenant: Query<Option<String>>,
         status: Query<Option<BackupStatus>>,
         scope: Query<Option<BackupScope>>,
+        /// Only made for this reason.
+        origin: Query<Option<BackupOrigin>>,
+        /// Only asked for at or after this instant…
+        since: Query<Option<DateTime<Utc>>>,
+        /// …and before this one.
+        until: Query<Option<DateTime<Utc>>>,
+        /// Words in the tenant's slug, who asked, the error, or the id.
+        q: Query<Option<String>>,
+        /// By what it is sorted; by when they were asked for when absent.
+        sort: Query<Option<BackupSort>>,
         /// The trash instead of the living.
         deleted: Query<Option<bool>>,
         order: Query<Option<Order>>,
@@ -99,10 +110,20 @@ impl Backups {
             (Some(reference), _) => Some(self.app.tenant(&caller, reference).await?.id),
             (None, own) => own.map(|tenant| tenant.id),
         };
-        let (status, scope) = (status.0.map(Into::into), scope.0.map(Into::into));
-        let filter = Filter { tenant, status, scope, deleted: deleted.0 == Some(true) };
-        let rows = self.app.central().read(async |tx| rows::list(tx, &filter, &page).await).await?;
-        Ok(Json(paging::list(rows, &page, |row| (row.id.to_string(), row.id.to_string()), show)))
+        let filter = Filter {
+            tenant,
+            status: status.0.map(Into::into),
+            scope: scope.0.map(Into::into),
+            origin: origin.0.map(Into::into),
+            since: since.0.map(Into::into),
+            until: until.0.map(Into::into),
+            q: paging::search(q.0)?,
+            deleted: deleted.0 == Some(true),
+        };
+        let sort = sort.0.unwrap_or(BackupSort::Created).into();
+        let rows = self.app.central().read(async |tx| rows::list_sorted(tx, &filter, sort, &page).await).await?;
+        let key = |row: &Backup| (rows::BackupSort::key(sort, row), row.id.to_string());
+        Ok(Json(paging::list(rows, &page, key, show)))
     }
 
     /// Read a backup

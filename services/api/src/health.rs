@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 use crate::{app::App, json::Json, problem::Problem};
 
-const WORKER_SILENT: Duration = Duration::from_secs(15);
+pub(crate) const WORKER_SILENT: Duration = Duration::from_secs(15);
 /// Below this, backups and writes are about to fail.
 const LOW_DISK_BYTES: u64 = 256 << 20;
 /// One probe serves all who ask within this time.
@@ -82,7 +82,7 @@ impl Health {
         Self { app, version: env!("CARGO_PKG_VERSION") }
     }
 
-    async fn database(&self) -> Condition {
+    pub(crate) async fn database(&self) -> Condition {
         let answered = self.app.central().read(async |tx| tx.query("SELECT 1").fetch_one::<(i32,)>().await).await;
         if let Err(error) = &answered {
             tracing::warn!(%error, "health.database_failed");
@@ -97,7 +97,7 @@ impl Health {
         if alive { Condition::Ok } else { Condition::Degraded }
     }
 
-    async fn disk(&self) -> (Condition, Option<u64>) {
+    pub(crate) async fn disk(&self) -> (Condition, Option<u64>) {
         match self.app.shelf().free_bytes().await {
             Ok(Some(free)) if free < LOW_DISK_BYTES => (Condition::Degraded, Some(free)),
             Ok(free) => (Condition::Ok, free),

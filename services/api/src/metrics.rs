@@ -88,6 +88,7 @@ impl Metrics {
         registry.register("http_requests", "Requests answered", self.requests.0.answered.clone());
         let help = "How long requests took";
         registry.register_with_unit("http_request_duration", help, Unit::Seconds, self.requests.0.seconds.clone());
+        registry.register("spans_lost", "Finished spans that were not kept", lost_spans_so_far());
         self.count_jobs(&mut registry).await?;
         self.count_backups(&mut registry).await?;
         self.measure_disk(&mut registry).await?;
@@ -147,6 +148,13 @@ impl Metrics {
         }
         Ok(())
     }
+}
+
+/// In this process.
+fn lost_spans_so_far() -> Counter {
+    let lost = Counter::default();
+    lost.inc_by(chiliview_telemetry::lost_spans());
+    lost
 }
 
 impl Endpoint for Metrics {

@@ -106,7 +106,7 @@ impl Restores {
     /// Read a restore
     #[oai(path = "/restores/:restore", method = "get", operation_id = "get_restore")]
     async fn get(&self, caller: Caller, restore: Path<Uuid>) -> Result<Tagged<RestoreInfo>, Problem> {
-        let row = self.find(&caller, restore.0).await?;
+        let row = find(&self.app, &caller, restore.0).await?;
         Ok(Tagged { version: row.version, body: show(row) })
     }
 
@@ -116,7 +116,7 @@ impl Restores {
     #[oai(path = "/restores/:restore/cancel", method = "post", operation_id = "cancel_restore")]
     async fn cancel(&self, caller: Caller, restore: Path<Uuid>) -> Result<Accepted<RestoreInfo>, Problem> {
         caller.require_manager_write()?;
-        let seen = self.find(&caller, restore.0).await?;
+        let seen = find(&self.app, &caller, restore.0).await?;
         let app = &self.app;
         let now = app.now();
         self.change(&caller, seen, "restore.cancel", async |tx, seen| {
@@ -140,7 +140,7 @@ impl Restores {
         input: Json<UndoRequest>,
     ) -> Result<Accepted<RestoreInfo>, Problem> {
         caller.require_manager_write()?;
-        let seen = self.find(&caller, restore.0).await?;
+        let seen = find(&self.app, &caller, restore.0).await?;
         let app = &self.app;
         let now = app.now();
         refuse_undo(&seen)?;
@@ -172,13 +172,6 @@ impl Restores {
     async fn backup(&self, caller: &Caller, id: Uuid) -> Result<Backup, Problem> {
         let found = self.app.central().read(async |tx| backups::find(tx, id.into()).await).await?;
         found.filter(|row| sees(caller, row.tenant_id)).ok_or_else(|| Problem::not_found("backup"))
-    }
-
-    /// A restore that the caller may see; everything foreign is a 404.
-    async fn find(&self, caller: &Caller, id: Uuid) -> Result<Restore, Problem> {
-        caller.require_manager_read()?;
-        let found = self.app.central().read(async |tx| rows::find(tx, id.into()).await).await?;
-        found.filter(|row| sees(caller, Some(row.tenant_id))).ok_or_else(|| Problem::not_found("restore"))
     }
 
     /// The row, its job and its line in the audit log: together or not at all.
@@ -246,6 +239,13 @@ impl Restores {
             .await?;
         Ok(Accepted { location: format!("/api/restores/{}", row.id), body: show(row) })
     }
+}
+
+/// A restore that the caller may see; everything foreign is a 404.
+pub(crate) async fn find(app: &App, caller: &Caller, id: Uuid) -> Result<Restore, Problem> {
+    caller.require_manager_read()?;
+    let found = app.central().read(async |tx| rows::find(tx, id.into()).await).await?;
+    found.filter(|row| sees(caller, Some(row.tenant_id))).ok_or_else(|| Problem::not_found("restore"))
 }
 
 /// Before the password is asked for: what no password helps against.

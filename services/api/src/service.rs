@@ -16,6 +16,7 @@ use crate::{
     channels::Channels,
     console::{Console, Site},
     contract, docs,
+    doctor::Doctor,
     edge::{self, AllowedMethods, EdgeSettings},
     events::Events,
     health::{self, Health},
@@ -23,10 +24,12 @@ use crate::{
     links::Links,
     metrics::Metrics,
     notices::Notices,
+    overview::Overview,
     restores::Restores,
     retention::Retention,
     schedules::Schedules,
     tenants::Tenants,
+    traces::Traces,
     uploads::Uploads,
     users::Users,
 };
@@ -45,9 +48,9 @@ type Resources = (
     Schedules,
     Restores,
     (Channels, Notices),
+    (Overview, Traces, Doctor),
     (Retention, TenantBackupRecipients),
-    Events,
-    Jobs,
+    (Events, Jobs),
     Health,
 );
 
@@ -65,9 +68,9 @@ fn resources(app: &App) -> Resources {
         Schedules::new(app.clone()),
         Restores::new(app.clone()),
         (Channels::new(app.clone()), Notices::new(app.clone())),
+        (Overview::new(app.clone()), Traces::new(app.clone()), Doctor::new(app.clone())),
         (Retention::new(app.clone()), TenantBackupRecipients::new(app.clone())),
-        Events::new(app.clone()),
-        Jobs::new(app.clone()),
+        (Events::new(app.clone()), Jobs::new(app.clone())),
         Health::new(app.clone()),
     )
 }

@@ -61,6 +61,34 @@ mirror! {
     }
 }
 mirror! {
+    /// By what a list of backups is sorted.
+    BackupSort = chiliview_store::backups::BackupSort {
+        Created = "created", Finished = "finished", Bytes = "bytes", Tenant = "tenant",
+    }
+}
+mirror! {
+    /// How well a database is covered.
+    Cover = chiliview_store::backups::Cover {
+        Failed = "failed", Never = "never", Late = "late", Protected = "protected",
+    }
+}
+mirror! {
+    /// Where a round of the doctor stands.
+    DoctorStatus = chiliview_store::doctor_runs::DoctorStatus {
+        Queued = "queued", Running = "running", Done = "done", Failed = "failed",
+    }
+}
+mirror! {
+    /// What a round of the doctor found.
+    DoctorOutcome = chiliview_store::doctor_runs::DoctorOutcome {
+        Ok = "ok", Problems = "problems", Repaired = "repaired",
+    }
+}
+mirror! {
+    /// How a span ended.
+    SpanStatus = chiliview_store::spans::SpanStatus { Ok = "ok", Error = "error", Unset = "unset" }
+}
+mirror! {
     /// Why a backup is made.
     BackupOrigin = chiliview_store::backups::Origin {
         Request = "request", Schedule = "schedule", Safety = "safety", Import = "import", Recovered = "recovered",

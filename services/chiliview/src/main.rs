@@ -23,6 +23,7 @@ mod settings;
 mod show_settings;
 mod signals;
 mod stop;
+mod traces;
 mod verify;
 mod worker;
 

@@ -16,7 +16,9 @@ use crate::{
     exit::{Exit, Failure},
     first_admin, log, open,
     settings::Settings,
-    signals, stop, worker,
+    signals, stop,
+    traces::Keeping,
+    worker,
 };
 
 /// Flags of `serve`.
@@ -32,9 +34,10 @@ pub(crate) async fn run(call: Call, options: Options) -> Result<Exit, Failure> {
     let settings = call.settings;
     open::shelf_path(&settings)?;
     let listener = listen(&settings.listen).await?;
-    let guard = log::service(&settings, "serve")?;
+    let (guard, spans) = log::service(&settings, "serve")?;
     let shutdown = signals::shutdown()?;
     let store = open::store(&settings).await?;
+    let traces = Keeping::start(store.clone(), spans, &log::instance("serve"));
     first_admin::ensure(&store, settings.admin_password.as_ref()).await?;
     let shelf = open::shelf(&settings).await?;
     open::sweep(&store, &shelf).await;
@@ -49,6 +52,7 @@ pub(crate) async fn run(call: Call, options: Options) -> Result<Exit, Failure> {
     };
     let both = async { tokio::try_join!(serve(listener, app, &settings, shutdown.clone()), work).map(drop) };
     let outcome = stop::in_time(&shutdown, both).await;
+    traces.finish().await;
     stop::close(&store, guard).await;
     outcome.map(|()| Exit::Ok)
 }

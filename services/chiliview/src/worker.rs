@@ -2,7 +2,7 @@
 
 use chiliview_snapshot::Shelf;
 use chiliview_store::{Store, queue::Wake};
-use chiliview_worker::{Config, Context, queue::Options};
+use chiliview_worker::{Config, Context, Installation, queue::Options};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -11,20 +11,23 @@ use crate::{
     identity_file, log, open, outside,
     settings::Settings,
     signals, stop,
+    traces::Keeping,
 };
 
 /// Works until a signal.
 pub(crate) async fn run(call: Call) -> Result<Exit, Failure> {
     let settings = call.settings;
     open::shelf_path(&settings)?;
-    let guard = log::service(&settings, "worker")?;
+    let (guard, spans) = log::service(&settings, "worker")?;
     let shutdown = signals::shutdown()?;
     let store = open::store(&settings).await?;
+    let traces = Keeping::start(store.clone(), spans, &log::instance("worker"));
     let shelf = open::shelf(&settings).await?;
     open::sweep(&store, &shelf).await;
     eprintln!("ChiliView {} works on the jobs in {}", env!("CARGO_PKG_VERSION"), settings.data_dir.display());
     let worked = work(&settings, store.clone(), shelf, Wake::new(), shutdown.clone());
     let outcome = stop::in_time(&shutdown, worked).await;
+    traces.finish().await;
     stop::close(&store, guard).await;
     outcome.map(|()| Exit::Ok)
 }
@@ -43,6 +46,10 @@ pub(crate) async fn work(
         telling: outside::telling(settings)?,
         recipients: settings.backup_recipients.clone(),
         identities: identity_file::of_service(settings)?,
+        installation: Some(Installation {
+            settings: open::store_settings(settings),
+            shelf: open::shelf_path(settings)?,
+        }),
         ..Config::default()
     };
     let context = Context { store, shelf, tool_version: env!("CARGO_PKG_VERSION").to_owned(), config };

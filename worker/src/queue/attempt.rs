@@ -63,7 +63,14 @@ impl Attempt {
 /// Makes the attempt, and returns when its end is written or the job is somebody else's.
 pub(super) async fn run(shop: Arc<Shop>, claim: Claim) {
     let kind = claim.payload.as_ref().map_or("unknown", |payload| payload.work.kind());
-    let span = tracing::info_span!("job", job.id = %claim.job, job.kind = kind, attempt = claim.attempt);
+    let subject = claim.payload.as_ref().ok().map(|payload| payload.subject.to_string());
+    let span = tracing::info_span!(
+        "job",
+        job.id = %claim.job,
+        job.kind = kind,
+        job.subject = subject,
+        attempt = claim.attempt
+    );
     if let Ok(payload) = &claim.payload {
         context::set_parent(&span, &payload.carrier);
     }

@@ -12,6 +12,7 @@ mod receiver;
 
 mod backups;
 mod crashes;
+mod examine;
 mod failures;
 mod imports;
 mod notices;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::corrupt;
 use crate::{
     error::Result,
-    ids::{BackupId, DeliveryId, RestoreId, RunId, TenantId, UploadId},
+    ids::{BackupId, DeliveryId, DoctorRunId, RestoreId, RunId, TenantId, UploadId},
 };
 
 /// One unit of work, named by the row that it is for. A new kind is a new variant, and two lines below it.
@@ -63,6 +63,11 @@ pub enum Work {
     },
     /// Move to the trash what no policy keeps any more, once a day.
     Prune,
+    /// Look at everything, and mend what was asked for.
+    Examine {
+        /// The run of the doctor.
+        run: DoctorRunId,
+    },
     /// Tell a channel of a notice.
     Deliver {
         /// The delivery.
@@ -85,6 +90,7 @@ impl Work {
             Self::PurgeBackup { .. } => "purge_backup",
             Self::RunSchedule { .. } => "run_schedule",
             Self::Prune => "prune",
+            Self::Examine { .. } => "examine",
             Self::Deliver { .. } => "deliver",
         }
     }
@@ -111,6 +117,7 @@ impl Work {
             }
             Self::PurgeTenant { tenant } => tenant.uuid(),
             Self::RunSchedule { run } => run.uuid(),
+            Self::Examine { run } => run.uuid(),
             Self::Prune => Uuid::nil(),
             Self::Deliver { delivery } => delivery.uuid(),
         }
@@ -178,6 +185,7 @@ mod tests {
             Work::PurgeBackup { backup: Ids.next() },
             Work::RunSchedule { run: Ids.next() },
             Work::Prune,
+            Work::Examine { run: Ids.next() },
             Work::Deliver { delivery: Ids.next() },
         ];
         for work in all {

@@ -72,6 +72,20 @@ async fn lines_are_numbered_chained_and_listed_by_what_they_are_about() {
                 [1]
             );
             assert_eq!(seqs(Filter::default(), 1).await, [3]);
+            for (filter, wanted) in [
+                (Filter { actor_name: Some("worker".into()), ..Filter::default() }, vec![2]),
+                (Filter { object_kind: Some("tenant".into()), ..Filter::default() }, vec![3, 1]),
+                (Filter { outcome: Some(Outcome::Denied), ..Filter::default() }, vec![3]),
+                (Filter { since: Some(at(2)), ..Filter::default() }, vec![]),
+                (Filter { since: Some(at(1)), until: Some(at(2)), ..Filter::default() }, vec![3, 2, 1]),
+                (Filter { q: Some("PROTECTED".into()), ..Filter::default() }, vec![3]),
+                (Filter { q: Some("old".into()), ..Filter::default() }, vec![1]),
+            ] {
+                assert_eq!(seqs(filter, 9).await, wanted);
+            }
+            let behind = read(db, async |tx| audit::since(tx, 1, 9).await).await;
+            assert_eq!(behind.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [2, 3]);
+            assert_eq!(read(db, audit::last_seq).await, 3);
             assert_eq!(verify(db).await, (3, None));
         }
     })

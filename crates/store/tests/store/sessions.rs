@@ -3,12 +3,12 @@
 use chiliview_store::{
     Database, Ids, SessionId, Tx,
     admins::{self, AdminRole},
-    sessions::{self, Session},
+    sessions::{self, Filter, Session},
     tenants,
 };
 
 use crate::{
-    common::{admin, at, failure, read, tenant, write},
+    common::{DIRECTIONS, admin, at, failure, read, tenant, walk, write},
     engines::on_every_engine,
 };
 
@@ -146,6 +146,40 @@ async fn sessions_go_with_their_admin_and_tenant_and_at_their_end() {
         assert_eq!(there(db, &[&of_admin, &of_user, &fresh]).await, [false, true, false]);
         assert!(write(db, async |tx| tenants::purge(tx, home.id).await).await);
         assert_eq!(there(db, &[&of_user]).await, [false]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everybodys_sessions_are_listed_by_whose_they_are() {
+    on_every_engine(async |store| {
+        let db = store.central();
+        let (owner, home) = (admin("a", AdminRole::Owner), tenant("t", "T"));
+        write(db, async |tx| admins::insert(tx, &owner).await).await;
+        write(db, async |tx| tenants::insert(tx, &home).await).await;
+        let user = Ids.next();
+        let all = [
+            Session { admin_id: Some(owner.id), ..session() },
+            Session { tenant_id: Some(home.id), user_id: Some(user), ..session() },
+            Session { tenant_id: Some(home.id), user_id: Some(Ids.next()), ..session() },
+        ];
+        add(db, &all.each_ref()).await;
+        for (filter, wanted) in [
+            (Filter::default(), vec![0, 1, 2]),
+            (Filter { admin: Some(owner.id), ..Filter::default() }, vec![0]),
+            (Filter { tenant: Some(home.id), ..Filter::default() }, vec![1, 2]),
+            (Filter { tenant: Some(home.id), user: Some(user), ..Filter::default() }, vec![1]),
+        ] {
+            for direction in DIRECTIONS {
+                let key = |row: &Session| (row.id.to_string(), row.id.to_string());
+                let list = async |page| read(db, async |tx| sessions::list(tx, filter, &page).await).await;
+                let rows = walk(direction, key, list).await;
+                let mut found: Vec<_> =
+                    rows.iter().map(|row| all.iter().position(|session| session.id == row.id).unwrap()).collect();
+                found.sort_unstable();
+                assert_eq!(found, wanted);
+            }
+        }
     })
     .await;
 }

@@ -7,4 +7,5 @@ mod process;
 mod restore;
 mod serve;
 mod settings;
+mod traces;
 mod verify;

@@ -1,6 +1,6 @@
 //! Two tenants, somebody of every kind, and the request that each of them makes.
 
-use chiliview_store::{admins::AdminRole, users::UserRole};
+use chiliview_store::{admins::AdminRole, doctor_runs, users::UserRole};
 use serde_json::{Value, json};
 
 use super::table::Role;
@@ -60,6 +60,7 @@ impl Cast {
             app.delete(&self.owner, &format!("/schedules/{old}")).await.expect(204);
         }
         let name = format!("Nightly of {}", people[0].1.id);
+        end_doctor(app).await;
         let schedule = json!({ "name": name, "scope": "tenant", "tenant": "ours", "cron": "0 2 * * *" });
         let schedule = app.post(&self.owner, "/schedules", schedule).await;
         let (channel, delivery) = self.channel(app).await;
@@ -92,6 +93,16 @@ impl Cast {
     }
 }
 
+/// One round at a time: that of the scene before is over.
+async fn end_doctor(app: &TestApp) {
+    let now = app.clock.now();
+    let ended = app.app.central().write(async |tx| match doctor_runs::under_way(tx).await? {
+        Some(run) => doctor_runs::failed(tx, run.id, "another scene", now).await,
+        None => Ok(false),
+    });
+    ended.await.unwrap();
+}
+
 impl Scene {
     /// There may be only so many uploads of one tenant at once.
     pub(super) async fn clear(&self, app: &TestApp, cast: &Cast) {
@@ -112,6 +123,7 @@ impl Scene {
             .replace("{channel}", &self.channel)
             .replace("{delivery}", &self.delivery)
             .replace("{run}", "00000000-0000-0000-0000-000000000000")
+            .replace("{trace}", "0af7651916cd43dd8448eb211c80319c")
             .replace("{restore}", &self.restore)
             .replace("{session}", "00000000-0000-0000-0000-000000000000");
         assert!(!path.contains('{'), "{path} has a parameter that the cast does not know");
@@ -157,6 +169,7 @@ impl Scene {
             "create_schedule" => {
                 json!({ "name": username, "scope": "tenant", "tenant": self.reference, "cron": "0 2 * * *" })
             }
+            "run_doctor" => json!({}),
             "create_channel" => json!({ "name": username, "kind": "email", "target": "ops@example.com" }),
             "update_channel" => json!({ "name": username }),
             "preview_schedule" => json!({ "cron": "0 2 * * *" }),

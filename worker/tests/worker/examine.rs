@@ -1,0 +1,76 @@
+//! The doctor's rounds as jobs, beside everything else that goes on.
+
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+
+use chiliview_store::{
+    Clock, DoctorRunId, Ids, Settings,
+    doctor_runs::{self, DoctorOutcome, DoctorRun, DoctorStatus, New},
+    queue::{self, NewJob, Work},
+};
+use chiliview_worker::Installation;
+use serde_json::Value;
+
+use crate::{shop::Shop, workshop::calm};
+
+async fn shop(directory: &Path) -> Shop {
+    let mut shop = Shop::open(directory, Clock::system()).await;
+    let settings = Settings::sqlite(directory.join("data"));
+    shop.context.config.installation = Some(Installation { settings, shelf: directory.join("shelf") });
+    fs::set_permissions(directory.join("shelf"), fs::Permissions::from_mode(0o700)).unwrap();
+    shop
+}
+
+/// Asks, and waits until the round is over.
+async fn round(shop: &Shop, repair: bool) -> DoctorRun {
+    let (id, at): (DoctorRunId, _) = (Ids.next(), shop.context.store.clock().now());
+    let new = New { id, repair, requested_by: "test".into(), trace_id: None, at };
+    let job = NewJob { max_attempts: 1, ..NewJob::new(Ids.next(), Work::Examine { run: id }) };
+    shop.write(async |tx| {
+        doctor_runs::insert(tx, &new).await?;
+        queue::enqueue(tx, &job).await
+    })
+    .await;
+    let worker = shop.start(calm());
+    shop.idle().await;
+    worker.stop().await;
+    shop.central().read(async |tx| doctor_runs::find(tx, id).await).await.unwrap().unwrap()
+}
+
+fn line<'r>(run: &'r DoctorRun, name: &str, status: &str) -> Option<&'r Value> {
+    run.checks.0.iter().find(|line| line["name"] == name && line["status"] == status)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_round_looks_at_everything_changes_nothing_and_a_repair_mends_what_it_may() {
+    let directory = tempfile::tempdir().unwrap();
+    let shop = shop(directory.path()).await;
+    let (tenant, _) = shop.tenant().await;
+    shop.backed_up(Some(tenant)).await;
+    let well = round(&shop, false).await;
+    assert_eq!((well.status, well.outcome), (DoctorStatus::Done, Some(DoctorOutcome::Ok)), "{:#?}", well.checks);
+    assert!(line(&well, "tenant_database", "ok").is_some() && line(&well, "self_test", "ok").is_some());
+
+    let uploads = directory.path().join("data/uploads");
+    fs::set_permissions(&uploads, fs::Permissions::from_mode(0o755)).unwrap();
+    let orphan = directory.path().join("data/resellers").join(Ids.next::<chiliview_store::TenantId>().to_string());
+    fs::create_dir(&orphan).unwrap();
+    let mode = || fs::metadata(&uploads).unwrap().permissions().mode() & 0o777;
+    let seen = round(&shop, false).await;
+    assert_eq!((seen.outcome, mode()), (Some(DoctorOutcome::Problems), 0o755));
+    assert!(line(&seen, "directories", "problem").is_some() && line(&seen, "orphan", "problem").is_some());
+
+    let mended = round(&shop, true).await;
+    assert!(line(&mended, "directories", "repaired").is_some(), "{:#?}", mended.checks);
+    assert_eq!(mode(), 0o700);
+    // The databases are open all the while, and serve on.
+    shop.backed_up(Some(tenant)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_round_that_cannot_be_made_ends_with_the_reason() {
+    let directory = tempfile::tempdir().unwrap();
+    let shop = Shop::open(directory.path(), Clock::system()).await;
+    let run = round(&shop, false).await;
+    assert_eq!(run.status, DoctorStatus::Failed);
+    assert!(run.error.as_deref().is_some_and(|reason| reason.contains("not told where")), "{:?}", run.error);
+}
