@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chiliview_snapshot::{Identities, Recipients};
 
-use crate::{examine::Installation, tell::Telling};
+use crate::{examine::Installation, lookout::Lookout, tell::Telling};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -17,6 +17,8 @@ pub struct Config {
     pub keeping: chiliview_agenda::Keeping,
     /// How people outside are told.
     pub telling: Telling,
+    /// When it is too late or too full, and who hears that all is well.
+    pub lookout: Lookout,
     /// How long a restore can be undone.
     pub undo_window: Duration,
     /// For whom every backup is encrypted, beside its tenant's own recipients; with none of both it is not encrypted.
@@ -33,6 +35,7 @@ impl Default for Config {
             trash: DAY * 30,
             keeping: chiliview_agenda::Keeping::default(),
             telling: Telling::default(),
+            lookout: Lookout::default(),
             undo_window: DAY * 7,
             recipients: Recipients::none(),
             identities: Identities::none(),

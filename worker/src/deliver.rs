@@ -3,6 +3,7 @@
 use chiliview_notify::{
     DeliveryError, Language, Notice, Secret,
     mail::{Mail, MailError},
+    ping::{self, Ping},
     webhook::{self, Message, Webhook},
 };
 use chiliview_store::{
@@ -100,7 +101,15 @@ async fn send(
             mailer.send(&mail(delivery, channel, &notice)?).await.map_err(Failure::Mail)?;
             Ok(None)
         }
-        ChannelKind::Ping => Err(Failure::Unusable("send: a ping's channel takes no notices".into())),
+        // Only somebody who tries it sends one this way: the lookout sends the others.
+        ChannelKind::Ping => {
+            let outbound = context.config.telling.outbound.as_ref();
+            let outbound = outbound.ok_or_else(|| Failure::Unusable("send: this worker has no way out".into()))?;
+            let url = channel.target.parse().map_err(|_| Failure::Unusable("read the channel's URL".into()))?;
+            let now = context.now().to_datetime();
+            let delivered = ping::send(outbound, &url, Ping::Get, now).await.map_err(Failure::Webhook)?;
+            Ok(Some((delivered.status, delivered.excerpt)))
+        }
     }
 }
 
@@ -175,7 +184,7 @@ async fn failed(
 }
 
 /// The receiver wants nothing more.
-async fn switch_off(
+pub(crate) async fn switch_off(
     context: &Context,
     tx: &mut chiliview_store::Tx,
     channel: &Channel,

@@ -5,8 +5,10 @@ mod config;
 mod context;
 mod deliver;
 mod examine;
+mod fleet;
 mod housekeeping;
 mod import;
+mod lookout;
 mod progress;
 mod prove;
 mod prune;
@@ -27,15 +29,17 @@ use futures::{FutureExt, future::BoxFuture};
 use tokio_util::sync::CancellationToken;
 
 use self::queue::{Attempt, Handler, Lane, LeaseTooShort, Options, Outcome, Wake, Work};
-pub use self::{config::Config, context::Context, examine::Installation, prove::oldest_first, tell::Telling};
+pub use self::{
+    config::Config, context::Context, examine::Installation, lookout::Lookout, prove::oldest_first, tell::Telling,
+};
 
 /// How many receivers are told at once. A slow one holds one of these up, and never a backup.
 const DELIVERIES: NonZeroUsize = NonZeroUsize::new(4).expect("four");
 /// A receiver gets 20 seconds, a mail server 30.
 const DELIVERY_LIMIT: Duration = Duration::from_mins(1);
 
-/// Runs the worker until `shutdown`: jobs, deliveries in a lane of their own, and beside them the schedules' tick and
-/// housekeeping.
+/// Runs the worker until `shutdown`: jobs, deliveries in a lane of their own, and beside them the schedules' tick, the
+/// lookout and housekeeping.
 pub async fn run(
     context: Context,
     options: Options,
@@ -46,10 +50,11 @@ pub async fn run(
     let handler = Arc::new(Jobs(context.clone()));
     let store = context.store.clone();
     let deliveries = in_the_other_lane(&options);
-    let (ended, delivered, (), ()) = tokio::join!(
+    let (ended, delivered, (), (), ()) = tokio::join!(
         queue::run(&store, options, handler.clone(), wake.clone(), shutdown.clone()),
         queue::run(&store, deliveries, handler, Wake::new(), shutdown.clone()),
         scheduler::run(&context, &wake, &shutdown),
+        lookout::run(&context, &shutdown),
         housekeeping::run(&context, session_idle, &shutdown),
     );
     ended.and(delivered)
@@ -85,6 +90,7 @@ impl Handler for Jobs {
                 Work::RunSchedule { run } => schedule::run(&self.0, run, &attempt).await,
                 Work::Prune => prune::run(&self.0).await,
                 Work::Examine { run } => examine::run(&self.0, run, &attempt).await,
+                Work::MigrateFleet { migration } => fleet::migrate(&self.0, migration, &attempt).await,
                 Work::Deliver { delivery } => deliver::deliver(&self.0, delivery, &attempt).await,
             }
         }
@@ -101,6 +107,7 @@ impl Handler for Jobs {
                 Work::Deliver { delivery } => deliver::give_up(&self.0, delivery, &reason).await,
                 Work::RunSchedule { run } => schedule::give_up(&self.0, run, &reason).await,
                 Work::Examine { run } => examine::give_up(&self.0, run, &reason).await,
+                Work::MigrateFleet { migration } => fleet::give_up(&self.0, migration, &reason).await,
                 // Tomorrow is another day.
                 Work::Prune => Ok(()),
                 Work::Restore { restore } => restore::give_up(&self.0, restore, &reason).await,

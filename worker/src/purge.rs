@@ -7,7 +7,7 @@ use chiliview_store::{
     paging::{Direction, Page},
     restores::{self, RestoreStatus},
     swap::Swap,
-    tenants,
+    tenant_schemas, tenants,
 };
 
 use crate::{backup::key_of, context::Context, queue::Outcome};
@@ -46,6 +46,7 @@ async fn purge_tenant(context: &Context, id: TenantId) -> anyhow::Result<()> {
         .store
         .central()
         .write(async |tx| {
+            tenant_schemas::forget(tx, id).await?;
             if tenants::purge(tx, id).await? {
                 context.audit(tx, Event::done("tenant.purge", "tenant", id)).await?;
             }

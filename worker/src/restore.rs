@@ -12,11 +12,12 @@ mod undo;
 use chiliview_store::{
     Error, RestoreId,
     audit::{self, Event},
+    migrations::{Kind, newest},
     queue::{self, NewJob},
     restores::{self, Restore, RestoreStatus, Target},
     sessions,
     swap::{Live, Swap},
-    tenants,
+    tenant_schemas, tenants,
 };
 
 use self::failure::Failure;
@@ -24,6 +25,7 @@ pub(crate) use self::undo::{forget, give_up_undo, undo};
 use crate::{
     context::Context,
     queue::{Attempt, Outcome, Work},
+    tell,
 };
 
 /// Does the job.
@@ -166,6 +168,7 @@ async fn commit(context: &Context, row: &Restore, number: i64, attempt: &Attempt
                 return Err(Failure::Overtaken);
             }
             sessions::delete_of_tenant(tx, row.tenant_id).await?;
+            tenant_schemas::reached(tx, row.tenant_id, newest(Kind::Tenant), now).await?;
             if let Some(until) = undo_until {
                 let work = Work::ForgetRestored { restore: row.id };
                 queue::enqueue(tx, &NewJob::new(context.store.ids().next(), work).at(until)).await?;
@@ -189,8 +192,13 @@ async fn end(context: &Context, id: RestoreId, status: RestoreStatus, reason: &s
         .store
         .central()
         .write(async |tx| {
-            if restores::end(tx, id, status, reason, now).await? {
-                context.audit(tx, Event::done(action, "restore", id).ending(outcome, reason)).await?;
+            let before = restores::find(tx, id).await?;
+            if !restores::end(tx, id, status, reason, now).await? {
+                return Ok(());
+            }
+            context.audit(tx, Event::done(action, "restore", id).ending(outcome, reason)).await?;
+            if let Some(row) = before.filter(|_| status == RestoreStatus::Failed) {
+                tell::restore_failed(context, tx, &row, reason).await?;
             }
             Ok(())
         })

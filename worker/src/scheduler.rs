@@ -1,4 +1,5 @@
-//! The tick: fires the schedules that are due, ends the runs whose last backup has ended, and begins the daily pruning.
+//! The tick: fires the schedules that are due, ends the runs whose last backup has ended, and begins the daily pruning and,
+//! once, the fleet's migration.
 //!
 //! Every worker ticks. What a tick does is one transaction that reads again what is due, so each firing happens once,
 //! however many there are (ADR 5).
@@ -16,7 +17,7 @@ use chiliview_store::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{context::Context, tell};
+use crate::{context::Context, fleet, tell};
 
 const EVERY: Duration = Duration::from_secs(1);
 /// What one tick takes on; the next one takes the rest.
@@ -26,9 +27,9 @@ const UNREADABLE: Duration = Duration::from_secs(3600);
 
 /// Ticks until `shutdown`.
 pub(crate) async fn run(context: &Context, wake: &Wake, shutdown: &CancellationToken) {
-    let mut pruned = None;
+    let mut begun = Begun::default();
     loop {
-        match tick(context, &mut pruned).await {
+        match tick(context, &mut begun).await {
             Ok(true) => wake.wake(),
             Ok(false) => {}
             Err(error) => tracing::warn!(%error, "scheduler.failed"),
@@ -40,8 +41,17 @@ pub(crate) async fn run(context: &Context, wake: &Wake, shutdown: &CancellationT
     }
 }
 
+/// What this process has seen to already.
+#[derive(Default)]
+struct Begun {
+    /// The day on which pruning was begun last.
+    pruned: Option<i64>,
+    /// Whether the fleet's migration to this version's schema is known.
+    fleet: bool,
+}
+
 /// Answers whether there is a new job. Nothing is written when nothing is to be done.
-async fn tick(context: &Context, pruned: &mut Option<i64>) -> Result<bool, Error> {
+async fn tick(context: &Context, begun: &mut Begun) -> Result<bool, Error> {
     let now = context.now();
     let central = context.store.central();
     let (due, over) = central
@@ -58,9 +68,13 @@ async fn tick(context: &Context, pruned: &mut Option<i64>) -> Result<bool, Error
         central.write(async |tx| end_over(context, tx, now).await).await?;
     }
     let day = context.config.keeping.day(now);
-    if *pruned != Some(day) {
+    if begun.pruned != Some(day) {
         enqueued |= central.write(async |tx| prune(context, tx, day).await).await?;
-        *pruned = Some(day);
+        begun.pruned = Some(day);
+    }
+    if !begun.fleet {
+        enqueued |= fleet::begin(context).await?;
+        begun.fleet = true;
     }
     Ok(enqueued)
 }

@@ -8,6 +8,7 @@ use chiliview_store::{
     backups::{Backup, BackupStatus},
     json_text::JsonText,
     notices::{self, Severity as StoredSeverity},
+    restores::Restore,
     schedules::Schedule,
 };
 use chiliview_telemetry::context;
@@ -114,6 +115,18 @@ pub(crate) async fn runs_missed(
     let id = schedule.id;
     let about =
         About { subject: format!("schedule:{id}"), tenant: schedule.tenant_id, page: format!("schedules/{id}") };
+    raise(context, tx, about, notice).await
+}
+
+/// A restore, or an undo, did not succeed.
+pub(crate) async fn restore_failed(context: &Context, tx: &mut Tx, row: &Restore, reason: &str) -> Result<(), Error> {
+    let id = row.id;
+    let notice = Notice::new(Kind::RestoreFailed, context.now().to_datetime())
+        .subject(&row.tenant_slug)
+        .fact(Fact::Restore, &id.to_string())
+        .fact(Fact::Phase, &row.phase)
+        .cause(reason);
+    let about = About { subject: format!("restore:{id}"), tenant: Some(row.tenant_id), page: format!("restores/{id}") };
     raise(context, tx, about, notice).await
 }
 

@@ -10,7 +10,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// The decisions.
 #[derive(Clone, Debug)]
 pub struct Keeping {
-    /// How long a restore's safety backup is kept: as long as the restore can be undone.
+    /// How long a restore's safety backup is kept; longer when the restore can still be undone then.
     pub safety: Duration,
     /// How long a policy that was changed removes nothing.
     pub grace: Duration,

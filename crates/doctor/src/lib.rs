@@ -12,6 +12,7 @@ mod database;
 mod directories;
 mod exam;
 mod files;
+mod fleet;
 mod jobs;
 pub mod reader;
 mod report;
@@ -71,6 +72,7 @@ pub async fn examine(context: Context, mode: Mode, tell: &mut dyn FnMut(&Line)) 
     tenants::check(&mut exam, central.as_ref()).await;
     if let Some(central) = &central {
         jobs::check(&mut exam, central).await;
+        fleet::check(&mut exam, central).await;
     }
     catalogue::check(&mut exam, central.as_ref()).await;
     self_test::check(&mut exam, central.as_ref()).await;

@@ -160,14 +160,6 @@ pub async fn under_way(tx: &mut Tx, tenant: TenantId) -> Result<Option<Restore>>
     tx.query(select!("WHERE tenant_id = $1 AND status IN ('queued', 'running')")).bind(tenant).fetch_optional().await
 }
 
-/// The one whose database a tenant has now, if any.
-pub async fn newest_done(tx: &mut Tx, tenant: TenantId) -> Result<Option<Restore>> {
-    tx.query(select!("WHERE tenant_id = $1 AND status = 'done' ORDER BY id DESC LIMIT 1"))
-        .bind(tenant)
-        .fetch_optional()
-        .await
-}
-
 /// What to list; an absent part does not narrow.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {

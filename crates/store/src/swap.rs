@@ -174,7 +174,7 @@ impl Swap {
 
     /// The live directory and `other`, in one step where the file system can.
     fn exchange(&self, other: &PathBuf) -> Result<()> {
-        match renameat_with(CWD, &self.live, CWD, other, RenameFlags::EXCHANGE) {
+        match exchange(&self.live, other) {
             Err(Errno::INVAL | Errno::NOSYS) => self.exchange_in_steps(other),
             exchanged => exchanged.map_err(|error| Error::io("exchange", &self.live)(io::Error::from(error))),
         }
@@ -183,10 +183,19 @@ impl Swap {
     /// Three renames; cut off after the first, [`Self::mend`] takes it back, after the second, the live one is the other.
     fn exchange_in_steps(&self, other: &PathBuf) -> Result<()> {
         self.rename(&self.live, &self.away)?;
+        fail::fail_point!("store.exchange_away");
         if let Err(error) = self.rename(other, &self.live) {
             self.rename(&self.away, &self.live)?;
             return Err(error);
         }
+        fail::fail_point!("store.exchange_in");
         self.rename(&self.away, other)
     }
+}
+
+/// Both names at once, or neither.
+fn exchange(one: &PathBuf, other: &PathBuf) -> Result<(), Errno> {
+    // As a file system that cannot, such as some that are mounted from elsewhere.
+    fail::fail_point!("store.no_exchange", |_| Err(Errno::INVAL));
+    renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)
 }

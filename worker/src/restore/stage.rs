@@ -30,8 +30,7 @@ pub(super) async fn make_ready(
     attempt: &Attempt,
     swap: &Swap,
 ) -> Result<(), Failure> {
-    let backup = context.store.central().read(async |tx| backups::find(tx, row.backup_id).await).await?;
-    let backup = backup.ok_or_else(|| Failure::Refused("the backup is gone".into()))?;
+    let backup = find(context, row).await?;
     let manifest = accept(&backup)?;
     let owner = accept_owner(&manifest, row)?;
     let follower = Follower::start(context.clone(), Subject::Restore(row.id), number, attempt.over().clone());
@@ -50,6 +49,17 @@ pub(super) async fn make_ready(
         (_, Some(Stop::Cancelled)) => Err(Failure::Cancelled),
         (unpacked, None) => unpacked,
     }
+}
+
+/// The backup whose snapshot is taken: the one that was asked for, or the one that it found unchanged.
+async fn find(context: &Context, row: &Restore) -> Result<Backup, Failure> {
+    let central = context.store.central();
+    let found = central.read(async |tx| match backups::find(tx, row.backup_id).await? {
+        Some(asked) if asked.deleted_at.is_some() => Ok(Some(asked)),
+        Some(asked) => backups::source(tx, &asked).await,
+        None => Ok(None),
+    });
+    found.await?.ok_or_else(|| Failure::Refused("the backup is gone".into()))
 }
 
 /// The manifest of a backup that may be restored.

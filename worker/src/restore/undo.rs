@@ -16,6 +16,7 @@ use super::{failure::Failure, later, present, settle, settled, swap_of};
 use crate::{
     context::Context,
     queue::{Attempt, Outcome, Work},
+    tell,
 };
 
 /// Does the job.
@@ -158,6 +159,7 @@ async fn fail(context: &Context, row: &Restore, reason: &str) -> Result<(), Erro
                 queue::enqueue(tx, &job).await?;
                 let event = Event::done("restore.undo", "restore", row.id).ending(audit::Outcome::Failed, &reason);
                 context.audit(tx, event).await?;
+                tell::restore_failed(context, tx, row, &reason).await?;
             }
             Ok(())
         })

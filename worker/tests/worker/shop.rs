@@ -9,6 +9,8 @@ use chiliview_snapshot::{ArtefactKey, Entry, Error as SnapshotError, Identities,
 use chiliview_store::{
     BackupId, Clock, Database, Ids, Store, TenantId, Tx,
     backups::{self, Backup, BackupStatus, New, Origin},
+    fleet_migrations::{self, FleetMigrationStatus},
+    migrations::{Kind, newest},
     queue::{self, NewJob, Work},
     tenants, users,
 };
@@ -48,6 +50,13 @@ impl Shop {
         let shop = Self::of(directory, store, shelf).await;
         // What is backed up every night would come in between.
         shop.write(async |tx| tx.query("DELETE FROM schedules").execute().await).await;
+        shop.write(async |tx| {
+            // So would the fleet's migration; it is told of in a file of its own.
+            let (id, now) = (Ids.next(), shop.context.store.clock().now());
+            fleet_migrations::insert(tx, id, newest(Kind::Tenant), now).await?;
+            fleet_migrations::end(tx, id, FleetMigrationStatus::Done, None, now).await
+        })
+        .await;
         shop
     }
 

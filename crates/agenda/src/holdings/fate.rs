@@ -104,7 +104,8 @@ impl Holdings {
 }
 
 pub(super) fn undo_until(row: &Held, keeping: &Keeping) -> Timestamp {
-    row.finished_at.unwrap_or(row.taken_at).plus(keeping.safety)
+    let window = row.finished_at.unwrap_or(row.taken_at).plus(keeping.safety);
+    row.undo_until.map_or(window, |until| window.max(until))
 }
 
 fn point(row: &Held, countable: bool) -> Point {

@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::{BackupStatus, Origin};
+use super::{Backup, BackupStatus, Origin, find};
 use crate::{
     clock::Timestamp,
     error::Result,
@@ -24,6 +24,8 @@ pub struct Held {
     pub taken_at: Timestamp,
     pub finished_at: Option<Timestamp>,
     pub pinned_at: Option<Timestamp>,
+    /// Of one that a restore or its undo saved: until when that can be undone.
+    pub undo_until: Option<Timestamp>,
 }
 
 /// A tenant's backups, or the central database's, that have been made and are not in the trash; newest first. One that is
@@ -31,7 +33,8 @@ pub struct Held {
 pub async fn held(tx: &mut Tx, tenant: Option<TenantId>, limit: i64) -> Result<Vec<Held>> {
     tx.query(
         "SELECT id, origin, schedule_id, status, same_as, stored_bytes, COALESCE(started_at, created_at) AS taken_at,
-             finished_at, pinned_at
+             finished_at, pinned_at,
+             (SELECT max(undo_until) FROM restores WHERE safety_backup_id = backups.id) AS undo_until
          FROM backups
          WHERE (tenant_id = $1 OR (tenant_id IS NULL AND CAST($1 AS TEXT) IS NULL)) AND deleted_at IS NULL
            AND (manifest IS NOT NULL OR status NOT IN ('queued', 'running', 'verifying'))
@@ -41,6 +44,14 @@ pub async fn held(tx: &mut Tx, tenant: Option<TenantId>, limit: i64) -> Result<V
     .bind(limit)
     .fetch_all()
     .await
+}
+
+/// The backup whose snapshot holds what this one stands for: itself, or the older one that it found unchanged.
+pub async fn source(tx: &mut Tx, backup: &Backup) -> Result<Option<Backup>> {
+    match backup.same_as {
+        Some(id) => find(tx, id).await,
+        None => Ok(Some(backup.clone())),
+    }
 }
 
 /// How many backups that are not in the trash say that they are the same as this one.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::corrupt;
 use crate::{
     error::Result,
-    ids::{BackupId, DeliveryId, DoctorRunId, RestoreId, RunId, TenantId, UploadId},
+    ids::{BackupId, DeliveryId, DoctorRunId, FleetMigrationId, RestoreId, RunId, TenantId, UploadId},
 };
 
 /// One unit of work, named by the row that it is for. A new kind is a new variant, and two lines below it.
@@ -68,6 +68,11 @@ pub enum Work {
         /// The run of the doctor.
         run: DoctorRunId,
     },
+    /// Bring every tenant's database to the newest schema.
+    MigrateFleet {
+        /// The migration.
+        migration: FleetMigrationId,
+    },
     /// Tell a channel of a notice.
     Deliver {
         /// The delivery.
@@ -91,6 +96,7 @@ impl Work {
             Self::RunSchedule { .. } => "run_schedule",
             Self::Prune => "prune",
             Self::Examine { .. } => "examine",
+            Self::MigrateFleet { .. } => "migrate_fleet",
             Self::Deliver { .. } => "deliver",
         }
     }
@@ -119,6 +125,7 @@ impl Work {
             Self::RunSchedule { run } => run.uuid(),
             Self::Examine { run } => run.uuid(),
             Self::Prune => Uuid::nil(),
+            Self::MigrateFleet { migration } => migration.uuid(),
             Self::Deliver { delivery } => delivery.uuid(),
         }
     }
@@ -186,6 +193,7 @@ mod tests {
             Work::RunSchedule { run: Ids.next() },
             Work::Prune,
             Work::Examine { run: Ids.next() },
+            Work::MigrateFleet { migration: Ids.next() },
             Work::Deliver { delivery: Ids.next() },
         ];
         for work in all {

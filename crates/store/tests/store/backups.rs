@@ -470,6 +470,10 @@ async fn a_database_that_did_not_change_is_as_safe_as_the_backup_that_holds_it()
         let row = find(db, same).await;
         assert_eq!((row.status, row.same_as, row.stored_bytes), (BackupStatus::Unchanged, Some(source), None));
         assert_eq!((safe().await, read(db, backups::coverage).await.central), (Some(at(20)), Some(at(20))));
+        for asked in [&row, &find(db, source).await] {
+            let holds = read(db, async |tx| backups::source(tx, asked).await).await;
+            assert_eq!(holds.map(|row| row.id), Some(source));
+        }
         assert!(delete(db, source).await);
         assert_eq!(safe().await, None, "what it stood for is gone");
     })

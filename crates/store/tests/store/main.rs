@@ -13,6 +13,7 @@ mod common;
 mod disk;
 mod doctor_runs;
 mod files;
+mod fleet;
 mod idempotency;
 mod keys;
 mod late;
