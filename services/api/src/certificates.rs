@@ -10,6 +10,7 @@ use chiliview_store::{
     backups::{Backup, BackupStatus, ProofDepth},
     keys,
 };
+use chrono::{DateTime, Utc};
 use http::{HeaderValue, header};
 use poem::{IntoResponse, Response};
 use poem_openapi::{
@@ -56,14 +57,7 @@ impl Certificates {
     #[oai(path = "/backups/:backup/certificate", method = "get", operation_id = "get_backup_certificate")]
     async fn get(&self, caller: Caller, backup: Path<Uuid>) -> Result<CertificateFile, Problem> {
         let row = backups::find(&self.app, &caller, backup.0).await?;
-        let manifest = backups::verified(&row)?;
-        if row.status == BackupStatus::Damaged {
-            return Err(Problem::conflict("damaged", "the backup is damaged: nothing good can be said of it"));
-        }
-        let manifest = Manifest::from_json(manifest.as_bytes()).map_err(Problem::internal)?;
-        let key = self.key().await?;
-        let statement = statement(&row, manifest, &key.public(), self.app.now().to_datetime())?;
-        let text = certificate::issue(&key, &statement).map_err(Problem::internal)?;
+        let text = issue(&self.app, &row, None).await?;
         let event = Event::done("backup.certificate", "backup", row.id);
         self.app.central().write(async |tx| self.app.audit(tx, &caller, event).await).await?;
         Ok(CertificateFile { text, name: format!("{}.certificate.json", row.id) })
@@ -73,7 +67,7 @@ impl Certificates {
     #[oai(path = "/certificate-key", method = "get", operation_id = "get_certificate_key")]
     async fn key_of_the_platform(&self, caller: Caller) -> Result<Json<CertificateKey>, Problem> {
         caller.require_manager_read()?;
-        let key = self.key().await?.public();
+        let key = signing_key(&self.app).await?.public();
         let pem = key.to_pem().map_err(Problem::internal)?;
         Ok(Json(CertificateKey { kid: key.thumbprint(), pem }))
     }
@@ -83,28 +77,35 @@ impl Certificates {
     pub(crate) fn new(app: App) -> Self {
         Self { app }
     }
-
-    /// Made when it is first needed, once for all processes.
-    async fn key(&self) -> Result<SigningKey, Problem> {
-        let central = self.app.central();
-        let seed = match central.read(async |tx| keys::find(tx, KEY).await).await? {
-            Some(seed) => seed,
-            None => {
-                let (fresh, now) = (rand::random::<[u8; 32]>(), self.app.now());
-                central.write(async |tx| keys::find_or_insert(tx, KEY, &fresh, now).await).await?
-            }
-        };
-        let seed = seed.try_into().map_err(|_| Problem::internal("the key of certificates has another length"))?;
-        Ok(SigningKey::from_seed(seed))
-    }
 }
 
-fn statement(
-    row: &Backup,
-    manifest: Manifest,
-    signer: &PublicKey,
-    now: chrono::DateTime<chrono::Utc>,
-) -> Result<Statement, Problem> {
+/// A verified backup's certificate, issued at `at`, or now.
+pub(crate) async fn issue(app: &App, row: &Backup, at: Option<DateTime<Utc>>) -> Result<String, Problem> {
+    let manifest = backups::verified(row)?;
+    if row.status == BackupStatus::Damaged {
+        return Err(Problem::conflict("damaged", "the backup is damaged: nothing good can be said of it"));
+    }
+    let manifest = Manifest::from_json(manifest.as_bytes()).map_err(Problem::internal)?;
+    let key = signing_key(app).await?;
+    let statement = statement(row, manifest, &key.public(), at.unwrap_or_else(|| app.now().to_datetime()))?;
+    certificate::issue(&key, &statement).map_err(Problem::internal)
+}
+
+/// Made when it is first needed, once for all processes.
+async fn signing_key(app: &App) -> Result<SigningKey, Problem> {
+    let central = app.central();
+    let seed = match central.read(async |tx| keys::find(tx, KEY).await).await? {
+        Some(seed) => seed,
+        None => {
+            let (fresh, now) = (rand::random::<[u8; 32]>(), app.now());
+            central.write(async |tx| keys::find_or_insert(tx, KEY, &fresh, now).await).await?
+        }
+    };
+    let seed = seed.try_into().map_err(|_| Problem::internal("the key of certificates has another length"))?;
+    Ok(SigningKey::from_seed(seed))
+}
+
+fn statement(row: &Backup, manifest: Manifest, signer: &PublicKey, now: DateTime<Utc>) -> Result<Statement, Problem> {
     let (Some(proof), Some(proven_at)) = (row.proof, row.proven_at) else {
         return Err(Problem::internal("a verified backup without the moment of its proof"));
     };
@@ -138,7 +139,7 @@ impl ApiResponse for CertificateFile {
     fn meta() -> MetaResponses {
         let content = vec![MetaMediaType {
             content_type: JOSE_JSON,
-            schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new("string"))),
+            schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new("object"))),
         }];
         let description = "The certificate: a flattened JWS, to be kept byte for byte";
         MetaResponses {

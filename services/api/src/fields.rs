@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use email_address::EmailAddress;
 
-type Checked = Result<(), garde::Error>;
+/// Whether a value holds.
+pub type Checked = Result<(), garde::Error>;
 
 /// Of a [`line`], in characters.
 pub(crate) const LONGEST_LINE: usize = 200;
@@ -103,7 +104,7 @@ pub(crate) fn email(value: &str, _: &()) -> Checked {
 }
 
 /// A person's or company's name, or another single line: not blank, no control characters.
-pub(crate) fn line(value: &str, _: &()) -> Checked {
+pub fn line(value: &str, _: &()) -> Checked {
     let length = value.chars().count();
     if value.trim().is_empty() || length > LONGEST_LINE {
         return Err(garde::Error::new("line_invalid: needs 1 to 200 characters that are not all blank"));

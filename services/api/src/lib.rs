@@ -4,6 +4,7 @@
 
 pub mod admins;
 pub mod app;
+pub mod archives;
 pub mod audit;
 pub mod auth;
 pub mod backup_recipients;
@@ -20,6 +21,7 @@ pub mod edge;
 pub mod etag;
 pub mod events;
 pub mod fields;
+pub mod fleet_migrations;
 pub mod health;
 pub mod jobs;
 pub mod json;

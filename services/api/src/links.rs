@@ -1,4 +1,4 @@
-//! Links that open one backup for a while without another log-in, for a browser, a `curl` or another machine.
+//! Links that open one backup, or several as one tar, for a while without another log-in, for a browser, a `curl` or another machine.
 //!
 //! A link names what it opens, for whom and until when, behind an HMAC-SHA256 (RFC 2104) under a key that all processes
 //! share. It ends with its time, with what it opens, and with its person: a disabled account, another password, a lesser
@@ -8,6 +8,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chiliview_store::{BackupId, SessionId, Timestamp, audit::Event, keys};
 use chrono::{DateTime, Utc};
+use garde::Validate;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use poem::Request;
 use poem_openapi::{Object, OpenApi, param::Path};
@@ -17,12 +18,13 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
+    archives,
     backups::{
         self,
         download::{self, Download},
     },
     caller::{self, Account, Caller, Origin},
-    json::Created,
+    json::{Created, Json},
     problem::Problem,
 };
 
@@ -47,11 +49,28 @@ pub struct DownloadLink {
 /// What a link says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Ticket {
-    backup: BackupId,
+    opens: Opens,
     account: Account,
     credentials: i64,
     session: SessionId,
     until: i64,
+}
+
+/// What a link is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Opens {
+    Backup(BackupId),
+    Archive(Vec<BackupId>),
+}
+
+/// Which backups a link opens.
+#[derive(Clone, Debug, Serialize, Deserialize, Validate, Object)]
+#[serde(deny_unknown_fields)]
+pub struct ArchiveRequest {
+    /// Their ids.
+    #[garde(length(min = 1, max = archives::MOST))]
+    pub(super) backups: Vec<Uuid>,
 }
 
 #[OpenApi]
@@ -66,27 +85,22 @@ impl Links {
         let row = backups::find(app, &caller, backup.0).await?;
         download::may_download(&caller, &row)?;
         backups::verified(&row)?;
-        let now = app.now();
-        let until = now.plus(app.policy().link);
-        let fresh: [u8; 32] = rand::random();
-        let key = app
-            .central()
-            .write(async |tx| {
-                let changes = serde_json::json!({ "expires_at": [null, until.to_datetime()] });
-                app.audit(tx, &caller, Event::done("backup.link", "backup", row.id).changing(changes)).await?;
-                Ok::<_, Problem>(keys::find_or_insert(tx, KEY, &fresh, now).await?)
-            })
-            .await?;
-        let ticket = Ticket {
-            backup: row.id,
-            account: caller.account(),
-            credentials: caller.credential_version,
-            session: caller.session,
-            until: until.micros(),
-        };
-        let url = format!("/api/downloads/{}", sign(&key, &ticket)?);
-        let body = DownloadLink { url: url.clone(), expires_at: until.to_datetime() };
-        Ok(Created { location: url, etag: None, body })
+        self.issue(&caller, &[row.id], Opens::Backup(row.id)).await
+    }
+
+    /// Get a link to download several verified backups as one tar
+    ///
+    /// As a link to one. Each of them must be one that the caller may download.
+    #[oai(path = "/backup-archive/download-link", method = "post", operation_id = "create_archive_link")]
+    async fn create_archive(
+        &self,
+        caller: Caller,
+        input: Json<ArchiveRequest>,
+    ) -> Result<Created<DownloadLink>, Problem> {
+        caller.require_manager_read()?;
+        let ids: Vec<BackupId> = input.backups.iter().copied().map(Into::into).collect();
+        let chosen: Vec<_> = archives::chosen(&self.app, &caller, &ids).await?.iter().map(|row| row.id).collect();
+        self.issue(&caller, &chosen, Opens::Archive(chosen.clone())).await
     }
 
     /// Download by a link
@@ -100,18 +114,53 @@ impl Links {
         let identity = identity.ok_or_else(Problem::link_expired)?;
         let (session, credential_version) = (ticket.session, ticket.credentials);
         let caller = Caller { session, identity, credential_version, origin: Origin::of(request) };
-        let row = backups::find(app, &caller, ticket.backup.uuid()).await.map_err(over)?;
-        if row.deleted_at.is_some() {
-            return Err(Problem::link_expired());
+        match ticket.opens {
+            Opens::Archive(ids) => {
+                archives::chosen(app, &caller, &ids).await.map_err(over)?;
+                archives::serve(app, &caller, request, &ids).await
+            }
+            Opens::Backup(id) => {
+                let row = backups::find(app, &caller, id.uuid()).await.map_err(over)?;
+                if row.deleted_at.is_some() {
+                    return Err(Problem::link_expired());
+                }
+                download::may_download(&caller, &row).map_err(over)?;
+                download::serve(app, &caller, request, &row).await
+            }
         }
-        download::may_download(&caller, &row).map_err(over)?;
-        download::serve(app, &caller, request, &row).await
     }
 }
 
 impl Links {
     pub(crate) fn new(app: App) -> Self {
         Self { app }
+    }
+
+    async fn issue(&self, caller: &Caller, named: &[BackupId], opens: Opens) -> Result<Created<DownloadLink>, Problem> {
+        let app = &self.app;
+        let now = app.now();
+        let until = now.plus(app.policy().link);
+        let fresh: [u8; 32] = rand::random();
+        let key = app
+            .central()
+            .write(async |tx| {
+                for id in named {
+                    let changes = serde_json::json!({ "expires_at": [null, until.to_datetime()] });
+                    app.audit(tx, caller, Event::done("backup.link", "backup", id).changing(changes)).await?;
+                }
+                Ok::<_, Problem>(keys::find_or_insert(tx, KEY, &fresh, now).await?)
+            })
+            .await?;
+        let ticket = Ticket {
+            opens,
+            account: caller.account(),
+            credentials: caller.credential_version,
+            session: caller.session,
+            until: until.micros(),
+        };
+        let url = format!("/api/downloads/{}", sign(&key, &ticket)?);
+        let body = DownloadLink { url: url.clone(), expires_at: until.to_datetime() };
+        Ok(Created { location: url, etag: None, body })
     }
 
     /// What a link says, if the platform has signed it and it is not over.
@@ -155,7 +204,7 @@ mod tests {
 
     fn ticket() -> Ticket {
         let account = Account::User(Ids.next(), Ids.next());
-        Ticket { backup: Ids.next(), account, credentials: 3, session: Ids.next(), until: 7 }
+        Ticket { opens: Opens::Backup(Ids.next()), account, credentials: 3, session: Ids.next(), until: 7 }
     }
 
     #[test]

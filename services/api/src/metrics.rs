@@ -3,7 +3,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chiliview_store::{Database, Error, Timestamp, backups, queue};
+use chiliview_notify::Kind;
+use chiliview_store::{Database, Error, Timestamp, backups, conditions, deliveries, queue, tenant_schemas};
 use poem::{Endpoint, Request, Response};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -91,6 +92,8 @@ impl Metrics {
         registry.register("spans_lost", "Finished spans that were not kept", lost_spans_so_far());
         self.count_jobs(&mut registry).await?;
         self.count_backups(&mut registry).await?;
+        self.count_schemas(&mut registry).await?;
+        self.count_notifications(&mut registry).await?;
         self.measure_disk(&mut registry).await?;
         let mut text = String::new();
         encode(&mut text, &registry).map_err(Problem::internal)?;
@@ -132,6 +135,40 @@ impl Metrics {
         let bare = Gauge::<i64>::default();
         bare.set(coverage.tenants_without);
         registry.register("tenants_without_verified_backup", "Tenants that have no verified backup", bare);
+        Ok(())
+    }
+
+    async fn count_schemas(&self, registry: &mut Registry) -> Result<(), Problem> {
+        let (_, failed) = self.app.central().read(async |tx| tenant_schemas::counts(tx).await).await?;
+        let gauge = Gauge::<i64>::default();
+        gauge.set(failed);
+        let help = "Tenants whose database could not be brought to the newest schema";
+        registry.register("tenants_behind_schema", help, gauge);
+        Ok(())
+    }
+
+    async fn count_notifications(&self, registry: &mut Registry) -> Result<(), Problem> {
+        let (counts, late, low) = self
+            .app
+            .central()
+            .read(async |tx| {
+                let counts = deliveries::counts(tx).await?;
+                let late = conditions::of_kind(tx, Kind::ScheduleLate.name()).await?.len();
+                Ok::<_, Error>((counts, late, conditions::of_kind(tx, Kind::DiskLow.name()).await?.len()))
+            })
+            .await?;
+        let sent = Family::<Status, Gauge>::default();
+        for (status, count) in counts {
+            sent.get_or_create(&Status { status: status.as_str() }).set(count);
+        }
+        registry.register("deliveries", "Notices on their way to channels, and how that ended, by status", sent);
+        let gauge = |count: usize| {
+            let gauge = Gauge::<i64>::default();
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+            gauge
+        };
+        registry.register("schedules_late", "Schedules whose backups are not in time", gauge(late));
+        registry.register("disks_low", "Places where room runs out", gauge(low));
         Ok(())
     }
 

@@ -1,15 +1,16 @@
 //! Restores over HTTP: plan one, ask for it, follow it, call it off, undo it. The worker does them.
 
 mod answer;
+mod draft;
 mod plan;
 mod shapes;
 
 use chiliview_store::{
-    Error, RestoreId, TenantId, Tx,
+    Tx,
     audit::Event,
     backups::{self, Backup},
     queue::{self, NewJob, Work},
-    restores::{self as rows, Filter, New, Restore, RestoreStatus as Stored},
+    restores::{self as rows, Filter, Restore, RestoreStatus as Stored},
 };
 use poem_openapi::{
     OpenApi,
@@ -17,9 +18,10 @@ use poem_openapi::{
 };
 use uuid::Uuid;
 
-use self::plan::Place;
+use self::draft::one_at_a_time;
 pub use self::{
     answer::Requested,
+    draft::{By, Draft},
     shapes::{RestoreAnswer, RestoreInfo, RestorePlan, RestoreRequest, UndoRequest, show},
 };
 use crate::{
@@ -63,19 +65,15 @@ impl Restores {
         if let Some(first) = self.app.central().read(async |tx| once.before(tx).await).await? {
             return Ok(Requested::queued(first));
         }
-        let manifest = plan::manifest(&self.app, &backup)?;
-        let place = plan::place(&self.app, &caller, &input, &backup).await?;
-        let plan = plan::plan(&self.app, &input, &backup, &manifest, &place).await?;
+        plan::permit(&caller, &input)?;
+        let draft = Draft::plan(&self.app, input.0.clone(), backup).await?;
         if input.dry_run {
-            return Ok(Requested::planned(plan));
+            return Ok(Requested::planned(draft.into_plan()));
         }
         let auth = Auth::new(self.app.clone());
         auth.reauthenticate_by(&caller, input.password.as_ref(), "/password").await?;
-        if plan.room_free < plan.room_needed {
-            let detail = format!("it takes {} bytes of room, and there are {}", plan.room_needed, plan.room_free);
-            return Err(Problem::insufficient_storage().detail(detail));
-        }
-        let first = self.enqueue(&caller, &once, &input, &backup, place, plan).await?;
+        draft.require_room()?;
+        let first = self.enqueue(&caller, &once, &draft).await?;
         self.app.wake_worker();
         Ok(Requested::queued(first))
     }
@@ -174,48 +172,18 @@ impl Restores {
         found.filter(|row| sees(caller, row.tenant_id)).ok_or_else(|| Problem::not_found("backup"))
     }
 
-    /// The row, its job and its line in the audit log: together or not at all.
-    async fn enqueue(
-        &self,
-        caller: &Caller,
-        once: &Once,
-        input: &RestoreRequest,
-        backup: &Backup,
-        place: Place,
-        plan: RestorePlan,
-    ) -> Result<First<RestoreAnswer>, Problem> {
+    async fn enqueue(&self, caller: &Caller, once: &Once, draft: &Draft) -> Result<First<RestoreAnswer>, Problem> {
         let app = &self.app;
-        let ids = app.store().ids();
-        let id: RestoreId = ids.next();
-        let tenant: TenantId = place.tenant.map_or_else(|| ids.next(), |tenant| tenant.id);
-        let plan = RestorePlan { tenant_id: Some(tenant.uuid()), ..plan };
-        let new = New {
-            id,
-            backup: backup.id,
-            target: input.into.into(),
-            tenant,
-            slug: place.slug,
-            name: Some(place.name),
-            plan: serde_json::to_string(&plan).map_err(Problem::internal)?,
-            without_safety: input.without_safety_backup,
-            requested_by: caller.label(),
-            trace_id: caller.origin.trace_id.clone(),
-            at: app.now(),
-        };
-        let job = NewJob { max_attempts: MAX_ATTEMPTS, ..NewJob::new(ids.next(), Work::Restore { restore: id }) };
-        let changes = serde_json::json!({ "backup": [null, backup.id], "tenant": [null, new.slug] });
+        let by = By { actor: caller.actor(), label: caller.label(), trace_id: caller.origin.trace_id.clone() };
         app.central()
             .write(async |tx| {
                 if let Some(first) = once.before(tx).await? {
                     return Ok(first);
                 }
-                rows::insert(tx, &new).await.map_err(one_at_a_time)?;
-                queue::enqueue(tx, &job).await?;
-                app.audit(tx, caller, Event::done("restore.create", "restore", id).changing(changes)).await?;
-                let row = rows::find(tx, id).await?.ok_or_else(|| Problem::not_found("restore"))?;
-                let body = RestoreAnswer::queued(show(row), plan);
-                let first = First { location: format!("/api/restores/{id}"), body };
-                once.remember(tx, &first, new.at).await?;
+                let (row, plan) = draft.commit(app, tx, &by).await?;
+                let location = format!("/api/restores/{}", row.id);
+                let first = First { location, body: RestoreAnswer::queued(show(row), plan) };
+                once.remember(tx, &first, app.now()).await?;
                 Ok(first)
             })
             .await
@@ -259,8 +227,4 @@ fn refuse_undo(row: &Restore) -> Result<(), Problem> {
         status => format!("the restore is {status}, not done"),
     };
     Err(Problem::conflict("not_undoable", detail))
-}
-
-fn one_at_a_time(error: Error) -> Problem {
-    if matches!(error, Error::Duplicate { .. }) { plan::under_way() } else { error.into() }
 }

@@ -6,8 +6,9 @@ mod shapes;
 use chiliview_store::{
     TenantId,
     audit::{self, Event},
+    migrations::{Kind, newest},
     queue::{self, NewJob, Work},
-    sessions,
+    sessions, tenant_schemas,
     tenants::{self as rows, Filter, Tenant, TenantStatus as StoredStatus},
 };
 use poem_openapi::{
@@ -255,6 +256,7 @@ impl Tenants {
                     return Ok((first, false));
                 }
                 rows::insert(tx, &tenant).await.map_err(slug_taken)?;
+                tenant_schemas::reached(tx, tenant.id, newest(Kind::Tenant), now).await?;
                 let event = Event::done("tenant.create", "tenant", tenant.id);
                 let changes = serde_json::json!({ "slug": [null, tenant.slug], "name": [null, tenant.name] });
                 app.audit(tx, caller, event.changing(changes)).await?;

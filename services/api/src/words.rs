@@ -147,6 +147,12 @@ mirror! {
     }
 }
 mirror! {
+    /// Where a migration of the fleet stands.
+    FleetMigrationStatus = chiliview_store::fleet_migrations::FleetMigrationStatus {
+        Queued = "queued", Running = "running", Done = "done", Partial = "partial", Failed = "failed",
+    }
+}
+mirror! {
     /// How a channel tells.
     ChannelKind = chiliview_store::channels::ChannelKind { Webhook = "webhook", Email = "email", Ping = "ping" }
 }

@@ -17,6 +17,8 @@ use crate::{
 };
 
 const ZSTD: &str = "application/zstd";
+/// Several backups in one file.
+pub(crate) const TAR: &str = "application/x-tar";
 const BYTES: &str = "application/octet-stream";
 
 /// The artefact, whole or in part.
@@ -42,11 +44,12 @@ pub(crate) fn may_download(caller: &Caller, row: &Backup) -> Result<(), Problem>
     }
 }
 
-fn key_of(row: &Backup) -> ArtefactKey {
+pub(crate) fn key_of(row: &Backup) -> ArtefactKey {
     ArtefactKey::of(row.tenant_id.map(TenantId::uuid), row.id.uuid(), row.encrypted != 0)
 }
 
-fn described(row: &Backup, artefact: &Artefact) -> Result<Content, Problem> {
+/// What a verified backup's artefact is sent as, if it is as long as it was when it was proven.
+pub(crate) fn described(row: &Backup, artefact: &Artefact) -> Result<Content, Problem> {
     let hash = row.stored_sha256.clone().unwrap_or_default();
     let stored = row.stored_bytes.and_then(|bytes| u64::try_from(bytes).ok());
     if stored != Some(artefact.len()) {
@@ -68,6 +71,12 @@ fn described(row: &Backup, artefact: &Artefact) -> Result<Content, Problem> {
     })
 }
 
+impl Download {
+    pub(crate) fn of(response: Response) -> Self {
+        Self(response)
+    }
+}
+
 impl IntoResponse for Download {
     fn into_response(self) -> Response {
         self.0
@@ -82,7 +91,7 @@ impl ApiResponse for Download {
             description,
             status: Some(status),
             status_range: None,
-            content: vec![media(ZSTD), media(BYTES)],
+            content: vec![media(ZSTD), media(BYTES), media(TAR)],
             headers: vec![],
         };
         MetaResponses { responses: vec![answer(200, "All of it"), answer(206, "The part that was asked for")] }

@@ -26,7 +26,9 @@ pub(super) fn new_channel(
     let kind = match input.kind {
         NewChannelKind::Webhook => Stored::Webhook,
         NewChannelKind::Email => Stored::Email,
+        NewChannelKind::Ping => Stored::Ping,
     };
+    refuse_kinds(kind, input.kinds.is_some())?;
     Ok(Channel {
         id,
         name: input.name,
@@ -54,6 +56,7 @@ pub(super) fn patched(
         Patch::Value(target) => checked(before.kind, &target, outbound)?,
         kept => required("/target", kept, before.target)?,
     };
+    refuse_kinds(before.kind, matches!(patch.kinds, Patch::Value(_)))?;
     let disabled = required("/disabled", patch.disabled, before.disabled_at.is_some())?;
     let switched_on = before.disabled_at.is_some() && !disabled;
     let kinds = match patch.kinds {
@@ -71,6 +74,15 @@ pub(super) fn patched(
         updated_at: now,
         ..before
     })
+}
+
+/// A ping hears of no notice.
+fn refuse_kinds(kind: Stored, given: bool) -> Result<(), Problem> {
+    if kind == Stored::Ping && given {
+        let detail = "goes with webhooks and e-mail only";
+        return Err(Problem::validation(vec![FieldError::new("/kinds", "not_allowed", detail)]));
+    }
+    Ok(())
 }
 
 /// A place that may be told something, as it is kept.

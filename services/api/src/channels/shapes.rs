@@ -29,6 +29,10 @@ pub enum NewChannelKind {
     #[serde(rename = "email")]
     #[oai(rename = "email")]
     Email,
+    /// A dead-man ping: a URL that is called every few minutes for as long as no schedule is late.
+    #[serde(rename = "ping")]
+    #[oai(rename = "ping")]
+    Ping,
 }
 
 /// A channel to be made.
@@ -40,13 +44,13 @@ pub struct NewChannel {
     pub(super) name: String,
     #[garde(skip)]
     pub(super) kind: NewChannelKind,
-    /// A webhook's URL, or an e-mail address.
+    /// A webhook's or ping's URL, or an e-mail address.
     #[garde(skip)]
     pub(super) target: String,
     /// Of mails; `en` when absent.
     #[garde(skip)]
     pub(super) language: Option<Language>,
-    /// The kinds of notices that are sent here; all of them when absent.
+    /// The kinds of notices that are sent here; all of them when absent. A ping hears of none.
     #[garde(inner(length(min = 1, max = MOST_KINDS)))]
     pub(super) kinds: Option<Vec<NoticeKind>>,
     /// While true, nothing is sent here.
@@ -102,10 +106,10 @@ pub struct ChannelInfo {
     /// Since when.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disabled_at: Option<DateTime<Utc>>,
-    /// When something arrived last.
+    /// When something arrived last; of a ping, when it was sent last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_at: Option<DateTime<Utc>>,
-    /// Why the last try did not arrive.
+    /// Why the last try did not arrive, or why no ping is sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
     /// The number in the ETag.

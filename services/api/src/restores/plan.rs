@@ -2,8 +2,8 @@
 
 use chiliview_snapshot::{Manifest, Owner};
 use chiliview_store::{
-    Engine, TenantId,
-    backups::Backup,
+    BackupId, Engine, TenantId, Timestamp,
+    backups::{self, Backup},
     migrations::{Kind, newest},
     restores, sessions,
     tenants::{self, Tenant},
@@ -27,16 +27,38 @@ pub(super) struct Place {
     pub(super) name: String,
 }
 
-/// The manifest of a backup that can be restored.
-pub(super) fn manifest(app: &App, backup: &Backup) -> Result<Manifest, Problem> {
+/// What a restore takes, accepted: the manifest of the snapshot, and whose backup it is if that is not the one asked for.
+pub(super) struct Taken {
+    manifest: Manifest,
+    same_as: Option<BackupId>,
+    /// Of one that found nothing changed, the instant at which it looked.
+    as_of: Option<Timestamp>,
+}
+
+/// What a backup that can be restored brings.
+pub(super) async fn taken(app: &App, backup: &Backup) -> Result<Taken, Problem> {
     if app.store().engine() == Engine::Postgres {
         return Err(Problem::conflict("not_supported", "a restore into a PostgreSQL database is not supported yet"));
     }
-    if backup.deleted_at.is_some() {
-        return Err(Problem::conflict("backup_deleted", "the backup is in the trash; undelete it first"));
+    let source = app.central().read(async |tx| backups::source(tx, backup).await).await?;
+    let source = source.ok_or_else(|| {
+        let detail = "the older backup that it found unchanged is gone";
+        Problem::conflict("not_verified", detail)
+    })?;
+    Ok(Taken {
+        manifest: manifest(backup, &source)?,
+        same_as: backup.same_as,
+        as_of: backup.same_as.and(backup.started_at),
+    })
+}
+
+fn manifest(backup: &Backup, source: &Backup) -> Result<Manifest, Problem> {
+    if backup.deleted_at.is_some() || source.deleted_at.is_some() {
+        let which = if backup.deleted_at.is_some() { "the backup" } else { "the older backup that it found unchanged" };
+        return Err(Problem::conflict("backup_deleted", format!("{which} is in the trash; undelete it first")));
     }
-    let (true, Some(json)) = (backup.status.counts(), &backup.manifest) else {
-        return Err(Problem::conflict("not_verified", format!("the backup is {}, not verified", backup.status)));
+    let (true, Some(json)) = (source.status.counts(), &source.manifest) else {
+        return Err(Problem::conflict("not_verified", format!("the backup is {}, not verified", source.status)));
     };
     let manifest = Manifest::from_json(json.as_bytes()).map_err(Problem::internal)?;
     if manifest.owner == Owner::Central {
@@ -53,22 +75,20 @@ pub(super) fn manifest(app: &App, backup: &Backup) -> Result<Manifest, Problem> 
     Ok(manifest)
 }
 
-/// Checks who may, and where to.
-pub(super) async fn place(
-    app: &App,
-    caller: &Caller,
-    request: &RestoreRequest,
-    backup: &Backup,
-) -> Result<Place, Problem> {
+/// Who may. Only the platform makes tenants.
+pub(super) fn permit(caller: &Caller, request: &RestoreRequest) -> Result<(), Problem> {
     caller.require_manager_write()?;
+    match (request.into, &caller.identity) {
+        (RestoreTarget::New, Identity::User { .. }) => Err(Problem::forbidden("only the platform makes tenants")),
+        _ => Ok(()),
+    }
+}
+
+/// Where to.
+pub(super) async fn place(app: &App, request: &RestoreRequest, backup: &Backup) -> Result<Place, Problem> {
     match request.into {
         RestoreTarget::Same => same(app, request, backup.tenant_id).await,
-        RestoreTarget::New => {
-            if matches!(caller.identity, Identity::User { .. }) {
-                return Err(Problem::forbidden("only the platform makes tenants"));
-            }
-            new(app, request).await
-        }
+        RestoreTarget::New => new(app, request).await,
     }
 }
 
@@ -115,9 +135,10 @@ pub(super) async fn plan(
     app: &App,
     request: &RestoreRequest,
     backup: &Backup,
-    manifest: &Manifest,
+    taken: &Taken,
     place: &Place,
 ) -> Result<RestorePlan, Problem> {
+    let manifest = &taken.manifest;
     let id = place.tenant.as_ref().map(|tenant| tenant.id);
     let replaces = match id {
         Some(id) => present(app, id).await,
@@ -136,7 +157,8 @@ pub(super) async fn plan(
         tenant: place.slug.clone(),
         name: place.name.clone(),
         backup_id: backup.id.uuid(),
-        taken_at: manifest.taken_at,
+        same_as: taken.same_as.map(BackupId::uuid),
+        taken_at: taken.as_of.map_or(manifest.taken_at, Timestamp::to_datetime),
         replaces,
         bytes: i64::try_from(manifest.plain_bytes).unwrap_or(i64::MAX),
         rows: manifest.rows.clone(),

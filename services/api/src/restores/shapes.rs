@@ -43,6 +43,22 @@ pub struct RestoreRequest {
     pub(super) without_safety_backup: bool,
 }
 
+impl RestoreRequest {
+    /// Into the tenant that the backup is of.
+    #[must_use]
+    pub const fn same(without_safety_backup: bool) -> Self {
+        let into = RestoreTarget::Same;
+        Self { into, slug: None, name: None, password: None, dry_run: true, without_safety_backup }
+    }
+
+    /// As a new tenant.
+    #[must_use]
+    pub const fn new_tenant(slug: String, name: Option<String>) -> Self {
+        let into = RestoreTarget::New;
+        Self { into, slug: Some(slug), name, password: None, dry_run: true, without_safety_backup: false }
+    }
+}
+
 /// A request to undo a restore.
 #[derive(Clone, Debug, Serialize, Deserialize, Validate, Object)]
 #[serde(deny_unknown_fields)]
@@ -72,6 +88,9 @@ pub struct RestorePlan {
     pub name: String,
     /// The backup.
     pub backup_id: Uuid,
+    /// The older backup whose snapshot is taken, of one that found nothing changed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_as: Option<Uuid>,
     /// Everything committed before this instant comes back; with `same`, everything after it goes.
     pub taken_at: DateTime<Utc>,
     /// What is there now and will be replaced; absent for a new tenant, and when it cannot be read.

@@ -77,7 +77,7 @@ async fn what_cannot_be_told_or_reached_is_refused_where_it_stands() {
         refused(json!({ "target": "https://user:canary@example.com/" }), "/target").await;
         refused(json!({ "kind": "email" }), "/target").await;
         refused(json!({ "kind": "email", "target": "a@example.com\r\nBcc: b@example.com" }), "/target").await;
-        refused(json!({ "kind": "ping" }), "/kind").await;
+        refused(json!({ "kind": "pigeon" }), "/kind").await;
         refused(json!({ "kinds": ["nonsense"] }), "/kinds/0").await;
         refused(json!({ "kinds": [] }), "/kinds").await;
         refused(json!({ "language": "fr" }), "/language").await;
@@ -155,6 +155,23 @@ async fn a_try_is_followed_to_its_end_and_sent_again() {
 
         app.delete(&owner, &path).await.expect(204);
         app.get(&owner, &there).await.expect_problem(404, "not_found");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_ping_hears_no_notices_and_is_a_url_like_any_other() {
+    on_every_engine(async |app| {
+        let owner = app.admin(AdminRole::Owner).await;
+        let ping = json!({ "name": "Dead man", "kind": "ping", "target": "https://hc.example.com/ping/5f2e" });
+        let channel = made(app, &owner, ping).await;
+        assert_eq!((&channel["kind"], channel.get("secret")), (&json!("ping"), None));
+        let kinds = json!({ "name": "B", "kind": "ping", "target": "https://hc.example.com/", "kinds": ["disk_low"] });
+        assert_eq!(app.post(&owner, "/channels", kinds).await.expect(422).pointers(), ["/kinds"]);
+        let patch = app.patch(&owner, &path_of(&channel), json!({ "kinds": ["disk_low"] })).await;
+        assert_eq!(patch.expect(422).pointers(), ["/kinds"]);
+        let private = json!({ "name": "C", "kind": "ping", "target": "http://127.0.0.1/ping" });
+        assert_eq!(app.post(&owner, "/channels", private).await.expect(422).pointers(), ["/target"]);
     })
     .await;
 }

@@ -6,6 +6,7 @@
 mod support;
 
 mod admins;
+mod archives;
 mod audit;
 mod auth;
 mod authorisation;
@@ -15,6 +16,7 @@ mod channels;
 mod console;
 mod contract;
 mod doctor;
+mod fleet_migrations;
 mod import;
 mod isolation;
 mod links;

@@ -50,6 +50,10 @@ fn same(slug: &str, password: &str) -> Value {
     json!({ "into": "same", "slug": slug, "password": password })
 }
 
+fn same_slug(slug: &str) -> Value {
+    same(slug, PASSWORD)
+}
+
 #[tokio::test]
 async fn a_dry_run_says_what_would_be_done_and_does_nothing() {
     on_every_engine(async |app| {
@@ -158,6 +162,36 @@ async fn what_is_no_tenants_verified_backup_is_refused() {
         app.delete(&owner, &format!("/backups/{deleted}?force=true")).await.expect(204);
         let path = format!("/backups/{deleted}/restore");
         app.post(&owner, &path, same("ours", PASSWORD)).await.expect_problem(409, "backup_deleted");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_that_found_nothing_changed_brings_back_what_the_older_one_holds() {
+    on_every_engine(async |app| {
+        if is_postgres(app) {
+            return;
+        }
+        let owner = app.admin(AdminRole::Owner).await;
+        let ours = app.tenant(&owner, "ours").await;
+        let older = backup(app, &owner, &ours).await;
+        app.after(std::time::Duration::from_secs(3600));
+        let same = app.post(&owner, "/backups", json!({ "scope": "tenant", "tenant": ours })).await.field("id");
+        let (id, source): (BackupId, BackupId) = (same.parse().unwrap(), older.parse().unwrap());
+        let now = app.clock.now();
+        let unchanged = app.app.central().write(async |tx| {
+            let number = backups::start(tx, id, now).await?.unwrap();
+            backups::unchanged(tx, id, number, source, now).await
+        });
+        assert!(unchanged.await.unwrap());
+        let path = format!("/backups/{same}/restore");
+        let dry = app.post(&owner, &path, json!({ "into": "same", "dry_run": true })).await.expect(200).json();
+        let plan = &dry["plan"];
+        assert_eq!((plan["backup_id"].as_str(), plan["same_as"].as_str()), (Some(&*same), Some(&*older)));
+        assert_eq!(plan["taken_at"].as_str().unwrap(), "2026-11-18T12:06:40Z", "nothing had changed until then");
+        app.post(&owner, &path, same_slug("ours")).await.expect(202);
+        app.delete(&owner, &format!("/backups/{older}?force=true")).await.expect(204);
+        app.post(&owner, &path, same_slug("ours")).await.expect_problem(409, "backup_deleted");
     })
     .await;
 }

@@ -84,6 +84,12 @@ impl TestApp {
         Person { id: id.to_string(), username: user.username, token }
     }
 
+    /// As if a worker had done them.
+    pub(crate) async fn end_fleet_migrations(&self) {
+        let sql = "UPDATE fleet_migrations SET status = 'done', finished_at = updated_at WHERE finished_at IS NULL";
+        self.app.central().write(async |tx| tx.query(sql).execute().await).await.unwrap();
+    }
+
     /// A new tenant; its id.
     pub(crate) async fn tenant(&self, owner: &Person, slug: &str) -> String {
         let body = json!({ "slug": slug, "name": slug });

@@ -64,6 +64,7 @@ impl Cast {
         let schedule = json!({ "name": name, "scope": "tenant", "tenant": "ours", "cron": "0 2 * * *" });
         let schedule = app.post(&self.owner, "/schedules", schedule).await;
         let (channel, delivery) = self.channel(app).await;
+        app.end_fleet_migrations().await;
         Scene {
             reference: match reference {
                 Reference::Id => self.ours.clone(),
@@ -122,6 +123,7 @@ impl Scene {
             .replace("{schedule}", &self.schedule)
             .replace("{channel}", &self.channel)
             .replace("{delivery}", &self.delivery)
+            .replace("{migration}", "00000000-0000-0000-0000-000000000000")
             .replace("{run}", "00000000-0000-0000-0000-000000000000")
             .replace("{trace}", "0af7651916cd43dd8448eb211c80319c")
             .replace("{restore}", &self.restore)
@@ -144,6 +146,7 @@ impl Scene {
             "list_backups" | "import_backup" | "list_restores" | "list_schedules" | "list_notices" => {
                 format!("?tenant={}", self.reference)
             }
+            "download_backup_archive" => format!("?backups={}", self.backup),
             _ => String::new(),
         }
     }
@@ -170,6 +173,7 @@ impl Scene {
                 json!({ "name": username, "scope": "tenant", "tenant": self.reference, "cron": "0 2 * * *" })
             }
             "run_doctor" => json!({}),
+            "create_archive_link" => json!({ "backups": [self.backup] }),
             "create_channel" => json!({ "name": username, "kind": "email", "target": "ops@example.com" }),
             "update_channel" => json!({ "name": username }),
             "preview_schedule" => json!({ "cron": "0 2 * * *" }),
