@@ -1,6 +1,6 @@
 //! `chiliview backup`: asks for backups through the database, as the API does, and follows them to their end.
 
-mod follow;
+mod wait;
 
 use chiliview_store::{
     BackupId, Store, TenantId,
@@ -84,9 +84,9 @@ pub(crate) async fn run(call: Call, command: Command) -> Result<Exit, Failure> {
 async fn create(store: &Store, json: bool, options: Create) -> Result<Exit, Failure> {
     let queued = enqueue(store, targets(store, &options.what).await?).await?;
     if !options.no_wait {
-        follow::to_the_end(store, &queued, json).await?;
+        wait::to_the_end(store, &queued, json).await?;
     }
-    let rows = follow::read(store, &queued).await?;
+    let rows = wait::read(store, &queued).await?;
     print(&rows, json)?;
     let failed = rows.iter().filter(|row| row.status.is_terminal() && row.status != BackupStatus::Verified).count();
     Ok(match failed {
@@ -117,7 +117,8 @@ async fn everything(store: &Store) -> Result<Vec<Target>, Failure> {
     }
 }
 
-async fn tenant(store: &Store, reference: &str) -> Result<(TenantId, String), Failure> {
+/// The tenant that is meant, by slug or id, if it is not in the trash.
+pub(crate) async fn tenant(store: &Store, reference: &str) -> Result<(TenantId, String), Failure> {
     let found = store.central().read(async |tx| match reference.parse::<TenantId>() {
         Ok(id) => tenants::find(tx, id).await,
         Err(_) => tenants::find_by_slug(tx, reference).await,

@@ -73,13 +73,17 @@ enum Command {
   chiliview schedule pause \"Every night\""
     )]
     Schedule(schedule::Command),
-    /// Bring back the central database, or a whole platform from its shelf, while the service is stopped
+    /// Bring back a tenant while everything runs; the central database, or a whole platform from its shelf, while nothing does
     #[command(before_help = "Examples:
-  chiliview restore --central --dry-run    what would be replaced, by which backup, and what would be lost
+  chiliview restore acme --dry-run         what would be replaced, by which backup, and what would be lost
+  chiliview restore acme                   from its newest verified backup, after its slug was typed
+  chiliview restore acme --backup ID --as acme-copy
+  chiliview restore --central --dry-run
   chiliview restore --central --yes        the newest backup that proves; the old database is kept in repairs/
   chiliview restore --from-shelf --shelf /mnt/backups --data-dir /var/lib/chiliview
 
-Exit codes: 0 all restored · 1 nothing changed · 3 restored, and something is lost · 11 stop the service first")]
+Exit codes: 0 all restored · 1 nothing changed · 2 usage, or nobody to ask · 3 restored, and something is lost · \
+11 stop the service first · 75 try again")]
     Restore(restore::Options),
     /// Check a snapshot against its certificate, offline
     #[command(before_help = "Examples:

@@ -9,6 +9,7 @@ mod completions;
 mod doctor;
 mod exit;
 mod first_admin;
+mod follow;
 mod health;
 mod identity_file;
 mod log;

@@ -1,18 +1,19 @@
-//! `chiliview restore`: the central database, or a whole platform out of its shelf, while nothing runs.
+//! `chiliview restore`: one tenant while everything runs; the central database, or a whole platform out of its shelf, while
+//! nothing does.
 
+mod offline;
 mod screen;
+mod tenant;
 
-use std::{io::IsTerminal as _, path::PathBuf};
+use std::path::PathBuf;
 
-use chiliview_recover::{Context, Failure as RecoverFailure, Mode, Report, Wanted};
-use chiliview_store::{BackupId, Clock, Ids};
+use chiliview_store::BackupId;
 use clap::Args;
 
-use self::screen::Screen;
+pub(crate) use self::offline::with_causes;
 use crate::{
     cli::Call,
     exit::{Exit, Failure},
-    identity_file, log, open, output,
     settings::Settings,
 };
 
@@ -21,14 +22,16 @@ use crate::{
 pub(crate) struct Options {
     #[command(flatten)]
     what: What,
-    /// This backup of the central database instead of the newest that proves
+    /// This backup instead of the newest verified one
     #[arg(long, value_name = "ID", conflicts_with_all = ["file", "from_shelf"])]
     backup: Option<BackupId>,
+    #[command(flatten)]
+    tenant: tenant::Choices,
     /// This snapshot of the central database, NAME.db.zst with NAME.manifest.json beside it
-    #[arg(long, value_name = "FILE", conflicts_with = "from_shelf")]
+    #[arg(long, value_name = "FILE", requires = "central")]
     file: Option<PathBuf>,
     /// age identities that open encrypted snapshots instead of those in CHILIVIEW_IDENTITY_FILE
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "tenant")]
     identity: Option<PathBuf>,
     /// Try everything, tell what would be, and change nothing
     #[arg(long)]
@@ -41,6 +44,9 @@ pub(crate) struct Options {
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 struct What {
+    /// This tenant, by slug or id, from its newest verified backup; a worker does it, all others go on
+    #[arg(value_name = "TENANT")]
+    tenant: Option<String>,
     /// The central database, in place of the present one, which is kept
     #[arg(long)]
     central: bool,
@@ -51,88 +57,13 @@ struct What {
 
 /// Restores; `lasting` are the settings that the service will have, without the flags of this call.
 pub(crate) async fn run(call: Call, lasting: Settings, options: Options) -> Result<Exit, Failure> {
-    let guard = log::command(&call.settings)?;
-    let outcome = restore(&call, &lasting, options).await;
-    guard.shutdown();
-    conclude(outcome?, call.json)
-}
-
-async fn restore(call: &Call, lasting: &Settings, options: Options) -> Result<Report, Failure> {
-    let mode = if options.dry_run { Mode::Try } else { Mode::Do };
-    let asks = options.what.central && mode == Mode::Do && !options.yes;
-    if asks && (call.json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal()) {
-        let words =
-            "ask whether to replace the central database: nobody is there; say --yes, or --dry-run to see first";
-        return Err(Failure::usage(words));
+    match options.what.tenant.clone() {
+        Some(tenant) => tenant::run(call, &tenant, options).await,
+        None => offline::run(call, lasting, options).await,
     }
-    let context = context(call, lasting, options.identity.as_deref())?;
-    let mut screen = Screen::new(call.json, asks);
-    let report = if options.what.from_shelf {
-        chiliview_recover::rebuild(context, mode, &mut screen).await
-    } else {
-        let directory = &call.settings.data_dir;
-        if call.settings.database_url.is_none() && !directory.exists() {
-            return Err(open::nothing_there(&call.settings));
-        }
-        let wanted = match (options.backup, options.file) {
-            (Some(id), _) => Wanted::Backup(id),
-            (None, Some(file)) => Wanted::File(file),
-            (None, None) => Wanted::Newest,
-        };
-        chiliview_recover::restore_central(context, wanted, mode, &mut screen).await
-    };
-    screen.end();
-    report.map_err(failure)
 }
 
-fn context(call: &Call, lasting: &Settings, identity: Option<&std::path::Path>) -> Result<Context, Failure> {
-    Ok(Context {
-        settings: open::store_settings(&call.settings),
-        shelf: open::shelf_path(&call.settings)?,
-        next_shelf: open::shelf_path(lasting)?,
-        identities: identity.map_or_else(|| identity_file::of_service(&call.settings), identity_file::read)?,
-        trash: call.settings.trash(),
-        clock: Clock::system(),
-        ids: Ids,
-    })
-}
-
-fn failure(failure: RecoverFailure) -> Failure {
-    let exit = match &failure {
-        RecoverFailure::InUse(_) => Exit::Locked,
-        RecoverFailure::Refused(_) => Exit::Usage,
-        _ => Exit::Failed,
-    };
-    Failure::new(exit, with_causes(&failure))
-}
-
-/// An error and its causes in one line, each said once.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let words = error.to_string();
-        if !line.ends_with(&words) {
-            line = format!("{line}: {words}");
-        }
-        cause = error.source();
-    }
-    line
-}
-
-fn conclude(report: Report, json: bool) -> Result<Exit, Failure> {
-    let summary = report.summary;
-    if json {
-        output::json(&report)?;
-    } else {
-        let done = if report.dry_run { "a dry run, nothing was changed: would restore" } else { "restored" };
-        output::line(&format!(
-            "\n{done} {} databases; {} problems, {} warnings, {} brought back",
-            report.databases.len(),
-            summary.problems,
-            summary.warnings,
-            summary.repaired
-        ))?;
-    }
-    Ok(if summary.problems > 0 { Exit::Partial } else { Exit::Ok })
+/// A question that no terminal is there for.
+fn nobody_to_ask(what: &str) -> Failure {
+    Failure::usage(format!("ask whether to replace {what}: nobody is there; say --yes, or --dry-run to see first"))
 }

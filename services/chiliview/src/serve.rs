@@ -92,13 +92,15 @@ fn announce(listener: &TcpListener, settings: &Settings) -> Result<(), Failure> 
     Ok(())
 }
 
-fn policy(settings: &Settings) -> Policy {
+/// What the settings say that the API goes by.
+pub(crate) fn policy(settings: &Settings) -> Policy {
     Policy {
         session_idle: settings.session_idle,
         session_absolute: settings.session_absolute,
         trash: settings.trash(),
         link: settings.link_lifetime,
         undo_window: settings.undo_window(),
+        keeping: settings.keeping(),
         secure_cookies: settings.secure_cookies,
         outbound: chiliview_notify::Policy::allowing(settings.outbound_allow.clone()),
         ..Policy::default()

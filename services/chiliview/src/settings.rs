@@ -12,9 +12,11 @@ use std::{
     time::Duration,
 };
 
+use chiliview_agenda::Keeping;
 use chiliview_api::edge::ForwardedHeader;
 use chiliview_snapshot::Recipients;
 use chiliview_telemetry::LogFormat;
+use chiliview_worker::Lookout;
 use figment::{
     Figment,
     providers::{Format, Serialized, Toml},
@@ -91,6 +93,21 @@ pub(crate) struct Settings {
     pub(crate) ca_file: Option<PathBuf>,
     /// How long a restore can be undone.
     pub(crate) undo_days: u32,
+    /// How long what a restore saved is kept; never shorter than the restore can be undone.
+    pub(crate) safety_days: u32,
+    /// A retention policy that was edited removes nothing for so long.
+    #[serde(with = "values::duration")]
+    pub(crate) retention_grace: Duration,
+    /// The hour of the day, UTC, after which retention removes.
+    pub(crate) prune_hour: u32,
+    /// How long a backup may take after it was due before its schedule is late.
+    #[serde(with = "values::duration")]
+    pub(crate) late_after: Duration,
+    /// Where fewer MiB are free, room runs out.
+    pub(crate) disk_low_mib: u32,
+    /// How often a dead-man ping is sent.
+    #[serde(with = "values::duration")]
+    pub(crate) ping_every: Duration,
     /// For whom every backup is encrypted: public keys of age.
     #[serde(with = "values::recipients")]
     pub(crate) backup_recipients: Recipients,
@@ -103,6 +120,7 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let policy = chiliview_api::app::Policy::default();
+        let (keeping, lookout) = (Keeping::default(), Lookout::default());
         Self {
             listen: "127.0.0.1:8000".to_owned(),
             data_dir: "./data".into(),
@@ -131,6 +149,12 @@ impl Default for Settings {
             public_url: None,
             ca_file: None,
             undo_days: 7,
+            safety_days: 7,
+            retention_grace: keeping.grace,
+            prune_hour: keeping.hour,
+            late_after: lookout.grace,
+            disk_low_mib: 2048,
+            ping_every: lookout.ping_every,
             backup_recipients: Recipients::none(),
             identity_file: None,
             allow_network_file_system: false,
@@ -139,7 +163,17 @@ impl Default for Settings {
 }
 
 /// Which settings are numbers or booleans; all others are text, however much they look like a number.
-const NUMBERS: &[&str] = &["open_tenants", "connections", "workers", "max_connections", "trash_days", "undo_days"];
+const NUMBERS: &[&str] = &[
+    "open_tenants",
+    "connections",
+    "workers",
+    "max_connections",
+    "trash_days",
+    "undo_days",
+    "safety_days",
+    "prune_hour",
+    "disk_low_mib",
+];
 const BOOLEANS: &[&str] = &["secure_cookies", "hsts", "allow_network_file_system"];
 const SECRETS: &[&str] = &["database_url", "admin_password", "metrics_token", "smtp_url"];
 const TEXTS: &[&str] = &[
@@ -154,6 +188,9 @@ const TEXTS: &[&str] = &[
     "session_idle",
     "session_absolute",
     "link_lifetime",
+    "retention_grace",
+    "late_after",
+    "ping_every",
     "outbound_allow",
     "smtp_from",
     "public_url",
@@ -178,7 +215,31 @@ impl Settings {
             .merge(environment.layer)
             .merge(Serialized::globals(flags));
         // The defaults are serialised, and a secret would come back as `***`: none has one.
-        figment.extract().map_err(|error| Failure::usage(values::explain(error)))
+        let settings: Self = figment.extract().map_err(|error| Failure::usage(values::explain(error)))?;
+        settings.checked()
+    }
+
+    /// What no type says.
+    fn checked(self) -> Result<Self, Failure> {
+        if self.prune_hour > 23 {
+            return Err(Failure::usage(format!("use prune_hour = {}: an hour is 0 to 23", self.prune_hour)));
+        }
+        if self.ping_every.is_zero() {
+            return Err(Failure::usage("use ping_every = 0s: a ping needs a pause"));
+        }
+        Ok(self)
+    }
+
+    /// What retention goes by, beside the policies.
+    pub(crate) fn keeping(&self) -> Keeping {
+        let safety = Duration::from_secs(u64::from(self.safety_days) * 24 * 3600);
+        Keeping { safety, grace: self.retention_grace, hour: self.prune_hour }
+    }
+
+    /// When it is too late or too full.
+    pub(crate) fn lookout(&self) -> Lookout {
+        let disk_low = u64::from(self.disk_low_mib) << 20;
+        Lookout { grace: self.late_after, disk_low, ping_every: self.ping_every, ..Lookout::default() }
     }
 
     /// How long the trash keeps.

@@ -43,6 +43,8 @@ pub(crate) async fn work(
     let config = Config {
         trash: settings.trash(),
         undo_window: settings.undo_window(),
+        keeping: settings.keeping(),
+        lookout: settings.lookout(),
         telling: outside::telling(settings)?,
         recipients: settings.backup_recipients.clone(),
         identities: identity_file::of_service(settings)?,
@@ -50,7 +52,6 @@ pub(crate) async fn work(
             settings: open::store_settings(settings),
             shelf: open::shelf_path(settings)?,
         }),
-        ..Config::default()
     };
     let context = Context { store, shelf, tool_version: env!("CARGO_PKG_VERSION").to_owned(), config };
     let options = Options { parallel: settings.workers, ..Options::new(name()) };

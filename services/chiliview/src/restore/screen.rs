@@ -8,6 +8,20 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::doctor;
 
+/// Whether a question would be read and answered.
+pub(super) fn somebody_is_there(json: bool) -> bool {
+    !json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Asks for a word, and answers what was typed.
+pub(super) fn ask(question: &str) -> std::io::Result<String> {
+    let mut answer = String::new();
+    eprint!("{question} ");
+    std::io::stderr().flush()?;
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(answer.trim().to_owned())
+}
+
 /// Somebody at a terminal, or a program.
 pub(super) struct Screen {
     json: bool,
@@ -49,10 +63,8 @@ impl Audience for Screen {
             return true;
         }
         self.bar.suspend(|| {
-            eprint!("{question} [y/N] ");
-            let mut answer = String::new();
-            let asked = std::io::stderr().flush().and_then(|()| std::io::stdin().read_line(&mut answer));
-            asked.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+            let answer = ask(&format!("{question} [y/N]"));
+            answer.is_ok_and(|answer| matches!(answer.as_str(), "y" | "Y" | "yes"))
         })
     }
 }

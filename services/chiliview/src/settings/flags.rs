@@ -105,6 +105,30 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "DAYS", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     undo_days: Option<u32>,
+    /// Days that what a restore saved is kept [default: 7]
+    #[arg(long, global = true, value_name = "DAYS", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    safety_days: Option<u32>,
+    /// How long an edited retention policy removes nothing [default: 1day]
+    #[arg(long, global = true, value_name = "DURATION", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retention_grace: Option<String>,
+    /// Hour of the day, UTC, after which retention removes [default: 4]
+    #[arg(long, global = true, value_name = "HOUR", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prune_hour: Option<u32>,
+    /// How long a backup may take before its schedule is late [default: 2h]
+    #[arg(long, global = true, value_name = "DURATION", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    late_after: Option<String>,
+    /// Where fewer MiB are free, room runs out [default: 2048]
+    #[arg(long, global = true, value_name = "MIB", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disk_low_mib: Option<u32>,
+    /// How often a dead-man ping is sent [default: 5m]
+    #[arg(long, global = true, value_name = "DURATION", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ping_every: Option<String>,
     /// For whom backups are encrypted: public keys of age (age1…), separated by commas
     #[arg(long, global = true, value_name = "KEYS", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]

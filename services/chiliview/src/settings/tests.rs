@@ -35,6 +35,26 @@ fn flags_beat_the_environment_which_beats_the_file_which_beats_the_defaults() {
 }
 
 #[test]
+fn what_is_kept_and_when_it_is_late_are_settings_and_nonsense_is_named() {
+    let environment = [
+        ("CHILIVIEW_RETENTION_GRACE", "2days"),
+        ("CHILIVIEW_SAFETY_DAYS", "9"),
+        ("CHILIVIEW_PRUNE_HOUR", "23"),
+        ("CHILIVIEW_LATE_AFTER", "30m"),
+        ("CHILIVIEW_DISK_LOW_MIB", "100"),
+        ("CHILIVIEW_PING_EVERY", "90s"),
+    ];
+    let settings = load("", &environment, &[]).unwrap();
+    let (keeping, lookout) = (settings.keeping(), settings.lookout());
+    let days = |count: u64| Duration::from_secs(count * 24 * 3600);
+    assert_eq!((keeping.grace, keeping.safety, keeping.hour), (days(2), days(9), 23));
+    assert_eq!((lookout.grace, lookout.ping_every), (Duration::from_secs(1800), Duration::from_secs(90)));
+    assert_eq!(lookout.disk_low, 100 << 20);
+    assert!(load("prune_hour = 24", &[], &[]).unwrap_err().contains("prune_hour = 24"));
+    assert!(load("ping_every = \"0s\"", &[], &[]).unwrap_err().contains("ping_every"));
+}
+
+#[test]
 fn unknown_keys_are_named_wherever_they_stand() {
     let words = load("lisden = \"x\"", &[], &[]).unwrap_err();
     assert!(words.contains("\"lisden\"; did you mean listen? (in /"), "{words}");

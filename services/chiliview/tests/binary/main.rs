@@ -5,6 +5,7 @@ mod commands;
 mod doctor;
 mod process;
 mod restore;
+mod restore_tenant;
 mod serve;
 mod settings;
 mod traces;

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::process::{Place, Service};
 
-const PASSWORD: &str = "a long and rare sentence";
+pub(crate) const PASSWORD: &str = "a long and rare sentence";
 
 /// A service with two tenants, a user in each, and a verified backup of everything; stopped. The slugs with their ids.
-fn platform(place: &Place) -> Vec<(String, String)> {
+pub(crate) fn platform(place: &Place) -> Vec<(String, String)> {
     let secret = place.path().join("secret");
     fs::write(&secret, PASSWORD).unwrap();
     let service = place.serve_with(&[], &[("CHILIVIEW_ADMIN_PASSWORD_FILE", secret.to_str().unwrap())]);
@@ -147,7 +147,7 @@ fn a_platform_comes_back_by_hand_with_zstd_and_sqlite3_alone() {
 }
 
 /// Whether the test has to be skipped because one of the programs is not there. CI skips nothing.
-fn missing(programs: &[&str]) -> bool {
+pub(crate) fn missing(programs: &[&str]) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = |program: &&&str| std::env::split_paths(&path).any(|directory| directory.join(program).is_file());
     let Some(lacking) = programs.iter().find(|program| !found(program)) else { return false };
