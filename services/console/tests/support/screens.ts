@@ -1,6 +1,7 @@
 /** Every screen with what it needs to have something to show. A new screen gets a line here, and with it axe, CSP and 360 px. */
 import type { Page } from '@playwright/test';
 import type { Api } from './api';
+import { PASSWORD } from './service';
 
 interface Prepared {
   path: string;
@@ -18,6 +19,16 @@ const at = (path: string) => (): Promise<Prepared> => Promise.resolve({ path });
 async function withBackup(api: Api, unique: string): Promise<void> {
   await api.tenant(unique, { tags: ['premium'], contact_email: 'post@example.com' });
   await api.backup(unique);
+}
+
+async function anAdmin(api: Api, unique: string): Promise<string> {
+  const body = { username: unique, role: 'operator', password: PASSWORD, email: 'post@example.com' };
+  return (await api.send<{ id: string }>('POST', '/api/admins', body)).id;
+}
+
+async function aChannel(api: Api, unique: string): Promise<string> {
+  const body = { name: unique, kind: 'email', target: 'oncall@example.com' };
+  return (await api.send<{ id: string }>('POST', '/api/channels', body)).id;
 }
 
 export const screens: Screen[] = [
@@ -39,4 +50,31 @@ export const screens: Screen[] = [
   },
   { name: 'backups, nothing found', prepare: at('/backups?status=damaged') },
   { name: 'new backup', prepare: at('/backups?new=1') },
+  { name: 'admins', prepare: at('/admins') },
+  { name: 'new admin', prepare: at('/admins?new=1') },
+  {
+    name: 'admin',
+    prepare: async (api, unique) => ({ path: `/admins/${await anAdmin(api, unique)}` }),
+  },
+  { name: 'account', prepare: at('/account') },
+  { name: 'sessions', prepare: at('/sessions') },
+  { name: 'jobs', prepare: at('/jobs') },
+  { name: 'jobs, nothing found', prepare: at('/jobs?status=cancelled') },
+  { name: 'audit log', prepare: at('/audit') },
+  { name: 'a line of the audit log', prepare: at('/audit?line=1') },
+  { name: 'notices', prepare: at('/notifications') },
+  { name: 'channels', prepare: at('/notifications/channels') },
+  { name: 'new channel', prepare: at('/notifications/channels/new') },
+  {
+    name: 'channel',
+    prepare: async (api, unique) => ({ path: `/notifications/channels/${await aChannel(api, unique)}` }),
+  },
+  {
+    name: 'deliveries',
+    prepare: async (api, unique) => {
+      const channel = await aChannel(api, unique);
+      await api.send('POST', `/api/channels/${channel}/test`);
+      return { path: `/notifications/channels/${channel}/deliveries` };
+    },
+  },
 ];

@@ -70,6 +70,8 @@ export async function startService(): Promise<Service> {
     CHILIVIEW_DATA_DIR: directory,
     CHILIVIEW_LISTEN: `127.0.0.1:${port}`,
     CHILIVIEW_ADMIN_PASSWORD: PASSWORD,
+    // Receivers of webhooks listen on this machine.
+    CHILIVIEW_OUTBOUND_ALLOW: '127.0.0.0/8',
   };
   let child: ChildProcess;
   const start = async (): Promise<void> => {

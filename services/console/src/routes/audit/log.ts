@@ -1,0 +1,31 @@
+/** The platform's log, or a reseller's: the same questions at two addresses. */
+import { call, client, type AuditEntry, type AuditVerification } from '$lib/api';
+import type { ListPage } from '$lib/table';
+import type { paths } from '$lib/api';
+
+export type AuditQuery = NonNullable<paths['/api/audit']['get']['parameters']['query']>;
+
+export function readLog(
+  tenant: string | undefined,
+  query: AuditQuery,
+  signal: AbortSignal,
+): Promise<ListPage<AuditEntry>> {
+  if (tenant === undefined) return call(client.GET('/api/audit', { params: { query }, signal }));
+  const params = { path: { tenant }, query };
+  return call(client.GET('/api/tenants/{tenant}/audit', { params, signal }));
+}
+
+export function verifyLog(tenant: string | undefined): Promise<AuditVerification> {
+  if (tenant === undefined) return call(client.GET('/api/audit/verify'));
+  return call(client.GET('/api/tenants/{tenant}/audit/verify', { params: { path: { tenant } } }));
+}
+
+/** `{"name": ["Acme", "Acme GmbH"]}`, as rows. What is not a pair is what came to be. */
+export function differences(entry: AuditEntry): { field: string; before: unknown; after: unknown }[] {
+  return Object.entries(entry.changes).map(([field, change]) => {
+    const pair: unknown = change;
+    const [before, after] =
+      Array.isArray(pair) && pair.length === 2 ? (pair as unknown[]) : [undefined, pair];
+    return { field, before, after };
+  });
+}

@@ -1,0 +1,43 @@
+import { messages, plural } from '$lib/i18n';
+
+export const t = messages(
+  {
+    title: 'Sessions',
+    text: 'Where you are logged in. A session ends after 12 hours without use, and after 7 days at the latest.',
+    device: 'Device',
+    address: 'Address',
+    lastSeen: 'Last used',
+    began: 'Began',
+    ends: 'Ends',
+    current: 'This one',
+    end: 'End',
+    endDone: 'The session is ended',
+    endOthers: 'End all others',
+    endOthersText: 'Whoever uses one of them has to log in again. This session stays.',
+    othersDone: (count: number) =>
+      plural(count, { one: '# session is ended', other: '# sessions are ended' }),
+    on: (browser: string, system: string) => `${browser} on ${system}`,
+    unknown: 'Unknown device',
+    emptyTitle: 'No sessions',
+    emptyText: 'Nobody is logged in.',
+  },
+  {
+    title: 'Sitzungen',
+    text: 'Wo Sie angemeldet sind. Eine Sitzung endet nach 12 Stunden ohne Nutzung, spätestens nach 7 Tagen.',
+    device: 'Gerät',
+    address: 'Adresse',
+    lastSeen: 'Zuletzt genutzt',
+    began: 'Begonnen',
+    ends: 'Endet',
+    current: 'Diese hier',
+    end: 'Beenden',
+    endDone: 'Die Sitzung ist beendet',
+    endOthers: 'Alle anderen beenden',
+    endOthersText: 'Wer eine davon nutzt, muss sich neu anmelden. Diese Sitzung bleibt.',
+    othersDone: (count) => plural(count, { one: '# Sitzung ist beendet', other: '# Sitzungen sind beendet' }),
+    on: (browser, system) => `${browser} auf ${system}`,
+    unknown: 'Unbekanntes Gerät',
+    emptyTitle: 'Keine Sitzungen',
+    emptyText: 'Niemand ist angemeldet.',
+  },
+);

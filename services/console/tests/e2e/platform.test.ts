@@ -1,0 +1,79 @@
+/** The audit log and the jobs: what happened, whose doing it was, and that nobody changed the record. */
+import { expect, logIn, PASSWORD, test } from '../support/test';
+import type { AuditEntry } from '../../src/lib/api/schema';
+
+test('a change stands in the audit log with what was before and after, at an address of its own', async ({
+  console: page,
+  unique,
+  api,
+}) => {
+  const { id } = await api.tenant(unique, { name: 'Old name' });
+  await api.send('PATCH', `/api/tenants/${unique}`, { name: 'New name' });
+  await page.goto(`/audit?object_id=${id}`);
+  await page.getByRole('link', { name: 'Reseller: changed' }).click();
+  const dialog = page.getByRole('dialog');
+  const change = dialog.getByRole('row', { name: /name/ });
+  await expect(change).toContainText('Old name');
+  await expect(change).toContainText('New name');
+  await expect(dialog).toContainText('admin · Admin');
+  const address = page.url();
+  await page.keyboard.press('Escape');
+  await expect(dialog).toBeHidden();
+  await page.goto(address);
+  await expect(page.getByRole('dialog').getByRole('row', { name: /Old name/ })).toBeVisible();
+});
+
+test('the log is narrowed to one action, and the address keeps it', async ({
+  console: page,
+  unique,
+  api,
+}) => {
+  await api.tenant(unique);
+  await page.keyboard.press('g');
+  await page.keyboard.press('a');
+  await page.locator('select[name=action]').selectOption('tenant.create');
+  await expect(page).toHaveURL(/action=tenant\.create/);
+  await page.reload();
+  const actions = page.getByRole('row').getByRole('link');
+  await expect(actions.first()).toHaveText('Reseller: created');
+  expect(new Set(await actions.allInnerTexts())).toEqual(new Set(['Reseller: created']));
+});
+
+test('the chain is checked, and says how many lines are intact', async ({ console: page, api }) => {
+  await page.goto('/audit');
+  await page.getByRole('button', { name: 'Check the chain' }).click();
+  await expect(page.getByText(/The chain is intact: [\d,]+ lines/)).toBeVisible();
+  expect((await api.send<{ intact: boolean }>('GET', '/api/audit/verify')).intact).toBe(true);
+});
+
+test("a manager sees his own reseller's log, and nothing of the platform's", async ({
+  page,
+  unique,
+  api,
+}) => {
+  await api.tenant(unique);
+  await api.user(unique, { username: 'mara', email: 'm@example.com', password: PASSWORD, role: 'manager' });
+  await logIn(page, { username: 'mara', tenant: unique });
+  await page.goto('/audit');
+  await expect(page.getByRole('link', { name: 'User: created' })).toBeVisible();
+  const { items } = await api.send<{ items: AuditEntry[] }>('GET', `/api/tenants/${unique}/audit`);
+  await expect(page.getByRole('row')).toHaveCount(items.length + 1);
+  await expect(page.getByRole('combobox', { name: /reseller/i })).toHaveCount(0);
+});
+
+test('a backup leaves a job that says for what it was and that it is done', async ({
+  console: page,
+  unique,
+  api,
+}) => {
+  await api.tenant(unique);
+  const backup = await api.backup(unique);
+  await page.keyboard.press('g');
+  await page.keyboard.press('j');
+  await page.goto(`/jobs?subject=${backup.id}`);
+  const row = page.getByRole('row', { name: /Back up/ });
+  await expect(row).toContainText('Done');
+  await expect(row).toContainText('1 of 5');
+  await row.getByRole('link', { name: 'Backup' }).click();
+  await expect(page).toHaveURL(new RegExp(`/backups/${backup.id}$`));
+});
