@@ -1,6 +1,6 @@
 /** What each event does to the cache: a row that is there is replaced in place, lists are asked for again a little later. */
 import type { QueryKey } from '@tanstack/svelte-query';
-import { queryClient } from '$lib/api';
+import { queryClient, type BackupInfo, type RestoreInfo } from '$lib/api';
 
 interface Row {
   id: string;
@@ -13,7 +13,21 @@ interface Page {
 
 /** The events that the service tells. */
 export const told = ['backup', 'restore', 'changed'] as const;
-type Told = (typeof told)[number];
+
+/** Any change but a backup's or a restore's. */
+interface Changed {
+  object_kind: string;
+  object_id?: string;
+  action: string;
+  at: string;
+  actor_name: string;
+  tenant?: string;
+}
+
+export type LiveEvent =
+  | { name: 'backup'; data: BackupInfo }
+  | { name: 'restore'; data: RestoreInfo }
+  | { name: 'changed'; data: Changed };
 
 const SETTLE = 400;
 const waiting = new Map<string, ReturnType<typeof setTimeout>>();
@@ -67,19 +81,14 @@ function rowChanged(resource: string, row: Row & { status?: string }): void {
   }
 }
 
-interface Changed {
-  object_kind: string;
-}
-
 /** `object_kind` is the resource in the singular; the cache's keys are the plural. */
 const plural = (kind: string): string => `${kind.replaceAll('_', '-')}s`;
 
-export function apply(name: Told, data: string): void {
-  const value: unknown = JSON.parse(data);
-  if (name === 'backup') rowChanged('backups', value as Row);
-  else if (name === 'restore') rowChanged('restores', value as Row);
+export function apply(event: LiveEvent): void {
+  if (event.name === 'backup') rowChanged('backups', event.data);
+  else if (event.name === 'restore') rowChanged('restores', event.data);
   else {
-    invalidateSoon(plural((value as Changed).object_kind));
+    invalidateSoon(plural(event.data.object_kind));
     invalidateSoon('audit');
   }
 }

@@ -1,1 +1,2 @@
 export { live } from './live.svelte';
+export type { LiveEvent } from './apply';

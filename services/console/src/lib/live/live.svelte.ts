@@ -3,7 +3,7 @@
  * asked for again every few seconds, and once it is back everything is.
  */
 import { queryClient } from '$lib/api';
-import { apply, told } from './apply';
+import { apply, told, type LiveEvent } from './apply';
 
 const POLL_EVERY = 4_000;
 const REOPEN_AFTER = 3_000;
@@ -16,6 +16,7 @@ class Live {
   #poll: ReturnType<typeof setInterval> | undefined;
   #reopen: ReturnType<typeof setTimeout> | undefined;
   #missed = false;
+  #listeners = new Set<(event: LiveEvent) => void>();
 
   start(): void {
     if (this.#source !== undefined) return;
@@ -24,8 +25,19 @@ class Live {
     source.addEventListener('open', () => this.#opened());
     source.addEventListener('error', () => this.#broke(source));
     for (const name of told) {
-      source.addEventListener(name, (event) => apply(name, (event as MessageEvent<string>).data));
+      source.addEventListener(name, (event) => this.#told(name, (event as MessageEvent<string>).data));
     }
+  }
+
+  /** Calls `listener` with every event from now on. */
+  listen(listener: (event: LiveEvent) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  #told(name: LiveEvent['name'], text: string): void {
+    const event = { name, data: JSON.parse(text) as unknown } as LiveEvent;
+    apply(event);
+    for (const listener of this.#listeners) listener(event);
   }
 
   stop(): void {

@@ -1,0 +1,56 @@
+/** One line of the feed, made of an event of the service. */
+import type { BackupInfo, RestoreInfo } from '$lib/api';
+import type { LiveEvent } from '$lib/live';
+import type { StateName } from '$lib/ui';
+import { actionName, objectHref } from '../audit/actions';
+import { databaseName, phaseName, underWay } from '../backups/backup';
+import { t } from './words';
+
+export type Kind = LiveEvent['name'];
+export const KINDS: Kind[] = ['backup', 'restore', 'changed'];
+
+export interface Happening {
+  /** Lines with the same one are the same thing going on: the later takes the place of the earlier. */
+  key: string;
+  kind: Kind;
+  at: string;
+  /** Words follow the language: they are made when they are shown. */
+  title: () => string;
+  detail: () => string;
+  state?: StateName;
+  href?: string;
+}
+
+const ofBackup = (backup: BackupInfo): Happening => ({
+  key: `backup ${backup.id} ${backup.status}`,
+  kind: 'backup',
+  at: backup.updated_at,
+  title: () => t.backupOf(databaseName(backup)),
+  detail: () => (underWay(backup) ? phaseName(backup) : (backup.error ?? t.by(backup.requested_by))),
+  state: backup.status,
+  href: `/backups/${backup.id}`,
+});
+
+const ofRestore = (restore: RestoreInfo): Happening => ({
+  key: `restore ${restore.id} ${restore.status}`,
+  kind: 'restore',
+  at: restore.updated_at,
+  title: () => t.restoreOf(restore.tenant),
+  detail: () => restore.error ?? t.by(restore.requested_by),
+  state: restore.status,
+  href: `/restores/${restore.id}`,
+});
+
+export function happening(event: LiveEvent): Happening {
+  if (event.name === 'backup') return ofBackup(event.data);
+  if (event.name === 'restore') return ofRestore(event.data);
+  const { action, at, actor_name, object_kind, object_id, tenant } = event.data;
+  return {
+    key: `changed ${at} ${action} ${object_id ?? ''}`,
+    kind: 'changed',
+    at,
+    title: () => actionName(action),
+    detail: () => [tenant, t.by(actor_name)].filter(Boolean).join(' · '),
+    href: objectHref(object_kind, object_id),
+  };
+}

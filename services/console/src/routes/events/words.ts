@@ -1,0 +1,48 @@
+import { messages, plural } from '$lib/i18n';
+
+export const t = messages(
+  {
+    title: 'Events',
+    text: 'What happens now, newest first, as long as this page is open. What happened before stands in the audit log.',
+    pause: 'Pause',
+    goOn: 'Go on',
+    held: (count: number) => plural(count, { one: '# more is held back', other: '# more are held back' }),
+    paused: 'Paused',
+    clear: 'Empty the page',
+    kind: 'What',
+    kinds: { backup: 'Backups', restore: 'Restores', changed: 'Changes' },
+    backupOf: (name: string) => `Backup of ${name}`,
+    restoreOf: (name: string) => `Restore of ${name}`,
+    by: (name: string) => `by ${name}`,
+    filterHint: 'Filter ( / )',
+    emptyTitle: 'Nothing has happened yet',
+    emptyText: 'Backups, restores and every change show here the moment they happen.',
+    toAudit: 'To the audit log',
+    nothing: 'Nothing of that kind yet',
+    nothingText: 'It shows here the moment it happens. Or look for something else.',
+    shown: (count: number) => plural(count, { one: '# event', other: '# events' }),
+  },
+  {
+    title: 'Ereignisse',
+    text: 'Was jetzt geschieht, das Neueste zuerst, solange diese Seite offen ist. Früheres steht im Audit-Protokoll.',
+    pause: 'Anhalten',
+    goOn: 'Weiter',
+    held: (count) =>
+      plural(count, { one: '# weiteres wird zurückgehalten', other: '# weitere werden zurückgehalten' }),
+    paused: 'Angehalten',
+    clear: 'Seite leeren',
+    kind: 'Was',
+    kinds: { backup: 'Sicherungen', restore: 'Wiederherstellungen', changed: 'Änderungen' },
+    backupOf: (name) => `Sicherung von ${name}`,
+    restoreOf: (name) => `Wiederherstellung von ${name}`,
+    by: (name) => `von ${name}`,
+    filterHint: 'Filtern ( / )',
+    emptyTitle: 'Noch ist nichts geschehen',
+    emptyText:
+      'Sicherungen, Wiederherstellungen und jede Änderung erscheinen hier in dem Moment, in dem sie geschehen.',
+    toAudit: 'Zum Audit-Protokoll',
+    nothing: 'Noch nichts davon',
+    nothingText: 'Es erscheint hier, sobald es geschieht. Oder suchen Sie etwas anderes.',
+    shown: (count) => plural(count, { one: '# Ereignis', other: '# Ereignisse' }),
+  },
+);
