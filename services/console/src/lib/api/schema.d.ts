@@ -203,6 +203,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/backup-archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download several verified backups as one tar
+         * @description For each its snapshot, its manifest and its certificate, in folders as on the shelf. Of one that is `unchanged` the
+         *     older one comes that it is the same as. `Content-Length` is exact, and a part is sent on request: what broke is
+         *     resumed with `Range` and `If-Range`.
+         */
+        get: operations["download_backup_archive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backup-archive/download-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get a link to download several verified backups as one tar
+         * @description As a link to one. Each of them must be one that the caller may download.
+         */
+        post: operations["create_archive_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/backups": {
         parameters: {
             query?: never;
@@ -401,6 +443,26 @@ export interface paths {
          *     The tenant takes no writes (423) from the moment at which its present database is backed up until the end.
          */
         post: operations["restore_backup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/backups/{backup}/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a backup's trace
+         * @description From the request or the schedule that asked for it to the last fsync. It is kept for 14 days.
+         */
+        get: operations["get_backup_trace"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -616,6 +678,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the doctor's rounds, newest first */
+        get: operations["list_doctor_runs"];
+        put?: never;
+        /**
+         * Ask for a round of the doctor
+         * @description He looks at everything and changes nothing, unless with `repair`. Follow him by `GET /doctor/{id}` or `GET /events`.
+         */
+        post: operations["run_doctor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/doctor/{run}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read one round of the doctor */
+        get: operations["get_doctor_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/downloads/{token}": {
         parameters: {
             query?: never;
@@ -649,6 +749,62 @@ export interface paths {
          *     each change of one that the caller may see. The stream ends with the session.
          */
         get: operations["follow_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fleet-failures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the tenants that were left behind */
+        get: operations["list_fleet_failures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fleet-migrations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List migrations of the fleet, newest first */
+        get: operations["list_fleet_migrations"];
+        put?: never;
+        /**
+         * Try the tenants again that were left behind
+         * @description A worker migrates every database that is not known to have the newest schema, one after the other; those that have
+         *     it are not touched.
+         */
+        post: operations["start_fleet_migration"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/fleet-migrations/{migration}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a migration of the fleet */
+        get: operations["get_fleet_migration"];
         put?: never;
         post?: never;
         delete?: never;
@@ -711,6 +867,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How everything is
+         * @description The counts are of tenants that are not in the trash. A manager's are of his own tenant.
+         */
+        get: operations["get_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/overview/databases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How well each database is covered, the worst first
+         * @description Those whose last backup failed, those that never had one, those that are late, then the others. The central database
+         *     is among them, without a tenant.
+         */
+        get: operations["list_covered_databases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/restores": {
         parameters: {
             query?: never;
@@ -759,6 +956,26 @@ export interface paths {
          * @description One that waits is cancelled at once, one that runs until it swaps the databases. The tenant keeps what it has.
          */
         post: operations["cancel_restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/restores/{restore}/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a restore's trace
+         * @description From the request to the last fsync. It is kept for 14 days.
+         */
+        get: operations["get_restore_trace"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1231,6 +1448,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/traces/{trace}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a whole trace
+         * @description What `trace_id` of a problem, a job or a line of the audit log leads to, if it was worth keeping: requests that asked
+         *     for work, and the jobs that did it.
+         */
+        get: operations["get_trace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/uploads": {
         parameters: {
             query?: never;
@@ -1347,6 +1585,14 @@ export interface components {
          * @enum {string}
          */
         AdminRole: "owner" | "operator" | "auditor";
+        /**
+         * ArchiveRequest
+         * @description Which backups a link opens.
+         */
+        ArchiveRequest: {
+            /** @description Their ids. */
+            backups: string[];
+        };
         /**
          * AuditEntry
          * @description One line of an audit log.
@@ -1567,6 +1813,11 @@ export interface components {
          */
         BackupScope: "tenant" | "central";
         /**
+         * @description By what a list of backups is sorted.
+         * @enum {string}
+         */
+        BackupSort: "created" | "finished" | "bytes" | "tenant";
+        /**
          * @description Where a backup stands; only `verified` is a backup that counts.
          * @enum {string}
          */
@@ -1609,10 +1860,10 @@ export interface components {
             language: components["schemas"]["Language"];
             /**
              * Format: date-time
-             * @description When something arrived last.
+             * @description When something arrived last; of a ping, when it was sent last.
              */
             last_at?: string;
-            /** @description Why the last try did not arrive. */
+            /** @description Why the last try did not arrive, or why no ping is sent. */
             last_error?: string;
             /** @description Its name. */
             name: string;
@@ -1650,10 +1901,157 @@ export interface components {
             target?: string | null;
         };
         /**
+         * CheckInfo
+         * @description One check.
+         */
+        CheckInfo: {
+            /** @description What to do about it. */
+            advice?: string;
+            /** @description Which: a word that never changes. */
+            check: string;
+            /** @description What was found, and what was done. */
+            detail: string;
+            /** @description `ok`, `warning`, `problem`, `repaired` or `unrepairable`. */
+            outcome: string;
+            /** @description What was looked at. */
+            target?: string;
+        };
+        /**
          * @description Whether a part works.
          * @enum {string}
          */
         Condition: "ok" | "degraded" | "failed";
+        /**
+         * @description How well a database is covered.
+         * @enum {string}
+         */
+        Cover: "failed" | "never" | "late" | "protected";
+        /**
+         * CoverCounts
+         * @description Tenants by how well they are covered. The last four add up to all.
+         */
+        CoverCounts: {
+            /**
+             * Format: int64
+             * @description Their last backup failed, or was found damaged.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Were due, and are not known to be safe since.
+             */
+            late: number;
+            /**
+             * Format: int64
+             * @description Were never backed up.
+             */
+            never: number;
+            /**
+             * Format: int64
+             * @description As safe as their schedules ask for.
+             */
+            protected: number;
+            /**
+             * Format: int64
+             * @description Those that are suspended; they are backed up too.
+             */
+            suspended: number;
+            /**
+             * Format: int64
+             * @description All.
+             */
+            tenants: number;
+        };
+        /**
+         * CoveredTenant
+         * @description A tenant, in short.
+         */
+        CoveredTenant: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Its slug. */
+            slug: string;
+            status: components["schemas"]["TenantStatus"];
+        };
+        /**
+         * CoverInfo
+         * @description A database and how well it is covered.
+         */
+        CoverInfo: {
+            /**
+             * Format: uuid
+             * @description The last one that was asked for and not called off.
+             */
+            last_backup?: string;
+            /** @description Why it failed. */
+            last_error?: string;
+            last_status?: components["schemas"]["BackupStatus"];
+            /**
+             * Format: date-time
+             * @description When it was last known to be safe: a backup was proven, or nothing had changed since one that still counts.
+             */
+            newest_verified_at?: string;
+            /**
+             * Format: uuid
+             * @description The newest backup that can be restored.
+             */
+            newest_verified_backup?: string;
+            scope: components["schemas"]["BackupScope"];
+            state: components["schemas"]["Cover"];
+            /**
+             * Format: int64
+             * @description What its backups take on the shelf.
+             */
+            stored_bytes: number;
+            tenant?: components["schemas"]["CoveredTenant"];
+        };
+        /**
+         * DatabaseHealth
+         * @description How the central database is.
+         */
+        DatabaseHealth: {
+            /** @description `sqlite` or `postgres`. */
+            engine: string;
+            status: components["schemas"]["Condition"];
+            /**
+             * Format: uint64
+             * @description The size of its write-ahead log, on SQLite.
+             */
+            wal_bytes?: number;
+        };
+        /**
+         * DayInfo
+         * @description What ended on one day.
+         */
+        DayInfo: {
+            /** @description The day (UTC): `2026-11-18`. */
+            day: string;
+            /**
+             * Format: int64
+             * @description Failed, or found damaged later.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description What the day's backups take on the shelf.
+             */
+            stored_bytes: number;
+            /**
+             * Format: int64
+             * @description Nothing had changed.
+             */
+            unchanged: number;
+            /**
+             * Format: int64
+             * @description Verified backups.
+             */
+            verified: number;
+        };
         /**
          * DeliveryInfo
          * @description A notice on its way to a channel.
@@ -1713,6 +2111,83 @@ export interface components {
          */
         DeliveryStatus: "queued" | "delivered" | "failed";
         /**
+         * DiskHealth
+         * @description How much room there is.
+         */
+        DiskHealth: {
+            /**
+             * Format: uint64
+             * @description In bytes; absent where a shelf has no bound.
+             */
+            free_bytes?: number;
+            status: components["schemas"]["Condition"];
+        };
+        /**
+         * @description What a round of the doctor found.
+         * @enum {string}
+         */
+        DoctorOutcome: "ok" | "problems" | "repaired";
+        /**
+         * DoctorRequest
+         * @description A request for a round.
+         */
+        DoctorRequest: {
+            /**
+             * Format: password
+             * @description The caller's own, once more; with `repair`.
+             */
+            password?: string;
+            /**
+             * @description Mend what can be mended beside a running service. What is changed is copied first, into `repairs/` in the data
+             *     directory. Only an owner may, with his password.
+             * @default false
+             */
+            repair?: boolean;
+        };
+        /**
+         * DoctorRunInfo
+         * @description A round of the doctor.
+         */
+        DoctorRunInfo: {
+            /** @description Each check, in the order in which they were made; in lists there are none. */
+            checks: components["schemas"]["CheckInfo"][];
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            created_at: string;
+            /** @description Why it could not look at everything. */
+            error?: string;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            finished_at?: string;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            outcome?: components["schemas"]["DoctorOutcome"];
+            /** @description Whether it mends what it finds. */
+            repair: boolean;
+            /** @description Who asked for it. */
+            requested_by: string;
+            /**
+             * Format: date-time
+             * @description When a worker began it.
+             */
+            started_at?: string;
+            status: components["schemas"]["DoctorStatus"];
+            /** @description The trace that it is part of. */
+            trace_id?: string;
+        };
+        /**
+         * @description Where a round of the doctor stands.
+         * @enum {string}
+         */
+        DoctorStatus: "queued" | "running" | "done" | "failed";
+        /**
          * DownloadLink
          * @description A link to download something.
          */
@@ -1752,6 +2227,90 @@ export interface components {
          * @enum {string}
          */
         FiredBy: "time" | "person";
+        /**
+         * FleetFailure
+         * @description A tenant whose database could not be brought to the newest schema.
+         */
+        FleetFailure: {
+            /**
+             * Format: date-time
+             * @description When it was tried last.
+             */
+            checked_at: string;
+            /** @description Why. */
+            error: string;
+            /** @description Its slug. */
+            tenant: string;
+            /**
+             * Format: uuid
+             * @description The tenant's id.
+             */
+            tenant_id: string;
+            /**
+             * Format: int64
+             * @description The schema that its database was last known to have; 0 when that is not known.
+             */
+            version: number;
+        };
+        /**
+         * FleetMigrationInfo
+         * @description A migration of the fleet.
+         */
+        FleetMigrationInfo: {
+            /**
+             * Format: date-time
+             * @description When it was begun.
+             */
+            created_at: string;
+            /**
+             * Format: int64
+             * @description How many of their databases have the schema.
+             */
+            done: number;
+            /** @description Why it did not end well. */
+            error?: string;
+            /**
+             * Format: int64
+             * @description How many could not be brought to it.
+             */
+            failed: number;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            finished_at?: string;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When a worker first began it.
+             */
+            started_at?: string;
+            status: components["schemas"]["FleetMigrationStatus"];
+            /**
+             * Format: int64
+             * @description The schema that every tenant's database is brought to.
+             */
+            to_version: number;
+            /**
+             * Format: int64
+             * @description How many tenants there are.
+             */
+            total: number;
+            /**
+             * Format: date-time
+             * @description When it last came further.
+             */
+            updated_at: string;
+        };
+        /**
+         * @description Where a migration of the fleet stands.
+         * @enum {string}
+         */
+        FleetMigrationStatus: "queued" | "running" | "done" | "partial" | "failed";
         /**
          * HealthInfo
          * @description How the service is.
@@ -1940,12 +2499,52 @@ export interface components {
             next?: string;
         };
         /**
+         * List_CoverInfo
+         * @description One page of a list.
+         */
+        List_CoverInfo: {
+            /** @description The rows. */
+            items: components["schemas"]["CoverInfo"][];
+            /** @description What `after` has to be for the next page; absent on the last. */
+            next?: string;
+        };
+        /**
          * List_DeliveryInfo
          * @description One page of a list.
          */
         List_DeliveryInfo: {
             /** @description The rows. */
             items: components["schemas"]["DeliveryInfo"][];
+            /** @description What `after` has to be for the next page; absent on the last. */
+            next?: string;
+        };
+        /**
+         * List_DoctorRunInfo
+         * @description One page of a list.
+         */
+        List_DoctorRunInfo: {
+            /** @description The rows. */
+            items: components["schemas"]["DoctorRunInfo"][];
+            /** @description What `after` has to be for the next page; absent on the last. */
+            next?: string;
+        };
+        /**
+         * List_FleetFailure
+         * @description One page of a list.
+         */
+        List_FleetFailure: {
+            /** @description The rows. */
+            items: components["schemas"]["FleetFailure"][];
+            /** @description What `after` has to be for the next page; absent on the last. */
+            next?: string;
+        };
+        /**
+         * List_FleetMigrationInfo
+         * @description One page of a list.
+         */
+        List_FleetMigrationInfo: {
+            /** @description The rows. */
+            items: components["schemas"]["FleetMigrationInfo"][];
             /** @description What `after` has to be for the next page; absent on the last. */
             next?: string;
         };
@@ -2125,19 +2724,19 @@ export interface components {
             /** @description While true, nothing is sent here. */
             disabled?: boolean;
             kind: components["schemas"]["NewChannelKind"];
-            /** @description The kinds of notices that are sent here; all of them when absent. */
+            /** @description The kinds of notices that are sent here; all of them when absent. A ping hears of none. */
             kinds?: components["schemas"]["NoticeKind"][];
             language?: components["schemas"]["Language"];
             /** @description No other channel has it, in whatever case. */
             name: string;
-            /** @description A webhook's URL, or an e-mail address. */
+            /** @description A webhook's or ping's URL, or an e-mail address. */
             target: string;
         };
         /**
          * @description How a new channel tells.
          * @enum {string}
          */
-        NewChannelKind: "webhook" | "email";
+        NewChannelKind: "webhook" | "email" | "ping";
         /**
          * NewSchedule
          * @description A schedule to be made.
@@ -2310,6 +2909,29 @@ export interface components {
          * @enum {string}
          */
         Outcome: "success" | "denied" | "failed";
+        /**
+         * OverviewInfo
+         * @description How everything is.
+         */
+        OverviewInfo: {
+            counts: components["schemas"]["CoverCounts"];
+            database: components["schemas"]["DatabaseHealth"];
+            disk: components["schemas"]["DiskHealth"];
+            /**
+             * Format: date-time
+             * @description When a tenant's database was last known to be safe.
+             */
+            newest_verified_at?: string;
+            /**
+             * Format: date-time
+             * @description When the tenant's that is worst off was; tenants without any backup are counted by `never`.
+             */
+            oldest_newest_verified_at?: string;
+            /** @description What ended on each day (UTC), oldest first, today last. */
+            series: components["schemas"]["DayInfo"][];
+            shelf: components["schemas"]["ShelfInfo"];
+            worker: components["schemas"]["WorkerHealth"];
+        };
         /**
          * PasswordChange
          * @description A change of one's own password.
@@ -2550,6 +3172,11 @@ export interface components {
             };
             /** @description Whether the present database is backed up first. */
             safety_backup: boolean;
+            /**
+             * Format: uuid
+             * @description The older backup whose snapshot is taken, of one that found nothing changed since.
+             */
+            same_as?: string;
             /**
              * Format: int64
              * @description The version of its schema.
@@ -2964,6 +3591,65 @@ export interface components {
          */
         Severity: "info" | "warning" | "critical";
         /**
+         * ShelfInfo
+         * @description What lies on the shelf.
+         */
+        ShelfInfo: {
+            /**
+             * Format: int64
+             * @description How many they are.
+             */
+            backups: number;
+            /**
+             * Format: uint64
+             * @description How much more would fit; absent where a shelf has no bound.
+             */
+            free_bytes?: number;
+            /**
+             * Format: int64
+             * @description What the backups take, those in the trash too.
+             */
+            stored_bytes: number;
+        };
+        /**
+         * SpanInfo
+         * @description One span: something that took its time.
+         */
+        SpanInfo: {
+            /** @description What else is known of it. */
+            attributes: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int64
+             * @description How long it took, in microseconds.
+             */
+            duration_us: number;
+            /** @description Why it failed. */
+            error?: string;
+            /** @description `server` for a request, `internal` for everything inside. */
+            kind: string;
+            /** @description `POST /api/backups/{}`, `job back_up`, `snapshot.read`, `store.commit` … */
+            name: string;
+            /** @description The span that it is a part of; that of a request may belong to the client. */
+            parent_span_id?: string;
+            /** @description The process: `serve-<pid>` or `worker-<pid>`. */
+            service: string;
+            /** @description Its id: 16 hexadecimal digits. */
+            span_id: string;
+            /**
+             * Format: date-time
+             * @description When it began, to the microsecond, by the clock of its machine.
+             */
+            started_at: string;
+            status: components["schemas"]["SpanStatus"];
+        };
+        /**
+         * @description How a span ended.
+         * @enum {string}
+         */
+        SpanStatus: "ok" | "error" | "unset";
+        /**
          * TenantInfo
          * @description A tenant.
          */
@@ -3089,6 +3775,18 @@ export interface components {
             cron: string;
             /** @description IANA; `Etc/UTC` when absent. */
             time_zone?: string;
+        };
+        /**
+         * TraceInfo
+         * @description A trace, or the part of one that is about one thing.
+         */
+        TraceInfo: {
+            /** @description Whether what it is about has ended and every span of it is here. Spans come when they end, a moment later. */
+            complete: boolean;
+            /** @description By when they began. */
+            spans: components["schemas"]["SpanInfo"][];
+            /** @description Its id: 32 hexadecimal digits, as in logs and problems. */
+            trace_id: string;
         };
         /**
          * UndoRequest
@@ -3238,6 +3936,23 @@ export interface components {
             /** @description His username. */
             username: string;
         };
+        /**
+         * WorkerHealth
+         * @description How the workers are.
+         */
+        WorkerHealth: {
+            /**
+             * Format: date-time
+             * @description When the last one was.
+             */
+            last_seen_at?: string;
+            status: components["schemas"]["Condition"];
+            /**
+             * Format: uint64
+             * @description How many were.
+             */
+            workers?: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -3249,6 +3964,7 @@ export type ActorKind = components['schemas']['ActorKind'];
 export type AdminInfo = components['schemas']['AdminInfo'];
 export type AdminPatch = components['schemas']['AdminPatch'];
 export type AdminRole = components['schemas']['AdminRole'];
+export type ArchiveRequest = components['schemas']['ArchiveRequest'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type AuditVerification = components['schemas']['AuditVerification'];
 export type BackupInfo = components['schemas']['BackupInfo'];
@@ -3256,18 +3972,34 @@ export type BackupOrigin = components['schemas']['BackupOrigin'];
 export type BackupRecipients = components['schemas']['BackupRecipients'];
 export type BackupRequest = components['schemas']['BackupRequest'];
 export type BackupScope = components['schemas']['BackupScope'];
+export type BackupSort = components['schemas']['BackupSort'];
 export type BackupStatus = components['schemas']['BackupStatus'];
 export type CertificateKey = components['schemas']['CertificateKey'];
 export type ChannelInfo = components['schemas']['ChannelInfo'];
 export type ChannelKind = components['schemas']['ChannelKind'];
 export type ChannelPatch = components['schemas']['ChannelPatch'];
+export type CheckInfo = components['schemas']['CheckInfo'];
 export type Condition = components['schemas']['Condition'];
+export type Cover = components['schemas']['Cover'];
+export type CoverCounts = components['schemas']['CoverCounts'];
+export type CoveredTenant = components['schemas']['CoveredTenant'];
+export type CoverInfo = components['schemas']['CoverInfo'];
+export type DatabaseHealth = components['schemas']['DatabaseHealth'];
+export type DayInfo = components['schemas']['DayInfo'];
 export type DeliveryInfo = components['schemas']['DeliveryInfo'];
 export type DeliveryStatus = components['schemas']['DeliveryStatus'];
+export type DiskHealth = components['schemas']['DiskHealth'];
+export type DoctorOutcome = components['schemas']['DoctorOutcome'];
+export type DoctorRequest = components['schemas']['DoctorRequest'];
+export type DoctorRunInfo = components['schemas']['DoctorRunInfo'];
+export type DoctorStatus = components['schemas']['DoctorStatus'];
 export type DownloadLink = components['schemas']['DownloadLink'];
 export type EncryptionInfo = components['schemas']['EncryptionInfo'];
 export type FieldError = components['schemas']['FieldError'];
 export type FiredBy = components['schemas']['FiredBy'];
+export type FleetFailure = components['schemas']['FleetFailure'];
+export type FleetMigrationInfo = components['schemas']['FleetMigrationInfo'];
+export type FleetMigrationStatus = components['schemas']['FleetMigrationStatus'];
 export type HealthInfo = components['schemas']['HealthInfo'];
 export type ImportReport = components['schemas']['ImportReport'];
 export type JobInfo = components['schemas']['JobInfo'];
@@ -3279,7 +4011,11 @@ export type ListAdminInfo = components['schemas']['List_AdminInfo'];
 export type ListAuditEntry = components['schemas']['List_AuditEntry'];
 export type ListBackupInfo = components['schemas']['List_BackupInfo'];
 export type ListChannelInfo = components['schemas']['List_ChannelInfo'];
+export type ListCoverInfo = components['schemas']['List_CoverInfo'];
 export type ListDeliveryInfo = components['schemas']['List_DeliveryInfo'];
+export type ListDoctorRunInfo = components['schemas']['List_DoctorRunInfo'];
+export type ListFleetFailure = components['schemas']['List_FleetFailure'];
+export type ListFleetMigrationInfo = components['schemas']['List_FleetMigrationInfo'];
 export type ListJobInfo = components['schemas']['List_JobInfo'];
 export type ListNoticeInfo = components['schemas']['List_NoticeInfo'];
 export type ListRestoreInfo = components['schemas']['List_RestoreInfo'];
@@ -3303,6 +4039,7 @@ export type NoticeKind = components['schemas']['NoticeKind'];
 export type OnExisting = components['schemas']['OnExisting'];
 export type Order = components['schemas']['Order'];
 export type Outcome = components['schemas']['Outcome'];
+export type OverviewInfo = components['schemas']['OverviewInfo'];
 export type PasswordChange = components['schemas']['PasswordChange'];
 export type PasswordReset = components['schemas']['PasswordReset'];
 export type Problem = components['schemas']['Problem'];
@@ -3329,6 +4066,9 @@ export type SchedulePatch = components['schemas']['SchedulePatch'];
 export type ScheduleScope = components['schemas']['ScheduleScope'];
 export type SessionInfo = components['schemas']['SessionInfo'];
 export type Severity = components['schemas']['Severity'];
+export type ShelfInfo = components['schemas']['ShelfInfo'];
+export type SpanInfo = components['schemas']['SpanInfo'];
+export type SpanStatus = components['schemas']['SpanStatus'];
 export type TenantInfo = components['schemas']['TenantInfo'];
 export type TenantPatch = components['schemas']['TenantPatch'];
 export type TenantRetentionInfo = components['schemas']['TenantRetentionInfo'];
@@ -3336,6 +4076,7 @@ export type TenantSort = components['schemas']['TenantSort'];
 export type TenantStatus = components['schemas']['TenantStatus'];
 export type TimingPreview = components['schemas']['TimingPreview'];
 export type TimingRequest = components['schemas']['TimingRequest'];
+export type TraceInfo = components['schemas']['TraceInfo'];
 export type UndoRequest = components['schemas']['UndoRequest'];
 export type UploadInfo = components['schemas']['UploadInfo'];
 export type UserInfo = components['schemas']['UserInfo'];
@@ -3344,6 +4085,7 @@ export type UserRole = components['schemas']['UserRole'];
 export type UserSort = components['schemas']['UserSort'];
 export type UserStatus = components['schemas']['UserStatus'];
 export type Whoami = components['schemas']['Whoami'];
+export type WorkerHealth = components['schemas']['WorkerHealth'];
 export type $defs = Record<string, never>;
 export interface operations {
     list_admins: {
@@ -4313,6 +5055,8 @@ export interface operations {
             query?: {
                 /** @description Only this action. */
                 action?: string;
+                /** @description Only lines of actors with this name. */
+                actor?: string;
                 /** @description Only lines of this actor. */
                 actor_id?: string;
                 after?: string;
@@ -4321,6 +5065,15 @@ export interface operations {
                 limit?: number;
                 /** @description Only lines about this object. */
                 object_id?: string;
+                /** @description Only about objects of this kind: `tenant`, `backup`, `session` … */
+                object_kind?: string;
+                outcome?: components["schemas"]["Outcome"];
+                /** @description Words in actor, action, object, reason, or what became different. */
+                q?: string;
+                /** @description Only at or after this instant… */
+                since?: string;
+                /** @description …and before this one. */
+                until?: string;
             };
             header?: never;
             path?: never;
@@ -5558,6 +6311,338 @@ export interface operations {
             };
         };
     };
+    download_backup_archive: {
+        parameters: {
+            query: {
+                /** @description Their ids, separated by commas; at most 50. */
+                backups: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                    "application/x-tar": string;
+                    "application/zstd": string;
+                };
+            };
+            /** @description The part that was asked for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                    "application/x-tar": string;
+                    "application/zstd": string;
+                };
+            };
+            /** @description Not understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict with what is stored */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The link is over */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Content-Type not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked while it is being restored */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No space left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_archive_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ArchiveRequest"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    /** @description Where the object is found */
+                    Location: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DownloadLink"];
+                };
+            };
+            /** @description Not understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict with what is stored */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The link is over */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Content-Type not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked while it is being restored */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No space left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_backups: {
         parameters: {
             query?: {
@@ -5566,10 +6651,20 @@ export interface operations {
                 deleted?: boolean;
                 limit?: number;
                 order?: components["schemas"]["Order"];
+                /** @description Only made for this reason. */
+                origin?: components["schemas"]["BackupOrigin"];
+                /** @description Words in the tenant's slug, who asked, the error, or the id. */
+                q?: string;
                 scope?: components["schemas"]["BackupScope"];
+                /** @description Only asked for at or after this instant… */
+                since?: string;
+                /** @description By what it is sorted; by when they were asked for when absent. */
+                sort?: components["schemas"]["BackupSort"];
                 status?: components["schemas"]["BackupStatus"];
                 /** @description Only this tenant's; by id or slug. */
                 tenant?: string;
+                /** @description …and before this one. */
+                until?: string;
             };
             header?: never;
             path?: never;
@@ -6377,7 +7472,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/jose+json": string;
+                    "application/jose+json": Record<string, never>;
                 };
             };
             /** @description Not understood */
@@ -6535,6 +7630,7 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                    "application/x-tar": string;
                     "application/zstd": string;
                 };
             };
@@ -6545,6 +7641,7 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                    "application/x-tar": string;
                     "application/zstd": string;
                 };
             };
@@ -7352,6 +8449,162 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RestoreAnswer"];
+                };
+            };
+            /** @description Not understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict with what is stored */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The link is over */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Content-Type not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked while it is being restored */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No space left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_backup_trace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backup: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceInfo"];
                 };
             };
             /** @description Not understood */
@@ -9728,6 +10981,481 @@ export interface operations {
             };
         };
     };
+    list_doctor_runs: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+                order?: components["schemas"]["Order"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_DoctorRunInfo"];
+                };
+            };
+            /** @description Not understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict with what is stored */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The link is over */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Content-Type not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked while it is being restored */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No space left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    run_doctor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DoctorRequest"];
+            };
+        };
+        responses: {
+            /** @description Queued */
+            202: {
+                headers: {
+                    /** @description Where the object is found */
+                    Location: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoctorRunInfo"];
+                };
+            };
+            /** @description Not understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict with what is stored */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The link is over */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Content-Type not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked while it is being restored */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No space left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_doctor_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoctorRunInfo"];
+                };
+            };
+            /** @description Not understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict with what is stored */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The link is over */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Content-Type not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked while it is being restored */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No space left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     download_by_link: {
         parameters: {
             query?: never;
@@ -9746,6 +11474,7 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                    "application/x-tar": string;
                     "application/zstd": string;
                 };
             };
@@ -9756,6 +11485,7 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                    "application/x-tar": string;
                     "application/zstd": string;
                 };
             };
@@ -9912,6 +11642,637 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": string;
+                };
+            };
+            /** @description Not understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict with what is stored */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The link is over */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Content-Type not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked while it is being restored */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No space left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_fleet_failures: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+                order?: components["schemas"]["Order"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_FleetFailure"];
+                };
+            };
+            /** @description Not understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict with what is stored */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The link is over */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Content-Type not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked while it is being restored */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No space left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_fleet_migrations: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+                order?: components["schemas"]["Order"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_FleetMigrationInfo"];
+                };
+            };
+            /** @description Not understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict with what is stored */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The link is over */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Content-Type not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked while it is being restored */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No space left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_fleet_migration: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Queued */
+            202: {
+                headers: {
+                    /** @description Where the object is found */
+                    Location: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetMigrationInfo"];
+                };
+            };
+            /** @description Not understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict with what is stored */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The link is over */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Content-Type not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked while it is being restored */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No space left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_fleet_migration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                migration: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetMigrationInfo"];
                 };
             };
             /** @description Not understood */
@@ -10531,6 +12892,324 @@ export interface operations {
             };
         };
     };
+    get_overview: {
+        parameters: {
+            query?: {
+                /** @description How many days back the series goes, today included; 30 when absent. */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverviewInfo"];
+                };
+            };
+            /** @description Not understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict with what is stored */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The link is over */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Content-Type not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked while it is being restored */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No space left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_covered_databases: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+                /** @description Words in slug, name, contact or tags. */
+                q?: string;
+                /** @description Only so covered. */
+                state?: components["schemas"]["Cover"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_CoverInfo"];
+                };
+            };
+            /** @description Not understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict with what is stored */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The link is over */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Content-Type not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked while it is being restored */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No space left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_restores: {
         parameters: {
             query?: {
@@ -10870,6 +13549,162 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RestoreInfo"];
+                };
+            };
+            /** @description Not understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict with what is stored */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The link is over */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Content-Type not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked while it is being restored */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No space left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_restore_trace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                restore: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceInfo"];
                 };
             };
             /** @description Not understood */
@@ -13904,6 +16739,8 @@ export interface operations {
             query?: {
                 /** @description Only this action. */
                 action?: string;
+                /** @description Only lines of actors with this name. */
+                actor?: string;
                 /** @description Only lines of this actor. */
                 actor_id?: string;
                 after?: string;
@@ -13912,6 +16749,15 @@ export interface operations {
                 limit?: number;
                 /** @description Only lines about this object. */
                 object_id?: string;
+                /** @description Only about objects of this kind: `tenant`, `backup`, `session` … */
+                object_kind?: string;
+                outcome?: components["schemas"]["Outcome"];
+                /** @description Words in actor, action, object, reason, or what became different. */
+                q?: string;
+                /** @description Only at or after this instant… */
+                since?: string;
+                /** @description …and before this one. */
+                until?: string;
             };
             header?: never;
             path: {
@@ -16510,6 +19356,162 @@ export interface operations {
                 };
                 content: {
                     "text/csv": string;
+                };
+            };
+            /** @description Not understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict with what is stored */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The link is over */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Content-Type not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked while it is being restored */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No space left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_trace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceInfo"];
                 };
             };
             /** @description Not understood */
