@@ -1,8 +1,9 @@
 //! The doctor's round over the whole installation, as a job. What only a process that is alone may mend is named and left.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use chiliview_doctor::{Credentials, Mode, Report, examine_apart};
+use chiliview_snapshot::Location;
 use chiliview_store::{
     DoctorRunId, Error,
     audit::{self, Event},
@@ -23,8 +24,8 @@ use crate::{
 pub struct Installation {
     /// The databases.
     pub settings: chiliview_store::Settings,
-    /// The shelf's directory.
-    pub shelf: PathBuf,
+    /// Where the shelf is.
+    pub shelf: Location,
 }
 
 /// A password is shown on a terminal, and kept by nobody: a job has nobody to show it to.

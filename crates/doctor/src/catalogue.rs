@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chiliview_snapshot::{ArtefactKey, Entry, Shelf};
+use chiliview_snapshot::{ArtefactKey, Entry, Location, Shelf};
 use chiliview_store::{
-    Result, TenantId, Tx,
+    Result, TenantId, Timestamp, Tx,
     backups::{self, Backup, BackupStatus, Filter},
     paging::{Cursor, Direction, Page},
 };
@@ -13,14 +13,15 @@ use crate::{
     central::Central,
     database::words,
     exam::{Exam, Finding},
+    files,
 };
 
 const NAME: &str = "shelf";
 const PAGE: i64 = 500;
 
 pub(crate) async fn check(exam: &mut Exam<'_>, central: Option<&Central>) {
-    // Opening a shelf would make what is missing; that it is missing has been said.
-    if !exam.context.shelf.is_dir() {
+    // That it is missing has been said.
+    if exam.context.shelf.as_directory().is_some_and(|path| !path.is_dir()) {
         return;
     }
     let lying = match Lying::on(exam).await {
@@ -28,9 +29,11 @@ pub(crate) async fn check(exam: &mut Exam<'_>, central: Option<&Central>) {
         Err(error) => {
             return exam.broken(Finding {
                 name: NAME,
-                object: exam.context.shelf.display().to_string(),
+                object: exam.context.shelf.to_string(),
                 message: format!("failed to {error}"),
-                advice: "see whether the shelf is there, and whether ChiliView's user may read it".to_owned(),
+                advice: "see whether the shelf is there, and whether ChiliView may read it; the backups on it are not lost by \
+                         that"
+                    .to_owned(),
             });
         }
     };
@@ -48,6 +51,15 @@ pub(crate) async fn check(exam: &mut Exam<'_>, central: Option<&Central>) {
     }
 }
 
+/// Whether nothing of ours lies there; not when nobody can say.
+pub(crate) async fn is_bare(location: &Location) -> bool {
+    if let Some(directory) = location.as_directory() {
+        return files::names(directory).iter().all(|(name, _)| name.starts_with('.'));
+    }
+    let Ok(shelf) = location.existing().await else { return false };
+    shelf.list().recv().await.is_none()
+}
+
 /// What was found on the shelf; manifests under the name that an artefact has when it is not encrypted.
 #[derive(Default)]
 struct Lying {
@@ -59,7 +71,7 @@ struct Lying {
 
 impl Lying {
     async fn on(exam: &Exam<'_>) -> Result<(Shelf, Self), chiliview_snapshot::Error> {
-        let shelf = Shelf::directory(&exam.context.shelf).await?;
+        let shelf = exam.context.shelf.existing().await?;
         let mut found = Self::default();
         let mut entries = shelf.list();
         while let Some(entry) = entries.recv().await {
@@ -71,7 +83,7 @@ impl Lying {
                     found.manifests.insert(key.plain());
                 }
                 Entry::Partial { alive: false, .. } => found.dead += 1,
-                Entry::Partial { alive: true, .. } | Entry::Trashed { .. } => {}
+                Entry::Partial { alive: true, .. } => {}
                 Entry::Unknown { name } => found.unknown.push(name),
             }
         }
@@ -102,7 +114,7 @@ async fn leftovers(exam: &mut Exam<'_>, shelf: &Shelf, lying: &Lying) {
             name: NAME,
             object: shelf.to_string(),
             message: format!("{} half-written snapshots of killed processes", lying.dead),
-            advice: "remove them from .staging".to_owned(),
+            advice: "remove them: files from .staging, uploads from the bucket".to_owned(),
         };
         let sweep = async |_: &mut Exam<'_>| {
             let swept = shelf.sweep().await?;
@@ -117,36 +129,49 @@ async fn leftovers(exam: &mut Exam<'_>, shelf: &Shelf, lying: &Lying) {
 }
 
 async fn compare(exam: &mut Exam<'_>, shelf: &Shelf, lying: &Lying, rows: &[Backup]) {
-    let mut well = true;
-    let mut known = HashSet::with_capacity(rows.len());
-    let mut verified = 0;
-    for row in rows {
+    let begun = shelf.begun().await.ok().flatten().map(Timestamp::from);
+    let (mut well, mut elsewhere) = (true, 0);
+    let verified: Vec<_> = rows.iter().filter(|row| row.status == BackupStatus::Verified).collect();
+    for row in &verified {
         let key = key_of(row);
-        known.insert(key.plain());
-        if row.status == BackupStatus::Verified {
-            verified += 1;
-            if let Some(message) = fault(shelf, lying, row, &key).await {
-                well = false;
-                exam.broken(Finding {
-                    name: "backup",
-                    object: format!("{} of {}", row.id, row.tenant_slug.as_deref().unwrap_or("the central database")),
-                    message,
-                    advice: "do not count on it: delete it, and ask for a new backup".to_owned(),
-                });
-            }
+        let there = lying.artefacts.contains_key(&key) || lying.manifests.contains(&key.plain());
+        if !there && begun.is_some_and(|begun| row.created_at < begun) {
+            elsewhere += 1;
+        } else if let Some(message) = fault(shelf, lying, row, &key).await {
+            well = false;
+            exam.broken(Finding {
+                name: "backup",
+                object: format!("{} of {}", row.id, row.tenant_slug.as_deref().unwrap_or("the central database")),
+                message,
+                advice: "do not count on it: delete it, and ask for a new backup".to_owned(),
+            });
         }
     }
-    let all = lying.artefacts.keys().chain(&lying.manifests);
-    let strangers: Vec<_> = all.filter(|key| !known.contains(&key.plain())).collect();
-    if let Some(first) = strangers.first() {
-        well = false;
-        let message = format!("{} snapshots that no backup is listed for, such as {first}", count(&strangers));
-        exam.warn(NAME, shelf, message, "import them, or move them elsewhere");
+    if elsewhere > 0 {
+        let message = format!("{elsewhere} verified backups are older than this shelf, and do not lie on it");
+        exam.warn(
+            NAME,
+            shelf,
+            message,
+            "they lie on the shelf that was configured before: name it again, or copy its files here",
+        );
     }
+    well &= strangers(exam, shelf, lying, rows);
     if well {
-        let message = format!("{verified} verified backups, each with its snapshot");
+        let message = format!("{} verified backups, each with its snapshot", verified.len() - elsewhere);
         exam.ok(NAME, shelf, message);
     }
+}
+
+/// Whether every snapshot has its backup.
+fn strangers(exam: &mut Exam<'_>, shelf: &Shelf, lying: &Lying, rows: &[Backup]) -> bool {
+    let known: HashSet<_> = rows.iter().map(|row| key_of(row).plain()).collect();
+    let all = lying.artefacts.keys().chain(&lying.manifests);
+    let strangers: Vec<_> = all.filter(|key| !known.contains(&key.plain())).collect();
+    let Some(first) = strangers.first() else { return true };
+    let message = format!("{} snapshots that no backup is listed for, such as {first}", count(&strangers));
+    exam.warn(NAME, shelf, message, "import them, or move them elsewhere");
+    false
 }
 
 fn count(keys: &[&ArtefactKey]) -> usize {

@@ -13,7 +13,7 @@ use secrecy::ExposeSecret;
 use sqlx::{Connection as _, PgPool, SqliteConnection, postgres::PgPoolOptions};
 
 use crate::{
-    advice,
+    advice, catalogue,
     database::{Patient, words},
     exam::{Cannot, Exam, Finding},
     files,
@@ -98,8 +98,7 @@ async fn file(exam: &mut Exam<'_>) -> Option<Central> {
 /// An empty one is made only where there is nothing that it would have to know.
 async fn missing(exam: &mut Exam<'_>, path: &Path, object: String) {
     let directory = exam.data_dir();
-    let empty = files::names(&directory.resellers()).is_empty()
-        && files::names(&exam.context.shelf).iter().all(|(name, _)| name.starts_with('.'));
+    let empty = files::names(&directory.resellers()).is_empty() && catalogue::is_bare(&exam.context.shelf).await;
     let advice = advice::for_central(exam);
     let finding = Finding { name: NAME, object, message: "it is missing".to_owned(), advice };
     if !empty {
@@ -137,7 +136,7 @@ async fn schema(exam: &mut Exam<'_>, url: &str) -> Option<Central> {
             return None;
         }
     };
-    let advice = "stop the service, and run `chiliview restore --central --dry-run`".to_owned();
+    let advice = "restore the schema from PostgreSQL's own backup".to_owned();
     let patient = Patient { name: NAME, object: object.clone(), path: None, tenant: None, advice };
     let readable = patient.examine(exam, Place::Schema(&pool, postgres::CENTRAL)).await;
     readable.then_some(Central { postgres: Some(pool) })

@@ -32,9 +32,8 @@ pub(crate) async fn check(exam: &mut Exam<'_>) {
 
 fn wanted(exam: &Exam<'_>) -> Vec<PathBuf> {
     let mut all = exam.data_dir().directories();
-    if !all.contains(&exam.context.shelf) {
-        all.push(exam.context.shelf.clone());
-    }
+    let shelf = exam.context.shelf.as_directory().filter(|shelf| !all.contains(shelf)).cloned();
+    all.extend(shelf);
     all
 }
 
@@ -92,7 +91,8 @@ fn file_system(exam: &mut Exam<'_>) {
 
 /// A proof and a restore unpack a database beside the others: there should be room for twice the largest.
 fn room(exam: &mut Exam<'_>) {
-    for directory in [exam.data_dir().root().to_owned(), exam.context.shelf.clone()] {
+    let shelf = exam.context.shelf.as_directory().cloned();
+    for directory in std::iter::once(exam.data_dir().root().to_owned()).chain(shelf) {
         let Ok(stat) = rustix::fs::statvfs(&directory) else { continue };
         let free = stat.f_bavail.saturating_mul(stat.f_frsize);
         let needed = LITTLE_BYTES.max(files::largest_database(&exam.data_dir()).saturating_mul(2));

@@ -17,12 +17,12 @@ mod jobs;
 pub mod reader;
 mod report;
 mod restores;
-mod schemas;
 mod self_test;
 mod tenants;
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
+use chiliview_snapshot::Location;
 use chiliview_store::{Clock, Ids, Settings};
 use futures::future::BoxFuture;
 use secrecy::SecretString;
@@ -40,8 +40,8 @@ pub use self::report::{Line, NewAdmin, Report, Status, Summary};
 pub struct Context {
     /// Where the databases are.
     pub settings: Settings,
-    /// The shelf's directory.
-    pub shelf: PathBuf,
+    /// Where the shelf is.
+    pub shelf: Location,
     /// The clock.
     pub clock: Clock,
     /// The source of ids.

@@ -52,7 +52,10 @@ impl Roots {
     }
 
     /// A TLS client that trusts them. The provider is named, so that nothing depends on a process-wide default.
-    pub(crate) fn client(&self) -> Result<ClientConfig, rustls::Error> {
+    ///
+    /// # Errors
+    /// When a certificate cannot be used.
+    pub fn client(&self) -> Result<ClientConfig, rustls::Error> {
         let mut store = RootCertStore::empty();
         if self.use_mozilla() {
             store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());

@@ -17,15 +17,8 @@ use chiliview_store::{
 };
 
 use crate::{
-    Audience, Context, Failure, Mode,
-    homes::Homes,
-    inventory::Inventory,
-    journal::Journal,
-    reconcile,
-    relocate::{self, Server},
-    report::Report,
-    staging, tenant,
-    work::Work,
+    Audience, Context, Failure, Mode, inventory::Inventory, journal::Journal, reconcile, report::Report, staging,
+    tenant, work::Work,
 };
 
 const PAGE: i64 = 500;
@@ -39,20 +32,17 @@ const NOTHING: [&str; 4] = [".from-shelf", ".running.lock", ".start-up.lock", "l
 /// # Errors
 /// [`Failure`]. What was restored by then is not done again by the next call.
 pub async fn rebuild(context: Context, mode: Mode, audience: &mut dyn Audience) -> Result<Report, Failure> {
-    let server = match &context.settings.database_url {
-        None => None,
-        Some(url) => Some(Server::enter(url).await?),
-    };
+    if context.settings.database_url.is_some() {
+        let words = "rebuild a platform from a shelf in PostgreSQL: rebuild it in files first, without a database URL";
+        return Err(Failure::Refused(words.to_owned()));
+    }
     let data_dir = DataDir::new(&context.settings.data_dir);
-    let shelf = Shelf::existing(&context.shelf).await?;
+    let shelf = context.shelf.existing().await?;
     let new = !data_dir.root().exists();
     create_private(data_dir.root())?;
     let Some(alone) = data_dir.alone()? else { return Err(Failure::InUse(data_dir.root().to_owned())) };
     let building = DataDir::new(data_dir.rebuilding());
     let begun = building.root().exists();
-    if let Some(server) = &server {
-        relocate::refuse_occupied(server, &building, context.ids).await?;
-    }
     if begun && mode == Mode::Try {
         let words = "try what an earlier run has begun to do: go on with it, without --dry-run";
         return Err(Failure::Refused(words.to_owned()));
@@ -75,15 +65,12 @@ pub async fn rebuild(context: Context, mode: Mode, audience: &mut dyn Audience) 
         return Ok(work.report(None));
     }
     outcome?;
-    match &server {
-        None => publish(&mut work, &data_dir, &building)?,
-        Some(server) => hand_over(&mut work, &data_dir, &building, server).await?,
-    }
+    publish(&mut work, &data_dir, &building)?;
     Ok(work.report(None))
 }
 
 async fn build(work: &mut Work<'_>, data_dir: &DataDir, building: &DataDir, shelf: &Shelf) -> Result<(), Failure> {
-    refuse_occupied(data_dir, &work.context.shelf)?;
+    refuse_occupied(data_dir, work.context.shelf.as_directory())?;
     let inventory = Inventory::of(shelf).await?;
     let candidates = inventory.candidates(shelf, None, &HashMap::new()).await;
     if candidates.is_empty() {
@@ -99,7 +86,7 @@ async fn build(work: &mut Work<'_>, data_dir: &DataDir, building: &DataDir, shel
     };
     let outcome = async {
         tenants(work, &store, building, shelf, &inventory).await?;
-        reconcile::run(work, &store, &Homes::Files(building.clone()), shelf, &candidate).await?;
+        reconcile::run(work, &store, building, shelf, &candidate).await?;
         another_shelf(work);
         Ok(())
     };
@@ -142,12 +129,13 @@ async fn known(store: &Store) -> Result<Vec<TenantId>, Error> {
 }
 
 /// Nothing that is there may be mixed up with what was lost.
-fn refuse_occupied(data_dir: &DataDir, shelf: &Path) -> Result<(), Failure> {
+fn refuse_occupied(data_dir: &DataDir, shelf: Option<&PathBuf>) -> Result<(), Failure> {
     let root = data_dir.root();
-    let shelf = fs::canonicalize(shelf).map_err(Error::io("open", shelf))?;
+    let canonical = |path: &PathBuf| fs::canonicalize(path).map_err(Error::io("open", path));
+    let shelf = shelf.map(canonical).transpose()?;
     for entry in fs::read_dir(root).map_err(Error::io("list", root))? {
         let entry = entry.map_err(Error::io("list", root))?;
-        let holds_shelf = fs::canonicalize(entry.path()).is_ok_and(|path| path == shelf);
+        let holds_shelf = fs::canonicalize(entry.path()).is_ok_and(|path| Some(&path) == shelf.as_ref());
         let name = entry.file_name().to_string_lossy().into_owned();
         if !holds_shelf && !NOTHING.contains(&name.as_str()) {
             let words = format!(
@@ -163,33 +151,15 @@ fn refuse_occupied(data_dir: &DataDir, shelf: &Path) -> Result<(), Failure> {
 /// The list of backups speaks of the shelf that the service will look at, and it was made to agree with this one.
 fn another_shelf(work: &mut Work<'_>) {
     let (here, next) = (work.context.shelf.clone(), work.context.next_shelf.clone());
-    if fs::canonicalize(&here).ok() != fs::canonicalize(&next).ok() {
-        let message = format!("the service will look for its snapshots here; they lie in {}", here.display());
-        let advice = "name that directory as the shelf (CHILIVIEW_SHELF), or copy it here, before you start";
-        work.warn("shelf", next.display(), message, advice);
+    let same = match (here.as_directory(), next.as_directory()) {
+        (Some(here), Some(next)) => fs::canonicalize(here).ok() == fs::canonicalize(next).ok(),
+        _ => here == next,
+    };
+    if !same {
+        let message = format!("the service will look for its snapshots here; they lie in {here}");
+        let advice = "name that one as the shelf (CHILIVIEW_SHELF), or copy its files here, before you start";
+        work.warn("shelf", next, message, advice);
     }
-}
-
-/// What was built goes into the server, each database equal on both sides, the central one last.
-async fn hand_over(
-    work: &mut Work<'_>,
-    data_dir: &DataDir,
-    building: &DataDir,
-    server: &Server,
-) -> Result<(), Failure> {
-    let done = building.root().join(DONE);
-    fs::write(&done, "").map_err(Error::io("write", &done))?;
-    sync_directory(building.root())?;
-    relocate::to_server(work, building, server).await?;
-    let repairs = data_dir.root().join("repairs");
-    create_private(&repairs)?;
-    move_out(&building.root().join(JOURNAL), &repairs.join(list_name(work)))?;
-    data_dir.create()?;
-    clear(data_dir, building)
-}
-
-fn list_name(work: &Work<'_>) -> String {
-    format!("{}-from-shelf.jsonl", work.now().to_datetime().format("%Y%m%dT%H%M%S%.3fZ"))
 }
 
 /// Moves what was built to its place. From the mark on, nothing is restored again; each step may have been taken already.
@@ -200,17 +170,14 @@ fn publish(work: &mut Work<'_>, data_dir: &DataDir, building: &DataDir) -> Resul
     fail::fail_point!("recover.done");
     let repairs = data_dir.root().join("repairs");
     create_private(&repairs)?;
-    move_out(&building.root().join(JOURNAL), &repairs.join(list_name(work)))?;
+    let list = format!("{}-from-shelf.jsonl", work.now().to_datetime().format("%Y%m%dT%H%M%S%.3fZ"));
+    move_out(&building.root().join(JOURNAL), &repairs.join(list))?;
     move_out(&building.resellers(), &data_dir.resellers())?;
     fail::fail_point!("recover.resellers");
     data_dir.create()?;
     move_out(&building.central(), &data_dir.central())?;
     sync_directory(data_dir.root())?;
     fail::fail_point!("recover.central");
-    clear(data_dir, building)
-}
-
-fn clear(data_dir: &DataDir, building: &DataDir) -> Result<(), Failure> {
     // Whole, as long as it has its name: else a crash would leave a directory that nobody can tell from a beginning.
     let over = data_dir.temp().join("from-shelf");
     remove_tree(&over)?;

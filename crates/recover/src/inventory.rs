@@ -60,7 +60,7 @@ impl Inventory {
                 Entry::Artefact { key, .. } => {
                     found.artefacts.insert(key.plain());
                 }
-                Entry::Trashed { .. } | Entry::Partial { .. } | Entry::Unknown { .. } => {}
+                Entry::Partial { .. } | Entry::Unknown { .. } => {}
             }
         }
         Ok(found)

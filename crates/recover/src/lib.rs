@@ -1,5 +1,4 @@
-//! Recovery while nothing runs: the central database out of a snapshot, and a whole platform out of nothing but its shelf; and
-//! its move from one engine to the other.
+//! Recovery while nothing runs: the central database out of a snapshot, and a whole platform out of nothing but its shelf.
 //!
 //! Everything is made beside what is there, made to agree with the shelf and the tenants' databases, and checked; only then
 //! does it take its place, in one step that a crash leaves done or undone. Nothing is deleted.
@@ -7,11 +6,9 @@
 mod central;
 mod file;
 mod from_shelf;
-mod homes;
 mod inventory;
 mod journal;
 mod reconcile;
-mod relocate;
 mod report;
 mod staging;
 mod tenant;
@@ -20,13 +17,12 @@ mod work;
 use std::{path::PathBuf, time::Duration};
 
 use chiliview_doctor::Line;
-use chiliview_snapshot::{Identities, ManifestError};
+use chiliview_snapshot::{Identities, Location, ManifestError};
 use chiliview_store::{BackupId, Clock, Ids, Settings};
 
 pub use self::{
     central::restore as restore_central,
     from_shelf::rebuild,
-    relocate::relocate,
     report::{Report, Restored},
 };
 
@@ -35,10 +31,10 @@ pub use self::{
 pub struct Context {
     /// Where the databases are, or will be.
     pub settings: Settings,
-    /// The shelf's directory.
-    pub shelf: PathBuf,
+    /// Where the shelf is.
+    pub shelf: Location,
     /// Where the service will look for its shelf afterwards.
-    pub next_shelf: PathBuf,
+    pub next_shelf: Location,
     /// Keys for encrypted snapshots.
     pub identities: Identities,
     /// How long what is in the trash can be brought back, counted anew.

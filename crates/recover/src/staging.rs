@@ -51,9 +51,7 @@ pub(crate) async fn open(
     if let Err(reason) = refusal(unpacked)? {
         return Ok(Err(reason));
     }
-    // In files, on either engine: from there it goes to where it belongs.
-    let own = work.context.settings.clone();
-    let settings = chiliview_store::Settings { data_dir: directory.to_owned(), database_url: None, ..own };
+    let settings = chiliview_store::Settings { data_dir: directory.to_owned(), ..work.context.settings.clone() };
     let store = match Store::open(&settings, work.context.clock.clone(), work.context.ids).await {
         Err(error @ Error::Migrate(_)) => return Ok(Err(format!("failed to {error}"))),
         opened => opened?,

@@ -134,8 +134,8 @@ pub async fn adopt(request: Adoption, watch: &Watch) -> Result<Adopted, Error> {
 fn plain(request: &Adoption, file: &mut Temporary, watch: &Watch) -> Result<(u64, Digest), Error> {
     let upload = Artefact::open(request.upload.clone()).map_err(Error::io("open", &request.upload))?;
     let mut start = Vec::new();
-    upload.reader().take(64).read_to_end(&mut start).map_err(upload.failed())?;
-    let mut stored = Stored::of(&upload, upload.len())?;
+    upload.reader(&watch.cancel).take(64).read_to_end(&mut start).map_err(upload.failed())?;
+    let mut stored = Stored::of(&upload, upload.len(), watch)?;
     let failed = |error| failed(&upload, error);
     if start.starts_with(SQLITE) {
         return copy(&mut stored, upload.len(), request.max_plain_bytes, file, watch, failed);
@@ -159,7 +159,7 @@ fn plain(request: &Adoption, file: &mut Temporary, watch: &Watch) -> Result<(u64
 }
 
 fn copy(
-    from: &mut Stored<'_>,
+    from: &mut Stored,
     bytes: u64,
     limit: u64,
     file: &mut Temporary,

@@ -1,6 +1,7 @@
 //! An artefact that is open for reading: whole for a proof, by range for a download.
 //!
-//! It stays readable when its name is removed meanwhile.
+//! In a directory it stays readable when its name is removed meanwhile; in a bucket the reading then breaks off with an
+//! error. It never ends too early without one.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -11,11 +12,14 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use futures::Stream;
+use futures::future::Either;
 use futures::stream::try_unfold;
+use futures::{Stream, StreamExt as _};
 use tokio::task::spawn_blocking;
+use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
+use crate::shelf::{Object, ObjectReader};
 
 /// One read; at 4 KiB a download is eight times slower.
 const CHUNK: u64 = 256 << 10;
@@ -23,17 +27,26 @@ const CHUNK: u64 = 256 << 10;
 /// An open artefact.
 #[derive(Clone, Debug)]
 pub struct Artefact {
-    file: Arc<File>,
-    path: PathBuf,
+    body: Body,
     len: u64,
     modified: SystemTime,
+}
+
+#[derive(Clone, Debug)]
+enum Body {
+    File(Arc<File>, PathBuf),
+    Object(Object),
 }
 
 impl Artefact {
     pub(crate) fn open(path: PathBuf) -> io::Result<Self> {
         let file = File::open(&path)?;
         let stat = file.metadata()?;
-        Ok(Self { file: Arc::new(file), path, len: stat.len(), modified: stat.modified()? })
+        Ok(Self { body: Body::File(Arc::new(file), path), len: stat.len(), modified: stat.modified()? })
+    }
+
+    pub(crate) fn object(object: Object, len: u64, modified: SystemTime) -> Self {
+        Self { body: Body::Object(object), len, modified }
     }
 
     /// Its length in bytes.
@@ -51,20 +64,32 @@ impl Artefact {
         self.modified
     }
 
-    /// The bytes of `range`, in pieces of at most 256 KiB, read as they are asked for. A range past the end, or a file
-    /// that shrinks, gives an error and no silent end.
+    /// The bytes of `range`, in pieces, read as they are asked for. A range past the end, or an artefact that shrinks,
+    /// gives an error and no silent end.
     pub fn range(&self, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static + use<> {
-        let file = Arc::clone(&self.file);
-        try_unfold(range, move |rest| piece(Arc::clone(&file), rest))
+        match &self.body {
+            Body::File(file, _) => {
+                let file = Arc::clone(file);
+                Either::Left(try_unfold(range, move |rest| piece(Arc::clone(&file), rest)))
+            }
+            Body::Object(object) => Either::Right(object.range(range).map(|piece| piece.map_err(io::Error::other))),
+        }
     }
 
-    /// From the beginning to the end.
-    pub(crate) fn reader(&self) -> Reader<'_> {
-        Reader { artefact: self, at: 0 }
+    /// From the beginning to the end. Reading ends with an error once `cancel` is.
+    pub(crate) fn reader(&self, cancel: &CancellationToken) -> Reader {
+        match &self.body {
+            Body::File(file, _) => Reader::File { file: Arc::clone(file), at: 0 },
+            Body::Object(object) => Reader::Object(object.reader(self.len, cancel)),
+        }
     }
 
     pub(crate) fn failed(&self) -> impl FnOnce(io::Error) -> Error {
-        Error::io("read", &self.path)
+        let name = match &self.body {
+            Body::File(_, path) => path.clone(),
+            Body::Object(object) => object.url().into(),
+        };
+        move |error| Error::io("read", &name)(error)
     }
 }
 
@@ -81,17 +106,29 @@ async fn piece(file: Arc<File>, rest: Range<u64>) -> io::Result<Option<(Bytes, R
     Ok(Some((bytes.into(), end..rest.end)))
 }
 
-/// Reads without a shared position.
-pub(crate) struct Reader<'a> {
-    artefact: &'a Artefact,
-    at: u64,
+/// Reads on a blocking thread, without a shared position.
+pub(crate) enum Reader {
+    /// From a file.
+    File {
+        /// The file.
+        file: Arc<File>,
+        /// What was read so far.
+        at: u64,
+    },
+    /// From a bucket.
+    Object(ObjectReader),
 }
 
-impl Read for Reader<'_> {
+impl Read for Reader {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.artefact.file.read_at(into, self.at)?;
-        self.at += read as u64;
-        Ok(read)
+        match self {
+            Self::File { file, at } => {
+                let read = file.read_at(into, *at)?;
+                *at += read as u64;
+                Ok(read)
+            }
+            Self::Object(reader) => reader.read(into),
+        }
     }
 }
 

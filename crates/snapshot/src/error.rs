@@ -3,11 +3,14 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
+
 use crate::adopt::Refusal;
 use crate::certificate::CertificateError;
 use crate::damage::Damage;
 use crate::key::ArtefactKey;
 use crate::manifest::ManifestError;
+use crate::shelf::Trouble;
 
 /// Why a snapshot could not be made, read or proven.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +54,29 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The shelf's server does not answer as it should. It says nothing about what lies there.
+    #[error("{action} {object}: {trouble}{detail}")]
+    Shelf {
+        /// The verb: "read", "publish", …
+        action: &'static str,
+        /// What was asked for, as a URL.
+        object: String,
+        /// What it comes to.
+        trouble: Trouble,
+        /// The server's own words in parentheses, or nothing.
+        detail: String,
+    },
+    /// The shelf does not have it, and cannot: it was begun later. It says nothing about the snapshot.
+    #[error(
+        "find {key} on the shelf: this shelf was begun at {begun}, after the backup was made; it lies on the one that was \
+         configured then: name that one again, or copy its files here"
+    )]
+    Elsewhere {
+        /// What was looked for.
+        key: ArtefactKey,
+        /// When the shelf was begun.
+        begun: DateTime<Utc>,
+    },
     /// SQLite refused.
     #[error("{action}")]
     Database {
@@ -60,9 +86,6 @@ pub enum Error {
         #[source]
         source: sqlx::Error,
     },
-    /// The store could not read the source, or the unpacked database.
-    #[error(transparent)]
-    Store(chiliview_store::Error),
     /// The source did not give as many bytes as its header promised.
     #[error("read the whole database: {expected} bytes were promised, {found} came")]
     Torn {
@@ -86,10 +109,15 @@ pub enum Error {
 }
 
 impl Error {
-    /// Names the action and the file, and tells a full disk from other refusals.
+    /// Names the action and the file, and tells a full disk from other refusals. What a shelf said through a reader or a
+    /// writer comes out as it was.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| {
             let path = path.to_path_buf();
+            let source = match source.downcast::<Self>() {
+                Ok(own) => return own,
+                Err(source) => source,
+            };
             match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                     Self::NoSpace { path, source: Some(source) }
@@ -102,16 +130,6 @@ impl Error {
     /// Names what was asked of SQLite.
     pub(crate) fn database(action: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
         move |source| Self::Database { action, source }
-    }
-}
-
-impl From<chiliview_store::Error> for Error {
-    fn from(error: chiliview_store::Error) -> Self {
-        match error {
-            chiliview_store::Error::Stopped => Self::Cancelled,
-            chiliview_store::Error::Io { action, path, source } => Self::Io { action, path, source },
-            other => Self::Store(other),
-        }
     }
 }
 

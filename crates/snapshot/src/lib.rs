@@ -16,7 +16,6 @@ mod durable;
 mod error;
 mod fingerprint;
 mod frame;
-mod gather;
 mod identities;
 mod inspect;
 mod key;
@@ -40,14 +39,17 @@ pub use artefact::Artefact;
 pub use damage::Damage;
 pub use digest::{Digest, DigestError};
 pub use error::Error;
-pub use fingerprint::{Fingerprint, fingerprint};
+pub use fingerprint::fingerprint;
 pub use identities::{Identities, IdentitiesError};
 pub use key::{ArtefactKey, KeyError};
 pub use manifest::{Algorithm, Compression, Encryption, Engine, Manifest, ManifestError, Owner, Scheme};
 pub use prove::{Check, Depth, Proof, prove};
 pub use recipients::{Recipients, RecipientsError};
 pub use scratch::sweep as sweep_scratch;
-pub use shelf::{Directory, Entry, Shelf};
+pub use shelf::{
+    Bucket, BucketSettings, Credentials, Directory, Entry, Location, Patience, ServerSide, SettingsError, Shelf,
+    Trouble,
+};
 pub use temporary::Swept;
 pub use unpack::unpack;
 pub use watch::{Phase, Progress, Watch};

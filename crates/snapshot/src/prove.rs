@@ -42,10 +42,9 @@ pub struct Proof {
 }
 
 impl Depth {
-    /// What a proof of this depth compares of a snapshot with this manifest, in order.
+    /// What a proof of this depth compares, in order; `sealed` when the snapshot is encrypted.
     #[must_use]
-    pub fn checks(self, manifest: &Manifest) -> Vec<Check> {
-        let sealed = manifest.encryption.is_some();
+    pub fn checks(self, sealed: bool) -> Vec<Check> {
         let mut checks = vec![Check::Manifest, Check::Stored];
         if self == Self::Stored {
             checks.extend(sealed.then_some(Check::Envelope));
@@ -58,7 +57,6 @@ impl Depth {
             Self::Quick | Self::Stored => checks.push(Check::QuickCheck),
         }
         checks.extend([Check::SchemaVersion, Check::Rows]);
-        checks.extend(manifest.tables.iter().map(|_| Check::Tables));
         checks
     }
 }
@@ -91,8 +89,6 @@ pub enum Check {
     SchemaVersion,
     /// Rows of each table.
     Rows,
-    /// The digest of each table's rows, where they were read row by row.
-    Tables,
 }
 
 /// Reads manifest and artefact back from the shelf, unpacks into `scratch` (a directory with room for the database) and
@@ -118,7 +114,7 @@ pub async fn prove(
         let _span = info_span!("snapshot.prove", bytes = expected.plain_bytes).entered();
         same_manifest(&shelf, &key, &expected)?;
         let key = expected.key();
-        let artefact = present(&shelf, &key)?;
+        let artefact = present(&shelf, &key, &expected)?;
         let mut checks = vec![Check::Manifest];
         checks.extend(examine(&artefact, &expected, depth, &identities, &scratch, watch)?);
         Ok(Proof { key, depth, checks })
@@ -153,7 +149,7 @@ pub(crate) fn examine(
 
 fn same_manifest(shelf: &Shelf, key: &ArtefactKey, expected: &Manifest) -> Result<(), Error> {
     let found = shelf.manifest_now(key).map_err(|error| match error {
-        Error::NotFound(_) => Damage::ManifestMissing.into(),
+        Error::NotFound(_) => absent(shelf, key, expected, Damage::ManifestMissing),
         Error::Manifest(ManifestError::Io(_)) => error,
         Error::Manifest(reason) => Damage::ManifestUnreadable(reason.to_string()).into(),
         other => other,
@@ -164,9 +160,18 @@ fn same_manifest(shelf: &Shelf, key: &ArtefactKey, expected: &Manifest) -> Resul
     Ok(found.compare(expected)?)
 }
 
-fn present(shelf: &Shelf, key: &ArtefactKey) -> Result<Artefact, Error> {
+fn present(shelf: &Shelf, key: &ArtefactKey, expected: &Manifest) -> Result<Artefact, Error> {
     shelf.open_now(key).map_err(|error| match error {
-        Error::NotFound(_) => Damage::ArtefactMissing.into(),
+        Error::NotFound(_) => absent(shelf, key, expected, Damage::ArtefactMissing),
         other => other,
     })
+}
+
+/// What is not there is lost, unless the shelf is younger than the snapshot: then it never was there.
+fn absent(shelf: &Shelf, key: &ArtefactKey, expected: &Manifest, damage: Damage) -> Error {
+    match shelf.begun_now() {
+        Ok(Some(begun)) if expected.taken_at < begun => Error::Elsewhere { key: *key, begun },
+        Ok(_) => damage.into(),
+        Err(error) => error,
+    }
 }

@@ -1,26 +1,35 @@
 //! The shelf: where snapshots lie, an artefact and its manifest for each.
 //!
 //! A snapshot is complete when its manifest is there: the manifest is published last and taken away first.
-//! The seam between kinds of shelves is this file; today there is one kind, a directory.
+//! The seam between kinds of shelves is this file: a directory, whose work is done on blocking threads, and a bucket,
+//! whose work is asynchronous. Each `…_now` is the same on a blocking thread.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
 use crate::artefact::Artefact;
 use crate::error::Error;
 use crate::key::ArtefactKey;
-use crate::manifest::{Manifest, ManifestError};
-use crate::task;
+use crate::manifest::Manifest;
+use crate::task::{self, wait};
 use crate::temporary::Swept;
+use crate::watch::Watch;
 
+pub use bucket::{Bucket, BucketSettings, Credentials, Patience, ServerSide, SettingsError, Trouble};
+pub(crate) use bucket::{Object, ObjectReader};
 pub use directory::Directory;
+pub use location::Location;
 pub(crate) use staged::Staged;
 
+mod bucket;
 mod directory;
 mod listing;
+mod location;
+mod marker;
 mod staged;
 
 /// Entries that a slow reader of [`Shelf::list`] leaves waiting.
@@ -32,6 +41,8 @@ const AHEAD: usize = 64;
 pub enum Shelf {
     /// A directory, on a local or a shared file system.
     Directory(Directory),
+    /// A bucket that speaks S3.
+    Bucket(Bucket),
 }
 
 /// Something that lies on the shelf.
@@ -53,20 +64,13 @@ pub enum Entry {
         /// Its length.
         bytes: u64,
     },
-    /// An artefact that was moved to the trash.
-    Trashed {
-        /// Its name.
-        key: ArtefactKey,
-        /// Its length.
-        bytes: u64,
-    },
-    /// A file that is being written, or the leftover of a killed writer.
+    /// An artefact that is being written, or the leftover of a killed writer.
     Partial {
         /// Its name, relative to the shelf.
         name: String,
-        /// Its length so far.
+        /// Its length so far; 0 where nobody knows.
         bytes: u64,
-        /// Whether its writer lives.
+        /// Whether its writer lives; in a bucket, whether it may.
         alive: bool,
     },
     /// Something that ChiliView did not put there.
@@ -98,120 +102,126 @@ impl Shelf {
     /// Opens an artefact for reading.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Io`].
+    /// [`Error::NotFound`], [`Error::Io`], [`Error::Shelf`].
     pub async fn open(&self, key: &ArtefactKey) -> Result<Artefact, Error> {
-        self.blocking(key, Self::open_now).await
+        match self {
+            Self::Directory(directory) => directory.blocking(key, Directory::open_artefact).await,
+            Self::Bucket(bucket) => bucket.open_artefact(key).await,
+        }
     }
 
     /// Reads a manifest.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Io`], [`Error::Manifest`].
+    /// [`Error::NotFound`], [`Error::Io`], [`Error::Shelf`], [`Error::Manifest`].
     pub async fn manifest(&self, key: &ArtefactKey) -> Result<Manifest, Error> {
-        self.blocking(key, Self::manifest_now).await
+        match self {
+            Self::Directory(directory) => directory.blocking(key, Directory::manifest).await,
+            Self::Bucket(bucket) => bucket.manifest(key).await,
+        }
     }
 
     /// Removes artefact, encrypted or not, and manifest for good; whether there was anything.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`], [`Error::Shelf`].
     pub async fn remove(&self, key: &ArtefactKey) -> Result<bool, Error> {
-        self.blocking(key, |Self::Directory(directory), key| directory.remove(key)).await
-    }
-
-    /// Takes a snapshot, encrypted or not, off the shelf so that it can still be brought back.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], [`Error::Io`].
-    pub async fn move_to_trash(&self, key: &ArtefactKey) -> Result<(), Error> {
-        self.blocking(key, |Self::Directory(directory), key| directory.move_to_trash(key)).await
-    }
-
-    /// Brings a snapshot back from the trash.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], [`Error::AlreadyPublished`], [`Error::Io`].
-    pub async fn restore_from_trash(&self, key: &ArtefactKey) -> Result<(), Error> {
-        self.blocking(key, |Self::Directory(directory), key| directory.restore_from_trash(key)).await
-    }
-
-    /// Removes a snapshot from the trash for good; whether there was anything.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub async fn purge(&self, key: &ArtefactKey) -> Result<bool, Error> {
-        self.blocking(key, |Self::Directory(directory), key| directory.purge(key)).await
+        match self {
+            Self::Directory(directory) => directory.blocking(key, Directory::remove).await,
+            Self::Bucket(bucket) => bucket.remove(key).await,
+        }
     }
 
     /// Everything on the shelf, in no order, as fast as it is received. Dropping the receiver ends the walk.
     pub fn list(&self) -> mpsc::Receiver<Result<Entry, Error>> {
         let (sender, receiver) = mpsc::channel(AHEAD);
-        let Self::Directory(directory) = self.clone();
-        tokio::task::spawn_blocking(move || {
-            if let Err(error) = directory.walk(&sender) {
-                // A receiver that is gone wants no errors either.
-                let _ = sender.blocking_send(Err(error));
-            }
-        });
+        match self.clone() {
+            Self::Directory(directory) => drop(tokio::task::spawn_blocking(move || {
+                if let Err(error) = directory.walk(&sender) {
+                    // A receiver that is gone wants no errors either.
+                    let _ = sender.blocking_send(Err(error));
+                }
+            })),
+            Self::Bucket(bucket) => drop(tokio::spawn(async move {
+                if let Err(error) = bucket.walk(&sender).await {
+                    let _ = sender.send(Err(error)).await;
+                }
+            })),
+        }
         receiver
     }
 
-    /// Removes what killed writers left; the files of living ones stay.
+    /// Removes what killed writers left; what belongs to living ones stays.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`], [`Error::Shelf`].
     pub async fn sweep(&self) -> Result<Swept, Error> {
-        let Self::Directory(directory) = self.clone();
-        task::blocking(move || directory.sweep()).await
+        match self.clone() {
+            Self::Directory(directory) => task::blocking(move || directory.sweep()).await,
+            Self::Bucket(bucket) => bucket.sweep().await,
+        }
     }
 
-    /// Room that is left, in bytes; `None` where a shelf has no bound.
+    /// Room that is left, in bytes; `None` where a shelf has no bound. It tells too whether the shelf is there.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`], [`Error::Shelf`].
     pub async fn free_bytes(&self) -> Result<Option<u64>, Error> {
-        let Self::Directory(directory) = self.clone();
-        task::blocking(move || directory.free_bytes().map(Some)).await
+        match self.clone() {
+            Self::Directory(directory) => task::blocking(move || directory.free_bytes().map(Some)).await,
+            Self::Bucket(bucket) => bucket.answers().await.map(|()| None),
+        }
     }
 
-    /// As [`open`](Self::open), on a blocking thread.
+    /// When this shelf was begun, as far as it knows: nothing older was ever written to it.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Shelf`].
+    pub async fn begun(&self) -> Result<Option<DateTime<Utc>>, Error> {
+        match self.clone() {
+            Self::Directory(directory) => task::blocking(move || directory.begun()).await,
+            Self::Bucket(bucket) => bucket.begun().await,
+        }
+    }
+
+    pub(crate) fn begun_now(&self) -> Result<Option<DateTime<Utc>>, Error> {
+        match self {
+            Self::Directory(directory) => directory.begun(),
+            Self::Bucket(bucket) => wait(bucket.begun()),
+        }
+    }
+
     pub(crate) fn open_now(&self, key: &ArtefactKey) -> Result<Artefact, Error> {
-        let Self::Directory(directory) = self;
-        directory.open_artefact(key)
+        match self {
+            Self::Directory(directory) => directory.open_artefact(key),
+            Self::Bucket(bucket) => wait(bucket.open_artefact(key)),
+        }
     }
 
-    /// As [`manifest`](Self::manifest), on a blocking thread.
     pub(crate) fn manifest_now(&self, key: &ArtefactKey) -> Result<Manifest, Error> {
-        let Self::Directory(directory) = self;
-        let (path, file) = directory.open_manifest(key)?;
-        Manifest::read(file).map_err(|error| match error {
-            ManifestError::Io(error) => Error::io("read", &path)(error),
-            other => Error::Manifest(other),
-        })
+        match self {
+            Self::Directory(directory) => directory.manifest(key),
+            Self::Bucket(bucket) => wait(bucket.manifest(key)),
+        }
     }
 
-    /// Starts a new artefact; on a blocking thread.
+    /// Starts a new artefact; on a blocking thread. Writing to it ends with an error once `watch` is cancelled.
     ///
     /// # Errors
     /// [`Error::AlreadyPublished`] when a complete snapshot has that name.
-    pub(crate) fn stage(&self, key: &ArtefactKey) -> Result<Staged, Error> {
-        let Self::Directory(directory) = self;
-        Staged::create(directory, key)
-    }
-
-    async fn blocking<T: Send + 'static>(
-        &self,
-        key: &ArtefactKey,
-        work: impl FnOnce(&Self, &ArtefactKey) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        let (shelf, key) = (self.clone(), *key);
-        task::blocking(move || work(&shelf, &key)).await
+    pub(crate) fn stage(&self, key: &ArtefactKey, watch: &Watch) -> Result<Staged, Error> {
+        match self {
+            Self::Directory(directory) => Staged::in_directory(directory, key),
+            Self::Bucket(bucket) => Staged::in_bucket(bucket, key, &watch.cancel),
+        }
     }
 }
 
 impl fmt::Display for Shelf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Directory(directory) = self;
-        write!(f, "{}", directory.root().display())
+        match self {
+            Self::Directory(directory) => write!(f, "{}", directory.root().display()),
+            Self::Bucket(bucket) => write!(f, "{bucket}"),
+        }
     }
 }

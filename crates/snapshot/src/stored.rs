@@ -8,22 +8,23 @@ use crate::artefact::{Artefact, Reader};
 use crate::damage::Damage;
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::watch::Watch;
 
 const CHUNK: usize = 256 << 10;
 
 /// The bytes of an artefact, hashed as they are read.
-pub(crate) struct Stored<'a> {
-    from: io::Take<Reader<'a>>,
+pub(crate) struct Stored {
+    from: io::Take<Reader>,
     hash: Sha256,
 }
 
-impl<'a> Stored<'a> {
+impl Stored {
     /// All of an artefact that has `expected` bytes.
-    pub(crate) fn of(artefact: &'a Artefact, expected: u64) -> Result<Self, Damage> {
+    pub(crate) fn of(artefact: &Artefact, expected: u64, watch: &Watch) -> Result<Self, Damage> {
         if artefact.len() != expected {
             return Err(Damage::StoredSize { expected, found: artefact.len() });
         }
-        Ok(Self { from: artefact.reader().take(expected), hash: Sha256::new() })
+        Ok(Self { from: artefact.reader(&watch.cancel).take(expected), hash: Sha256::new() })
     }
 
     /// Reads what nobody has read yet, and compares the digest of everything.
@@ -45,7 +46,7 @@ impl<'a> Stored<'a> {
     }
 }
 
-impl Read for Stored<'_> {
+impl Read for Stored {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.from.read(into).map_err(|error| io::Error::new(error.kind(), OnShelf(error)))?;
         self.hash.update(&into[..read]);

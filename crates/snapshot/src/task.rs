@@ -28,6 +28,13 @@ pub(crate) async fn blocking<T: Send + 'static>(
     spawn_blocking(move || span.in_scope(work)).await.unwrap_or_else(|error| Err(ended(error)))
 }
 
+/// Waits on a blocking thread, also on one that runs a future just now: a writer that is called from there waits so. What
+/// is waited for must be driven by other threads, as everything is that a runtime or its tasks do.
+pub(crate) fn wait<F: Future>(work: F) -> F::Output {
+    // The budget of the future that runs on this thread would be used up and never come back.
+    futures::executor::block_on(tokio::task::unconstrained(work))
+}
+
 /// A panic goes on in the caller; the only other end is a runtime that shuts down.
 fn ended(error: JoinError) -> Error {
     match error.try_into_panic() {

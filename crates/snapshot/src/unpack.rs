@@ -67,7 +67,7 @@ pub(crate) fn decompress(
     file: &mut Temporary,
     watch: &Watch,
 ) -> Result<(), Error> {
-    let mut stored = Stored::of(artefact, manifest.stored_bytes)?;
+    let mut stored = Stored::of(artefact, manifest.stored_bytes, watch)?;
     let meter = watch.enter(Phase::Unpacking, manifest.plain_bytes);
     let bound = Bound::Exactly { bytes: manifest.plain_bytes, sha256: manifest.plain_sha256 };
     let outcome = Frame::new(bound, file, meter).and_then(|frame| match &manifest.encryption {
@@ -84,7 +84,7 @@ pub(crate) fn decompress(
 }
 
 fn unseal(
-    stored: &mut Stored<'_>,
+    stored: &mut Stored,
     artefact: &Artefact,
     manifest: &Manifest,
     identities: &Identities,
@@ -100,7 +100,7 @@ fn unseal(
 
 /// Compares what needs no key: length and digest of the artefact, and that it starts as its manifest says.
 pub(crate) fn compare_stored(artefact: &Artefact, manifest: &Manifest, watch: &Watch) -> Result<(), Error> {
-    let mut stored = Stored::of(artefact, manifest.stored_bytes)?;
+    let mut stored = Stored::of(artefact, manifest.stored_bytes, watch)?;
     let mut meter = watch.enter(Phase::Checking, manifest.stored_bytes);
     let outcome = match &manifest.encryption {
         None => Ok(()),

@@ -1,77 +1,10 @@
-//! Work that fails or stops between its phases: what is left, and that trying again succeeds.
+//! Work that fails or stops between its phases, on its way to a directory.
 #![expect(clippy::unwrap_used, reason = "a test may stop at once")]
 
-use chiliview_snapshot::{Depth, Error};
-use fail::FailScenario;
-
-use common::Fixture;
-
 #[path = "snapshot/common.rs"]
-#[expect(dead_code, reason = "the other test binary uses the rest")]
+#[expect(dead_code, reason = "other test binaries use the rest")]
 mod common;
+#[path = "snapshot/failing.rs"]
+mod failing;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_failure_before_the_manifest_leaves_nothing_and_the_next_try_succeeds() {
-    let scenario = FailScenario::setup();
-    for point in ["snapshot.after_read", "snapshot.before_publish", "snapshot.before_manifest"] {
-        let fixture = Fixture::new().await;
-        let _live = fixture.live(500).await;
-        fail::cfg(point, "1*return->off").unwrap();
-        assert!(matches!(fixture.write().await, Err(Error::Io { action, .. }) if action == point));
-        assert!(fixture.files().is_empty(), "{point}: {:?}", fixture.files());
-        let manifest = fixture.write().await.unwrap();
-        fixture.prove(&manifest, Depth::Full).await.unwrap();
-    }
-    scenario.teardown();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_crash_before_the_manifest_leaves_no_snapshot_and_the_next_try_succeeds() {
-    let scenario = FailScenario::setup();
-    let fixture = Fixture::new().await;
-    let _live = fixture.live(500).await;
-    fail::cfg("snapshot.before_manifest", "1*panic->off").unwrap();
-    let (request, shelf) = (common::request(&fixture.database()), fixture.shelf.clone());
-    let crash = tokio::spawn(async move {
-        chiliview_snapshot::write(request, &shelf, &chiliview_snapshot::Watch::unobserved()).await
-    });
-    assert!(crash.await.unwrap_err().is_panic());
-    assert_eq!(fixture.files(), [fixture.artefact()]);
-    assert!(matches!(fixture.shelf.manifest(&fixture.key()).await, Err(Error::NotFound(_))));
-    let manifest = fixture.write().await.unwrap();
-    fixture.prove(&manifest, Depth::Full).await.unwrap();
-    scenario.teardown();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_failure_after_publishing_leaves_a_whole_snapshot() {
-    let scenario = FailScenario::setup();
-    let fixture = Fixture::new().await;
-    let _live = fixture.live(500).await;
-    fail::cfg("snapshot.after_publish", "1*return->off").unwrap();
-    assert!(fixture.write().await.is_err());
-    let manifest = fixture.shelf.manifest(&fixture.key()).await.unwrap();
-    fixture.prove(&manifest, Depth::Full).await.unwrap();
-    assert!(matches!(fixture.write().await, Err(Error::AlreadyPublished(_))));
-    scenario.teardown();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn of_two_publishers_of_one_backup_one_is_refused_and_the_other_whole() {
-    let scenario = FailScenario::setup();
-    let fixture = Fixture::new().await;
-    let _live = fixture.live(500).await;
-    fail::cfg("snapshot.before_manifest", "pause").unwrap();
-    let (request, shelf) = (common::request(&fixture.database()), fixture.shelf.clone());
-    let first = tokio::spawn(async move {
-        chiliview_snapshot::write(request, &shelf, &chiliview_snapshot::Watch::unobserved()).await
-    });
-    while !fixture.artefact().exists() {
-        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-    }
-    assert!(matches!(fixture.write().await, Err(Error::AlreadyPublished(_))));
-    fail::remove("snapshot.before_manifest");
-    let manifest = first.await.unwrap().unwrap().manifest;
-    fixture.prove(&manifest, Depth::Full).await.unwrap();
-    scenario.teardown();
-}
+const KIND: common::Kind = common::Kind::Directory;

@@ -2,7 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{caller::Caller, events::Hub, health::Readiness, passwords::Passwords, problem::Problem};
+use crate::{
+    caller::Caller,
+    events::Hub,
+    health::{Readiness, Room},
+    passwords::Passwords,
+    problem::Problem,
+};
 use chiliview_agenda::Keeping;
 use chiliview_snapshot::Shelf;
 use chiliview_store::{
@@ -63,6 +69,7 @@ struct Inner {
     wake: Wake,
     events: Hub,
     readiness: Readiness,
+    room: Room,
 }
 
 impl App {
@@ -77,6 +84,7 @@ impl App {
             wake,
             events: Hub::default(),
             readiness: Readiness::default(),
+            room: Room::default(),
         }))
     }
 
@@ -124,6 +132,11 @@ impl App {
     /// The readiness probe.
     pub(crate) fn readiness(&self) -> &Readiness {
         &self.0.readiness
+    }
+
+    /// The room on the shelf, as it was a moment ago.
+    pub(crate) fn room(&self) -> &Room {
+        &self.0.room
     }
 
     /// Tells the worker in this process that there is work. Call it after the commit.

@@ -7,7 +7,7 @@ use chiliview_store::{queue, readiness};
 use poem::{Response, handler, http::StatusCode, web::Data};
 use poem_openapi::{Enum, Object, OpenApi};
 use serde::{Deserialize, Serialize};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::timeout};
 
 use crate::{app::App, json::Json, problem::Problem};
 
@@ -16,6 +16,9 @@ pub(crate) const WORKER_SILENT: Duration = Duration::from_secs(15);
 const LOW_DISK_BYTES: u64 = 256 << 20;
 /// One probe serves all who ask within this time.
 const PROBE_LASTS: Duration = Duration::from_secs(1);
+/// One look at the shelf serves all who ask within this time.
+const LOOK_LASTS: Duration = Duration::from_secs(10);
+const LOOK_TAKES: Duration = Duration::from_secs(3);
 
 /// The resource.
 pub struct Health {
@@ -98,10 +101,10 @@ impl Health {
     }
 
     pub(crate) async fn disk(&self) -> (Condition, Option<u64>) {
-        match self.app.shelf().free_bytes().await {
-            Ok(Some(free)) if free < LOW_DISK_BYTES => (Condition::Degraded, Some(free)),
-            Ok(free) => (Condition::Ok, free),
-            Err(_) => (Condition::Failed, None),
+        match self.app.room().look(&self.app).await {
+            Some(Some(free)) if free < LOW_DISK_BYTES => (Condition::Degraded, Some(free)),
+            Some(free) => (Condition::Ok, free),
+            None => (Condition::Failed, None),
         }
     }
 }
@@ -125,6 +128,38 @@ impl Readiness {
         }
         *last = Some((Instant::now(), written.is_ok()));
         written.is_ok()
+    }
+}
+
+/// When the shelf was last looked at, and how much room was there. A look may cost money and a moment: one serves all who
+/// ask within a while.
+#[derive(Default)]
+pub(crate) struct Room(Mutex<Option<(Instant, Looked)>>);
+
+/// The room, where a shelf has a bound; nothing when it is out of reach.
+type Looked = Option<Option<u64>>;
+
+impl Room {
+    pub(crate) async fn look(&self, app: &App) -> Looked {
+        let mut last = self.0.lock().await;
+        if let Some((at, room)) = *last
+            && at.elapsed() < LOOK_LASTS
+        {
+            return room;
+        }
+        let room = match timeout(LOOK_TAKES, app.shelf().free_bytes()).await {
+            Ok(Ok(room)) => Some(room),
+            Ok(Err(error)) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "health.shelf_out_of_reach");
+                None
+            }
+            Err(_) => {
+                tracing::warn!("health.shelf_silent");
+                None
+            }
+        };
+        *last = Some((Instant::now(), room));
+        room
     }
 }
 

@@ -173,7 +173,11 @@ impl Metrics {
     }
 
     async fn measure_disk(&self, registry: &mut Registry) -> Result<(), Problem> {
-        if let Some(free) = self.app.shelf().free_bytes().await? {
+        let room = self.app.room().look(&self.app).await;
+        let up = Gauge::<i64>::default();
+        up.set(i64::from(room.is_some()));
+        registry.register("shelf_up", "Whether the shelf was there a moment ago", up);
+        if let Some(free) = room.flatten() {
             let gauge = Gauge::<i64>::default();
             gauge.set(i64::try_from(free).unwrap_or(i64::MAX));
             registry.register_with_unit("shelf_free", "Room on the shelf", Unit::Bytes, gauge);

@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::{
     cli::Call,
     exit::{Exit, Failure},
-    first_admin, log, open, output,
+    first_admin, log, open, output, shelf_location,
 };
 
 /// Flags of `doctor`.
@@ -30,7 +30,7 @@ pub(crate) async fn run(call: Call, options: Options) -> Result<Exit, Failure> {
     }
     let context = Context {
         settings: open::store_settings(&call.settings),
-        shelf: open::shelf_path(&call.settings)?,
+        shelf: shelf_location::of(&call.settings)?,
         clock: Clock::system(),
         ids: Ids,
         credentials: Arc::new(Random),

@@ -1,9 +1,9 @@
 //! Opens what commands work on: the store and the shelf.
 
-use chiliview_snapshot::{Shelf, sweep_scratch};
+use chiliview_snapshot::{Shelf, Swept, sweep_scratch};
 use chiliview_store::{Clock, Ids, Store};
 
-use crate::{exit::Failure, settings::Settings};
+use crate::{exit::Failure, settings::Settings, shelf_location};
 
 /// The store's own settings.
 pub(crate) fn store_settings(settings: &Settings) -> chiliview_store::Settings {
@@ -38,32 +38,29 @@ pub(crate) fn nothing_there(settings: &Settings) -> Failure {
     ))
 }
 
-/// Where the shelf's directory is.
-pub(crate) fn shelf_path(settings: &Settings) -> Result<std::path::PathBuf, Failure> {
-    match settings.shelf.as_deref() {
-        None | Some("") => Ok(chiliview_store::data_dir::DataDir::new(&settings.data_dir).backups()),
-        Some(url) if url.starts_with("s3://") => {
-            Err(Failure::usage("use the shelf: S3 buckets are not supported yet; name a directory"))
-        }
-        Some(path) => Ok(path.into()),
+/// The shelf, made when it is missing.
+pub(crate) async fn shelf(settings: &Settings) -> Result<Shelf, Failure> {
+    let location = shelf_location::of(settings)?;
+    Ok(location.open(Clock::system().now().to_datetime()).await?)
+}
+
+/// Removes what a killed process left half-written. It takes room and does no harm: a failure stops nothing, and a bucket
+/// that does not answer keeps nobody waiting.
+pub(crate) async fn sweep(store: &Store, shelf: &Shelf) {
+    tell(sweep_scratch(&store.data_dir().temp()).await);
+    let shelf = shelf.clone();
+    match shelf {
+        Shelf::Directory(_) => tell(shelf.sweep().await),
+        _ => drop(tokio::spawn(async move { tell(shelf.sweep().await) })),
     }
 }
 
-/// The shelf, made when it is missing.
-pub(crate) async fn shelf(settings: &Settings) -> Result<Shelf, Failure> {
-    Ok(Shelf::directory(shelf_path(settings)?).await?)
-}
-
-/// Removes what a killed process left half-written. It takes room and does no harm: a failure stops nothing.
-pub(crate) async fn sweep(store: &Store, shelf: &Shelf) {
-    let outcomes = [shelf.sweep().await, sweep_scratch(&store.data_dir().temp()).await];
-    for outcome in outcomes {
-        match outcome {
-            Ok(swept) if swept.files > 0 => {
-                tracing::info!(files = swept.files, bytes = swept.bytes, "leftovers.removed")
-            }
-            Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "leftovers.not_removed"),
+fn tell(outcome: Result<Swept, chiliview_snapshot::Error>) {
+    match outcome {
+        Ok(swept) if swept.files > 0 => {
+            tracing::info!(files = swept.files, bytes = swept.bytes, "leftovers.removed")
         }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "leftovers.not_removed"),
     }
 }

@@ -28,7 +28,7 @@ fn public_url(text: &str) -> Result<Url, Failure> {
         .ok_or_else(|| Failure::usage("use CHILIVIEW_PUBLIC_URL: it must begin with https:// or http://"))
 }
 
-fn roots(settings: &Settings) -> Result<Roots, Failure> {
+pub(crate) fn roots(settings: &Settings) -> Result<Roots, Failure> {
     let Some(path) = &settings.ca_file else { return Ok(Roots::system()) };
     let pem = std::fs::read(path).map_err(|error| Failure::usage(format!("read {}: {error}", path.display())))?;
     let wrong = |error| Failure::usage(format!("use {}: {error}", path.display()));

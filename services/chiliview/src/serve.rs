@@ -16,7 +16,7 @@ use crate::{
     exit::{Exit, Failure},
     first_admin, log, open,
     settings::Settings,
-    signals, stop,
+    shelf_location, signals, stop,
     traces::Keeping,
     worker,
 };
@@ -32,7 +32,7 @@ pub(crate) struct Options {
 /// Serves until a signal.
 pub(crate) async fn run(call: Call, options: Options) -> Result<Exit, Failure> {
     let settings = call.settings;
-    open::shelf_path(&settings)?;
+    shelf_location::of(&settings)?;
     let listener = listen(&settings.listen).await?;
     let (guard, spans) = log::service(&settings, "serve")?;
     let shutdown = signals::shutdown()?;

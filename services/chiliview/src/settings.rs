@@ -41,6 +41,22 @@ pub(crate) struct Settings {
     pub(crate) database_url: Option<Secret>,
     /// Where snapshots lie; `backups` in the data directory without.
     pub(crate) shelf: Option<String>,
+    /// The region of an S3 shelf.
+    pub(crate) s3_region: String,
+    /// Another server than Amazon's.
+    pub(crate) s3_endpoint: Option<String>,
+    /// The bucket in the path of URLs, or in their host; in the path with an endpoint.
+    pub(crate) s3_path_style: Option<bool>,
+    /// Who asks; the machine's own role without.
+    pub(crate) s3_access_key: Option<Secret>,
+    /// Its secret.
+    pub(crate) s3_secret_key: Option<Secret>,
+    /// Of temporary keys.
+    pub(crate) s3_session_token: Option<Secret>,
+    /// How the server encrypts what it stores: as the bucket says, `s3` or `kms`.
+    pub(crate) s3_encryption: Option<String>,
+    /// The key for `kms`.
+    pub(crate) s3_kms_key: Option<String>,
     /// The first admin's password.
     pub(crate) admin_password: Option<Secret>,
     /// Whoever sends it may scrape `/metrics`; without it there is no such page.
@@ -126,6 +142,14 @@ impl Default for Settings {
             data_dir: "./data".into(),
             database_url: None,
             shelf: None,
+            s3_region: "us-east-1".to_owned(),
+            s3_endpoint: None,
+            s3_path_style: None,
+            s3_access_key: None,
+            s3_secret_key: None,
+            s3_session_token: None,
+            s3_encryption: None,
+            s3_kms_key: None,
             admin_password: None,
             metrics_token: None,
             log_format: LogFormat::default(),
@@ -174,12 +198,24 @@ const NUMBERS: &[&str] = &[
     "prune_hour",
     "disk_low_mib",
 ];
-const BOOLEANS: &[&str] = &["secure_cookies", "hsts", "allow_network_file_system"];
-const SECRETS: &[&str] = &["database_url", "admin_password", "metrics_token", "smtp_url"];
+const BOOLEANS: &[&str] = &["secure_cookies", "hsts", "allow_network_file_system", "s3_path_style"];
+const SECRETS: &[&str] = &[
+    "database_url",
+    "admin_password",
+    "metrics_token",
+    "smtp_url",
+    "s3_access_key",
+    "s3_secret_key",
+    "s3_session_token",
+];
 const TEXTS: &[&str] = &[
     "listen",
     "data_dir",
     "shelf",
+    "s3_region",
+    "s3_endpoint",
+    "s3_encryption",
+    "s3_kms_key",
     "log_format",
     "log_filter",
     "otlp_endpoint",

@@ -10,14 +10,14 @@ use crate::{
     exit::{Exit, Failure},
     identity_file, log, open, outside,
     settings::Settings,
-    signals, stop,
+    shelf_location, signals, stop,
     traces::Keeping,
 };
 
 /// Works until a signal.
 pub(crate) async fn run(call: Call) -> Result<Exit, Failure> {
     let settings = call.settings;
-    open::shelf_path(&settings)?;
+    shelf_location::of(&settings)?;
     let (guard, spans) = log::service(&settings, "worker")?;
     let shutdown = signals::shutdown()?;
     let store = open::store(&settings).await?;
@@ -50,7 +50,7 @@ pub(crate) async fn work(
         identities: identity_file::of_service(settings)?,
         installation: Some(Installation {
             settings: open::store_settings(settings),
-            shelf: open::shelf_path(settings)?,
+            shelf: shelf_location::of(settings)?,
         }),
     };
     let context = Context { store, shelf, tool_version: env!("CARGO_PKG_VERSION").to_owned(), config };

@@ -2,12 +2,14 @@
 //! first, goes. The same rules as on the way there: locked until it is over, and the disk says which one is live.
 
 use chiliview_store::{
-    Error, RestoreId,
+    Database, Error, RestoreId,
     audit::{self, Event},
-    exchange::Exchange,
+    migrations::Kind,
     queue::{self, NewJob},
     restores::{self, Restore, RestoreStatus},
-    sessions,
+    sessions, soundness,
+    sqlite::{File, Missing},
+    swap::Swap,
 };
 
 use super::{failure::Failure, later, present, settle, settled, swap_of};
@@ -39,7 +41,7 @@ pub(crate) async fn give_up_undo(context: &Context, id: RestoreId, reason: &str)
     if row.status == RestoreStatus::Running && row.undo_requested_at.is_some() {
         let swap = swap_of(context, &row);
         swap.mend()?;
-        if swap.is_undone().await? && swap.has_kept().await? {
+        if swap.is_undone() && swap.has_kept() {
             present::swap_back(context, &row, &swap).await?;
         }
         present::give_up_safety(context, &row, reason).await?;
@@ -67,7 +69,7 @@ pub(crate) async fn forget(context: &Context, id: RestoreId) -> Outcome {
                 Ok::<_, Error>(())
             })
             .await?;
-        swap_of(context, &row).discard_kept().await
+        swap_of(context, &row).discard_kept()
     };
     match forgotten.await {
         Ok(()) => Outcome::Done,
@@ -91,14 +93,15 @@ async fn begin(context: &Context, id: RestoreId, attempt: &Attempt) -> Result<Op
 }
 
 async fn run(context: &Context, row: &Restore, number: i64, attempt: &Attempt) -> Result<(), Failure> {
+    context.refuse_postgres()?;
     let swap = swap_of(context, row);
     swap.mend()?;
-    if !swap.is_undone().await? {
+    if !swap.is_undone() {
         look_at_kept(&swap).await?;
         let present = present::secure(context, row, number, attempt).await?;
         fail::fail_point!("worker.undo_saved", |_| Err(Failure::injected()));
         still_ours(context, attempt).await?;
-        swap.swap_back().await?;
+        swap.swap_back()?;
         drop(present);
         fail::fail_point!("worker.undo_swapped", |_| Err(Failure::injected()));
     }
@@ -111,15 +114,18 @@ async fn run(context: &Context, row: &Restore, number: i64, attempt: &Attempt) -
 }
 
 /// Before anything is touched: what is to come back is there, opens, and is whole.
-async fn look_at_kept(swap: &Exchange) -> Result<(), Failure> {
-    if !swap.has_kept().await? {
+async fn look_at_kept(swap: &Swap) -> Result<(), Failure> {
+    if !swap.has_kept() {
         return Err(Failure::Refused("what the restore replaced is not there any more".into()));
     }
-    Ok(swap.check_kept().await?)
+    let file = File::open(&swap.kept_database(), Missing::Refuse, Kind::Tenant, 1).await?;
+    let checked = soundness::check_quickly(&Database::Sqlite(file.clone())).await;
+    file.close().await;
+    Ok(checked?)
 }
 
 async fn still_ours(context: &Context, attempt: &Attempt) -> Result<(), Failure> {
-    match context.store.central().write(async |tx| attempt.holds(tx).await).await? {
+    match context.store.central().read(async |tx| attempt.holds(tx).await).await? {
         true => Ok(()),
         false => Err(Failure::Overtaken),
     }

@@ -25,7 +25,6 @@ mod restores;
 mod retention;
 mod schedules;
 mod sealing;
-mod server_crashes;
 mod shop;
 mod trace;
 mod workshop;

@@ -89,7 +89,7 @@ async fn still_counts(work: &mut Work<'_>, store: &Store, shelf: &Shelf, row: &B
     Ok(true)
 }
 
-async fn fault(work: &Work<'_>, shelf: &Shelf, row: &Backup) -> Result<Option<String>, Failure> {
+async fn fault(work: &mut Work<'_>, shelf: &Shelf, row: &Backup) -> Result<Option<String>, Failure> {
     let recorded = Manifest::from_json(row.manifest.as_deref().unwrap_or_default().as_bytes());
     let manifest = match recorded {
         Ok(manifest) if manifest.key().plain() == key_of(row) => manifest,
@@ -98,6 +98,12 @@ async fn fault(work: &Work<'_>, shelf: &Shelf, row: &Backup) -> Result<Option<St
     };
     let (identities, watch) = (&work.context.identities, Watch::unobserved());
     let proof = prove(shelf, &manifest.key(), &manifest, Depth::Stored, identities, &work.scratch, &watch).await;
+    if let Err(error @ SnapshotError::Elsewhere { .. }) = &proof {
+        // Nobody can say anything about it here: it stays what it was.
+        let message = format!("its snapshot was not looked at: failed to {error}");
+        work.warn(NAME, object(row), message, "look at it on its own shelf");
+        return Ok(None);
+    }
     Ok(refusal(proof)?.err())
 }
 

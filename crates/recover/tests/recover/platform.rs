@@ -14,7 +14,6 @@ use chiliview_store::{
     backups::{self, New, Origin, ProofDepth, Verified},
     data_dir::DataDir,
     json_text::JsonText,
-    migrations::Kind,
     tenant_settings,
     tenants::{self, Tenant, TenantStatus},
 };
@@ -42,8 +41,8 @@ pub(crate) async fn open(root: &Path) -> Store {
 pub(crate) fn context(root: &Path, shelf: &Path) -> Context {
     Context {
         settings: Settings::sqlite(root),
-        shelf: shelf.to_owned(),
-        next_shelf: shelf.to_owned(),
+        shelf: shelf.to_owned().into(),
+        next_shelf: shelf.to_owned().into(),
         identities: Identities::none(),
         trash: Duration::from_secs(30 * 24 * 3600),
         clock: Clock::system(),
@@ -173,12 +172,9 @@ pub(crate) async fn back_up(store: &Store, shelf: &Path, tenant: Option<(TenantI
     });
     let attempt = begun.await.unwrap().unwrap();
     let data_dir = store.data_dir();
-    let (database, kind) = match tenant {
-        None => (store.central().clone(), Kind::Central),
-        Some((id, _)) => (store.tenant(id).await.unwrap(), Kind::Tenant),
-    };
+    let path = tenant.map_or_else(|| data_dir.central(), |(id, _)| data_dir.tenant_database(id));
     let request = WriteRequest {
-        source: Source::of(&database, kind, data_dir.temp()),
+        source: Source::Sqlite(path),
         owner: tenant.map_or(Owner::Central, |(id, slug)| Owner::Tenant { id: id.uuid(), slug: slug.into() }),
         backup: id.uuid(),
         taken_at: store.clock().now().to_datetime(),

@@ -1,20 +1,25 @@
 //! A shelf that is a directory.
 //!
-//! `<folder>/<backup>.db.zst` (or `.db.zst.age`) and `<folder>/<backup>.manifest.json` for each snapshot, the same below `.trash/`, and
-//! `.staging/` for what is not published yet: all on one file system, so that a rename is enough.
+//! `<folder>/<backup>.db.zst` (or `.db.zst.age`) and `<folder>/<backup>.manifest.json` for each snapshot, and `.staging/` for
+//! what is not published yet: all on one file system, so that a rename is enough.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
 
 use crate::artefact::Artefact;
 use crate::durable;
 use crate::error::Error;
 use crate::key::ArtefactKey;
-use crate::temporary::{self, Swept};
+use crate::manifest::{Manifest, ManifestError};
+use crate::task;
+use crate::temporary::{self, Swept, Temporary};
+
+use super::marker::{self, Marker};
 
 pub(super) const STAGING: &str = ".staging";
-pub(super) const TRASH: &str = ".trash";
 
 /// A directory of snapshots, 0700, with files 0600.
 #[derive(Clone, Debug)]
@@ -44,11 +49,7 @@ impl Directory {
 
     /// Where artefact and manifest of `key` lie.
     pub(super) fn place(&self, key: &ArtefactKey) -> Place {
-        Place::below(self.root.clone(), key)
-    }
-
-    fn trash(&self, key: &ArtefactKey) -> Place {
-        Place::below(self.root.join(TRASH), key)
+        Place::below(&self.root, key)
     }
 
     pub(super) fn open_artefact(&self, key: &ArtefactKey) -> Result<Artefact, Error> {
@@ -56,54 +57,61 @@ impl Directory {
         Artefact::open(path.clone()).map_err(|error| self.missing(key, &path, error))
     }
 
-    pub(super) fn open_manifest(&self, key: &ArtefactKey) -> Result<(PathBuf, File), Error> {
+    pub(super) fn manifest(&self, key: &ArtefactKey) -> Result<Manifest, Error> {
         let path = self.place(key).manifest;
-        match File::open(&path) {
-            Ok(file) => Ok((path, file)),
-            Err(error) => Err(self.missing(key, &path, error)),
-        }
+        let file = File::open(&path).map_err(|error| self.missing(key, &path, error))?;
+        Manifest::read(file).map_err(|error| match error {
+            ManifestError::Io(error) => Error::io("read", &path)(error),
+            other => Error::Manifest(other),
+        })
     }
 
     pub(super) fn remove(&self, key: &ArtefactKey) -> Result<bool, Error> {
         self.place(key).remove()
     }
 
-    pub(super) fn purge(&self, key: &ArtefactKey) -> Result<bool, Error> {
-        self.trash(key).remove()
+    /// Notes when it was begun, unless it has a note or snapshots already.
+    pub(super) fn mark(&self, now: DateTime<Utc>) -> Result<(), Error> {
+        let path = self.root.join(marker::NAME);
+        if path.exists() || self.has_folders()? {
+            return Ok(());
+        }
+        let mut file = Temporary::create(&self.staging(), marker::NAME)?;
+        file.write_all(&Marker { begun: Some(now) }.to_json())?;
+        file.sync()?;
+        file.keep(&path)?;
+        durable::sync_dir(&self.root)
     }
 
-    pub(super) fn move_to_trash(&self, key: &ArtefactKey) -> Result<(), Error> {
-        let (from, to) = (self.place(key), self.trash(key));
-        durable::create_dir(&to.folder)?;
-        let manifest = moved(&from.manifest, &to.manifest)?;
-        if manifest {
-            // Without its manifest on disk first, a crash could leave a complete-looking snapshot without its artefact.
-            durable::sync_dir(&from.folder)?;
-        }
-        let artefact = from.move_artefacts(&to)?;
-        if !manifest && !artefact {
-            return Err(Error::NotFound(*key));
-        }
-        durable::sync_dir(&to.folder)?;
-        durable::sync_dir(&from.folder)
+    pub(super) fn begun(&self) -> Result<Option<DateTime<Utc>>, Error> {
+        let path = self.root.join(marker::NAME);
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(Error::io("open", &path))?,
+        };
+        let mut bytes = Vec::new();
+        file.take(marker::MAX_BYTES).read_to_end(&mut bytes).map_err(Error::io("read", &path))?;
+        Ok(Marker::read(&bytes).begun)
     }
 
-    pub(super) fn restore_from_trash(&self, key: &ArtefactKey) -> Result<(), Error> {
-        let (from, to) = (self.trash(key), self.place(key));
-        if to.manifest.exists() {
-            return Err(Error::AlreadyPublished(*key));
+    fn has_folders(&self) -> Result<bool, Error> {
+        let failed = || Error::io("list", &self.root);
+        for entry in self.root.read_dir().map_err(failed())? {
+            if ArtefactKey::is_folder(&entry.map_err(failed())?.file_name().to_string_lossy()) {
+                return Ok(true);
+            }
         }
-        // The artefact may have come back before a crash; the manifest comes last.
-        let whole = from.manifest.exists() && (from.has_artefact() || to.has_artefact());
-        if !whole {
-            return Err(Error::NotFound(*key));
-        }
-        durable::create_dir(&to.folder)?;
-        from.move_artefacts(&to)?;
-        durable::sync_dir(&to.folder)?;
-        durable::rename(&from.manifest, &to.manifest)?;
-        durable::sync_dir(&to.folder)?;
-        durable::sync_dir(&from.folder)
+        Ok(false)
+    }
+
+    /// Runs `work` on a blocking thread.
+    pub(super) async fn blocking<T: Send + 'static>(
+        &self,
+        key: &ArtefactKey,
+        work: impl FnOnce(&Self, &ArtefactKey) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (directory, key) = (self.clone(), *key);
+        task::blocking(move || work(&directory, &key)).await
     }
 
     pub(super) fn sweep(&self) -> Result<Swept, Error> {
@@ -136,22 +144,12 @@ pub(super) struct Place {
 }
 
 impl Place {
-    fn below(root: PathBuf, key: &ArtefactKey) -> Self {
+    fn below(root: &Path, key: &ArtefactKey) -> Self {
         let folder = root.join(key.folder());
         let other = if key.is_sealed() { key.plain() } else { key.sealed() };
         let (artefact, other) = (folder.join(key.artefact_file()), folder.join(other.artefact_file()));
         let manifest = folder.join(key.manifest_file());
         Self { folder, artefact, other, manifest }
-    }
-
-    fn has_artefact(&self) -> bool {
-        self.artefact.exists() || self.other.exists()
-    }
-
-    /// Whether there was any.
-    fn move_artefacts(&self, to: &Self) -> Result<bool, Error> {
-        let artefact = moved(&self.artefact, &to.artefact)?;
-        Ok(moved(&self.other, &to.other)? || artefact)
     }
 
     /// Removes everything, the manifest durably before the artefact.
@@ -166,14 +164,5 @@ impl Place {
             durable::sync_dir(&self.folder)?;
         }
         Ok(manifest || artefact)
-    }
-}
-
-/// Renames; whether there was anything to rename.
-fn moved(from: &Path, to: &Path) -> Result<bool, Error> {
-    match std::fs::rename(from, to) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(Error::io("rename", from)(error)),
     }
 }

@@ -3,6 +3,7 @@
 use std::fs::DirEntry;
 use std::io;
 use std::path::Path;
+use std::time::SystemTime;
 
 use tokio::sync::mpsc::Sender;
 
@@ -10,8 +11,8 @@ use crate::error::Error;
 use crate::key::ArtefactKey;
 use crate::temporary;
 
-use super::directory::{STAGING, TRASH};
-use super::{Directory, Entry};
+use super::directory::STAGING;
+use super::{Directory, Entry, marker};
 
 type Found = Sender<Result<Entry, Error>>;
 
@@ -20,10 +21,8 @@ impl Directory {
     pub(super) fn walk(&self, found: &Found) -> Result<(), Error> {
         each(self.root(), |name, entry| match name {
             STAGING => each(&entry.path(), |name, entry| send(found, partial(name, entry)?)),
-            TRASH => {
-                folders(&entry.path(), TRASH, &mut |folder, name, entry| send(found, trashed(folder, name, entry)?))
-            }
-            _ => folder(name, entry, "", &mut |folder, name, entry| send(found, published(folder, name, entry)?)),
+            marker::NAME => Ok(true),
+            _ => folder(name, entry, &mut |folder, name, entry| send(found, published(folder, name, entry)?)),
         })
         .map(|_| ())
     }
@@ -46,37 +45,29 @@ fn each(dir: &Path, mut visit: impl FnMut(&str, &DirEntry) -> Result<bool, Error
 
 type Visit<'a> = dyn FnMut(&str, &str, &DirEntry) -> Result<bool, Error> + 'a;
 
-fn folders(dir: &Path, above: &str, visit: &mut Visit<'_>) -> Result<bool, Error> {
-    each(dir, |name, entry| folder(name, entry, above, visit))
-}
-
 /// Visits the files of one folder; anything else is visited itself, under no folder.
-fn folder(name: &str, entry: &DirEntry, above: &str, visit: &mut Visit<'_>) -> Result<bool, Error> {
+fn folder(name: &str, entry: &DirEntry, visit: &mut Visit<'_>) -> Result<bool, Error> {
     if ArtefactKey::is_folder(name) && entry.path().is_dir() {
         return each(&entry.path(), |file, entry| visit(name, file, entry));
     }
-    visit(above, name, entry)
+    visit("", name, entry)
 }
 
 fn published(folder: &str, name: &str, entry: &DirEntry) -> Result<Option<Entry>, Error> {
     let Some(stat) = stat(entry)? else { return Ok(None) };
-    if let Ok(key) = ArtefactKey::of_artefact(folder, name) {
-        let modified = stat.modified().map_err(Error::io("read the time of", &entry.path()))?;
-        return Ok(Some(Entry::Artefact { key, bytes: stat.len(), modified }));
-    }
-    Ok(Some(match ArtefactKey::of_manifest(folder, name) {
-        Ok(key) => Entry::Manifest { key, bytes: stat.len() },
-        Err(_) => unknown(folder, name),
-    }))
+    let modified = stat.modified().map_err(Error::io("read the time of", &entry.path()))?;
+    Ok(Some(entry_of(folder, name, stat.len(), modified)))
 }
 
-fn trashed(folder: &str, name: &str, entry: &DirEntry) -> Result<Option<Entry>, Error> {
-    let Some(stat) = stat(entry)? else { return Ok(None) };
+/// What lies under a name inside a folder, on a shelf of any kind.
+pub(super) fn entry_of(folder: &str, name: &str, bytes: u64, modified: SystemTime) -> Entry {
     if let Ok(key) = ArtefactKey::of_artefact(folder, name) {
-        return Ok(Some(Entry::Trashed { key, bytes: stat.len() }));
+        return Entry::Artefact { key, bytes, modified };
     }
-    let belongs = ArtefactKey::of_manifest(folder, name).is_ok();
-    Ok((!belongs).then(|| unknown(TRASH, &format!("{folder}/{name}"))))
+    match ArtefactKey::of_manifest(folder, name) {
+        Ok(key) => Entry::Manifest { key, bytes },
+        Err(_) => unknown(folder, name),
+    }
 }
 
 fn partial(name: &str, entry: &DirEntry) -> Result<Option<Entry>, Error> {

@@ -3,40 +3,73 @@
 //! Dropped before [`Staged::publish`] returned `Ok`, it leaves nothing behind.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::PathBuf;
+
+use tokio_util::sync::CancellationToken;
 
 use crate::durable;
 use crate::error::Error;
 use crate::key::ArtefactKey;
 use crate::temporary::Temporary;
 
-use super::Directory;
-use super::directory::Place;
+use super::bucket::{Bucket, Upload};
+use super::directory::{Directory, Place};
 
-/// The bytes of a new artefact, in order.
-pub(crate) struct Staged {
+/// The bytes of a new artefact, in order; written and published on a blocking thread.
+pub(crate) enum Staged {
+    /// A file beside the shelf's folders.
+    File(StagedFile),
+    /// An upload that is not completed.
+    Upload(Upload),
+}
+
+/// On the way into a directory.
+pub(crate) struct StagedFile {
     directory: Directory,
     key: ArtefactKey,
     artefact: Temporary,
 }
 
 impl Staged {
-    pub(super) fn create(directory: &Directory, key: &ArtefactKey) -> Result<Self, Error> {
+    pub(super) fn in_directory(directory: &Directory, key: &ArtefactKey) -> Result<Self, Error> {
         refuse_published(&directory.place(key), key)?;
         let artefact = Temporary::create(&directory.staging(), &key.artefact_file())?;
-        Ok(Self { directory: directory.clone(), key: *key, artefact })
+        Ok(Self::File(StagedFile { directory: directory.clone(), key: *key, artefact }))
+    }
+
+    pub(super) fn in_bucket(bucket: &Bucket, key: &ArtefactKey, cancel: &CancellationToken) -> Result<Self, Error> {
+        Upload::begin(bucket, key, cancel).map(Self::Upload)
     }
 
     /// Where its bytes go, for errors.
-    pub(crate) fn path(&self) -> &Path {
-        self.artefact.path()
+    pub(crate) fn name(&self) -> PathBuf {
+        match self {
+            Self::File(file) => file.artefact.path().to_path_buf(),
+            Self::Upload(upload) => upload.url().into(),
+        }
     }
 
-    /// Makes the artefact durable and visible, then its manifest. Both are on disk when this returns.
+    /// How many bytes may come at most, roughly; told before the first one.
+    pub(crate) fn expect(&mut self, bytes: u64) {
+        if let Self::Upload(upload) = self {
+            upload.expect(bytes);
+        }
+    }
+
+    /// Makes the artefact durable and visible, then its manifest. Both are safe when this returns.
     ///
     /// # Errors
-    /// [`Error::AlreadyPublished`], [`Error::NoSpace`], [`Error::Io`]; then nothing new is on the shelf.
+    /// [`Error::AlreadyPublished`], [`Error::NoSpace`], [`Error::Io`], [`Error::Shelf`]; then nothing new is on the shelf.
     pub(crate) fn publish(self, manifest: &[u8]) -> Result<(), Error> {
+        match self {
+            Self::File(file) => file.publish(manifest),
+            Self::Upload(upload) => upload.publish(manifest),
+        }
+    }
+}
+
+impl StagedFile {
+    fn publish(self, manifest: &[u8]) -> Result<(), Error> {
         let Self { directory, key, artefact } = self;
         let place = directory.place(&key);
         artefact.sync()?;
@@ -49,11 +82,17 @@ impl Staged {
 
 impl Write for Staged {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.artefact.file().write(bytes)
+        match self {
+            Self::File(file) => file.artefact.file().write(bytes),
+            Self::Upload(upload) => upload.write(bytes),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.artefact.file().flush()
+        match self {
+            Self::File(file) => file.artefact.file().flush(),
+            Self::Upload(upload) => upload.flush(),
+        }
     }
 }
 

@@ -12,6 +12,20 @@ use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use server::Server;
+
+#[path = "server.rs"]
+pub(crate) mod server;
+#[path = "shelves.rs"]
+pub(crate) mod shelves;
+
+/// Where the snapshots of a whole test binary lie: `crate::KIND`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Directory,
+    Bucket,
+}
+
 pub(crate) const TENANT: Uuid = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001);
 pub(crate) const BACKUP: Uuid = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0002);
 
@@ -23,13 +37,20 @@ pub(crate) struct Fixture {
     pub(crate) shelf: Shelf,
     pub(crate) recipients: Recipients,
     pub(crate) identities: Identities,
+    pub(crate) server: Option<Server>,
 }
 
 impl Fixture {
     pub(crate) async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let shelf = Shelf::directory(dir.path().join("shelf")).await.unwrap();
-        Self { dir, shelf, recipients: Recipients::none(), identities: Identities::none() }
+        let (shelf, server) = match crate::KIND {
+            Kind::Directory => (Shelf::directory(dir.path().join("shelf")).await.unwrap(), None),
+            Kind::Bucket => {
+                let server = Server::start(dir.path().join("s3")).await;
+                (shelves::shelf(&server.endpoint()).await, Some(server))
+            }
+        };
+        Self { dir, shelf, recipients: Recipients::none(), identities: Identities::none(), server }
     }
 
     /// One whose snapshots are encrypted.
@@ -55,9 +76,14 @@ impl Fixture {
         self.request().key()
     }
 
+    /// Where what is on the shelf lies as files.
+    pub(crate) fn root(&self) -> PathBuf {
+        self.server.as_ref().map_or_else(|| self.dir.path().join("shelf"), Server::objects)
+    }
+
     /// Where the artefact lies.
     pub(crate) fn artefact(&self) -> PathBuf {
-        self.dir.path().join("shelf").join(self.key().to_string())
+        self.root().join(self.key().to_string())
     }
 
     /// Where the manifest lies.
@@ -106,12 +132,21 @@ impl Fixture {
         std::fs::write(self.manifest(), manifest.to_json().unwrap()).unwrap();
     }
 
-    /// Every file below the shelf and the scratch directory.
+    /// Every file below the shelf and the scratch directory, and every upload that is not over; the shelf's marker apart.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         let mut all = Vec::new();
-        collect(&self.dir.path().join("shelf"), &mut all);
+        collect(&self.root(), &mut all);
         collect(&self.scratch(), &mut all);
+        all.retain(|path| !path.ends_with(".shelf"));
+        all.extend(self.server.iter().flat_map(Server::uploads));
         all
+    }
+
+    /// What a killed writer left is not taken for the work of a living one any more.
+    pub(crate) fn let_a_day_pass(&self) {
+        if let Some(server) = &self.server {
+            server.let_a_day_pass();
+        }
     }
 
     pub(crate) fn scratch_is_empty(&self) -> bool {
@@ -178,6 +213,14 @@ pub(crate) async fn fill(connection: &mut SqliteConnection, rows: i64) {
     .await
     .unwrap();
     transaction.commit().await.unwrap();
+}
+
+/// Adds so many MiB that do not compress.
+pub(crate) async fn grow(connection: &mut SqliteConnection, mib: i64) {
+    sqlx::query("CREATE TABLE noise (bytes BLOB) STRICT").execute(&mut *connection).await.unwrap();
+    for _ in 0..mib {
+        sqlx::query("INSERT INTO noise VALUES (randomblob(1048576))").execute(&mut *connection).await.unwrap();
+    }
 }
 
 /// Moves everything out of the WAL into the file.

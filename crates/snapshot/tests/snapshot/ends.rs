@@ -101,7 +101,10 @@ async fn progress_grows_to_the_whole() {
 #[ignore = "runs as the other process of another test"]
 async fn work_that_never_ends() {
     let dir = std::path::PathBuf::from(std::env::var_os("CHILIVIEW_TEST_DIR").unwrap());
-    let shelf = Shelf::directory(dir.join("shelf")).await.unwrap();
+    let shelf = match std::env::var("CHILIVIEW_TEST_ENDPOINT") {
+        Ok(endpoint) => common::shelves::shelf(&endpoint).await,
+        Err(_) => Shelf::directory(dir.join("shelf")).await.unwrap(),
+    };
     let hang = |phase| when(phase, &CancellationToken::new(), || std::thread::sleep(Duration::from_secs(600)));
     let request = common::request(&dir.join("reseller ü?#%.db"));
     let key = request.key();
@@ -139,6 +142,9 @@ impl Drop for Other {
 fn other_process(fixture: &Fixture) -> Other {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "ends::work_that_never_ends", "--ignored"]).env("CHILIVIEW_TEST_DIR", fixture.dir.path());
+    if let Some(server) = &fixture.server {
+        command.env("CHILIVIEW_TEST_ENDPOINT", server.endpoint());
+    }
     command.stdout(Stdio::null()).stderr(Stdio::null());
     Other(command.spawn().unwrap())
 }
@@ -151,6 +157,7 @@ async fn what_a_killed_process_left_is_recognised_and_removed_and_a_living_ones_
     until(async || partials(&fixture.shelf).await == [true]).await;
     assert_eq!(fixture.shelf.sweep().await.unwrap(), Swept::default());
     writer.kill();
+    fixture.let_a_day_pass();
     assert_eq!(partials(&fixture.shelf).await, [false]);
     assert_eq!(fixture.shelf.sweep().await.unwrap().files, 1);
     assert!(fixture.files().is_empty());

@@ -1,6 +1,6 @@
 //! One verified backup's artefact, sent whole or in part to somebody who may have it.
 
-use chiliview_snapshot::{Artefact, ArtefactKey};
+use chiliview_snapshot::{Artefact, ArtefactKey, Error};
 use chiliview_store::{TenantId, audit::Event, backups::Backup};
 use poem::{Body, IntoResponse, Request, Response};
 use poem_openapi::{
@@ -28,12 +28,24 @@ pub struct Download(Response);
 pub(crate) async fn serve(app: &App, caller: &Caller, request: &Request, row: &Backup) -> Result<Download, Problem> {
     may_download(caller, row)?;
     verified(row)?;
-    let artefact = app.shelf().open(&key_of(row)).await?;
+    let artefact = opened(app, row).await?;
     let content = described(row, &artefact)?;
     let event = Event::done("backup.download", "backup", row.id);
     app.central().write(async |tx| app.audit(tx, caller, event).await).await?;
     let body = |span: ranges::Span| Body::from_bytes_stream(artefact.range(span.start..span.start + span.length));
     Ok(Download(ranges::serve(request.method(), request.headers(), &content, body)))
+}
+
+/// One that is older than the shelf and not on it lies elsewhere.
+async fn opened(app: &App, row: &Backup) -> Result<Artefact, Problem> {
+    let key = key_of(row);
+    match app.shelf().open(&key).await {
+        Err(Error::NotFound(_)) => match app.shelf().begun().await? {
+            Some(begun) if row.created_at < begun.into() => Err(Error::Elsewhere { key, begun }.into()),
+            _ => Err(Error::NotFound(key).into()),
+        },
+        opened => Ok(opened?),
+    }
 }
 
 /// Who downloads a backup has everything that is in it, hashes of passwords too.

@@ -5,6 +5,7 @@ use chiliview_store::Error;
 use super::Problem;
 
 const RETRY_SECONDS: u64 = 1;
+const SHELF_RETRY_SECONDS: u64 = 30;
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
@@ -16,11 +17,6 @@ impl From<Error> for Problem {
             Error::Busy(_) => {
                 tracing::warn!(%error, "store.busy");
                 Self::unavailable(RETRY_SECONDS).detail("the database is busy; nothing was changed")
-            }
-            Error::Unreachable(_) => {
-                tracing::error!(%error, "store.unreachable");
-                Self::unavailable(RETRY_SECONDS)
-                    .detail("the database cannot be reached right now; whether a change was made can be asked with its Idempotency-Key")
             }
             Error::Commit(cause) if matches!(**cause, Error::DiskFull) => Self::insufficient_storage(),
             Error::DatabaseMissing(_) | Error::DatabaseUnusable { .. } => {
@@ -39,6 +35,16 @@ impl From<chiliview_snapshot::Error> for Problem {
         match error {
             chiliview_snapshot::Error::NotFound(_) => Self::not_found("snapshot"),
             chiliview_snapshot::Error::NoSpace { .. } => Self::insufficient_storage(),
+            error @ chiliview_snapshot::Error::Elsewhere { .. } => {
+                tracing::warn!(%error, "shelf.elsewhere");
+                Self::conflict("elsewhere", "the snapshot lies on the shelf that was configured when it was made")
+            }
+            error @ chiliview_snapshot::Error::Shelf { .. } => {
+                tracing::error!(%error, "shelf.out_of_reach");
+                Self::unavailable(SHELF_RETRY_SECONDS)
+                    .with_code("shelf_unavailable")
+                    .detail("the place where snapshots lie is out of reach; nothing is lost by that")
+            }
             error => Self::internal(error),
         }
     }

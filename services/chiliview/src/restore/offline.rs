@@ -12,6 +12,7 @@ use crate::{
     exit::{Exit, Failure},
     identity_file, log, open, output,
     settings::Settings,
+    shelf_location,
 };
 
 /// Restores; `lasting` are the settings that the service will have, without the flags of this call.
@@ -48,11 +49,11 @@ async fn restore(call: &Call, lasting: &Settings, options: Options) -> Result<Re
     report.map_err(failure)
 }
 
-pub(crate) fn context(call: &Call, lasting: &Settings, identity: Option<&std::path::Path>) -> Result<Context, Failure> {
+fn context(call: &Call, lasting: &Settings, identity: Option<&std::path::Path>) -> Result<Context, Failure> {
     Ok(Context {
         settings: open::store_settings(&call.settings),
-        shelf: open::shelf_path(&call.settings)?,
-        next_shelf: open::shelf_path(lasting)?,
+        shelf: shelf_location::of(&call.settings)?,
+        next_shelf: shelf_location::of(lasting)?,
         identities: identity.map_or_else(|| identity_file::of_service(&call.settings), identity_file::read)?,
         trash: call.settings.trash(),
         clock: Clock::system(),
@@ -60,7 +61,7 @@ pub(crate) fn context(call: &Call, lasting: &Settings, identity: Option<&std::pa
     })
 }
 
-pub(crate) fn failure(failure: RecoverFailure) -> Failure {
+fn failure(failure: RecoverFailure) -> Failure {
     let exit = match &failure {
         RecoverFailure::InUse(_) => Exit::Locked,
         RecoverFailure::Refused(_) => Exit::Usage,

@@ -23,14 +23,14 @@ pub(super) fn ask(question: &str) -> std::io::Result<String> {
 }
 
 /// Somebody at a terminal, or a program.
-pub(crate) struct Screen {
+pub(super) struct Screen {
     json: bool,
     asks: bool,
     bar: ProgressBar,
 }
 
 impl Screen {
-    pub(crate) fn new(json: bool, asks: bool) -> Self {
+    pub(super) fn new(json: bool, asks: bool) -> Self {
         let bar = if json || !std::io::stderr().is_terminal() {
             ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())
         } else {
@@ -40,7 +40,7 @@ impl Screen {
         Self { json, asks, bar }
     }
 
-    pub(crate) fn end(&self) {
+    pub(super) fn end(&self) {
         self.bar.finish_and_clear();
     }
 }

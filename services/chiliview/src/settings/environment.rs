@@ -57,6 +57,10 @@ pub(super) fn read(variables: Vec<(OsString, OsString)>) -> Result<Environment, 
             continue;
         }
         let value = value.to_str().ok_or_else(|| Failure::usage(format!("read {name}: it is no UTF-8 text")))?;
+        // By its standard, empty means not set.
+        if name == OTLP && value.is_empty() {
+            continue;
+        }
         if name == OTLP {
             found.fallback.0.insert("otlp_endpoint".to_owned(), Value::from(value));
         } else {

@@ -21,10 +21,30 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "ADDRESS:PORT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     listen: Option<String>,
-    /// Where snapshots lie [default: backups in the data directory]
-    #[arg(long, global = true, value_name = "DIR")]
+    /// Where snapshots lie: a directory, or s3://BUCKET/PREFIX [default: backups in the data directory]
+    #[arg(long, global = true, value_name = "DIR|URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     shelf: Option<String>,
+    /// The region of an S3 shelf; its keys are CHILIVIEW_S3_ACCESS_KEY and _SECRET_KEY, in the environment or a file only [default: us-east-1]
+    #[arg(long, global = true, value_name = "REGION", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    s3_region: Option<String>,
+    /// Another server than Amazon's for an S3 shelf, such as https://storage.example
+    #[arg(long, global = true, value_name = "URL", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    s3_endpoint: Option<String>,
+    /// The bucket stands in the path of URLs, not in their host [default: true with an endpoint]
+    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    s3_path_style: Option<bool>,
+    /// How the server of an S3 shelf encrypts: s3 or kms [default: as the bucket says]
+    #[arg(long, global = true, value_name = "HOW", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    s3_encryption: Option<String>,
+    /// The key for kms
+    #[arg(long, global = true, value_name = "KEY", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    s3_kms_key: Option<String>,
     /// How log lines look: auto, json, pretty [default: auto]
     #[arg(long, global = true, value_name = "FORMAT", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]

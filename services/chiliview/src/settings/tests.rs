@@ -121,6 +121,7 @@ fn lists_durations_and_the_standard_name_of_the_collector_are_understood() {
     assert_eq!(settings.session_idle.as_secs(), 5400);
     assert!(settings.hsts && !settings.secure_cookies);
     assert_eq!(settings.otlp_endpoint.as_deref(), Some("http://standard:4318"));
+    assert!(load("", &[("OTEL_EXPORTER_OTLP_ENDPOINT", "")], &[]).unwrap().otlp_endpoint.is_none());
     let ours = load("otlp_endpoint = \"http://ours:4318\"", &environment[2..], &[]).unwrap();
     assert_eq!(ours.otlp_endpoint.as_deref(), Some("http://ours:4318"));
 }

@@ -88,10 +88,19 @@ fn everything_it_makes_is_its_users_alone() {
 }
 
 #[test]
-fn an_s3_shelf_is_refused_in_plain_words() {
+fn a_shelf_that_cannot_be_meant_is_refused_in_plain_words_before_anything_is_made() {
     let place = Place::new();
-    let ran = place.run(&["serve", "--listen", "127.0.0.1:0", "--shelf", "s3://bucket"]);
-    assert_eq!(ran.code(), Some(2));
-    assert!(!place.data().exists());
-    assert!(ran.err().contains("not supported yet"), "{}", ran.err());
+    for (flags, words) in [
+        (vec!["--shelf", "s3://b"], "s3://BUCKET/PREFIX"),
+        (vec!["--shelf", "s3://bucket/a//b"], "the prefix"),
+        (vec!["--shelf", "gs://bucket"], "a directory or s3://"),
+        (vec!["--shelf", "s3://bucket", "--s3-endpoint", "localhost:9000"], "https://HOST"),
+        (vec!["--shelf", "s3://bucket", "--s3-encryption", "rot13"], "neither s3 nor kms"),
+        (vec!["--shelf", "s3://bucket", "--s3-kms-key", "k"], "goes with"),
+    ] {
+        let ran = place.run(&[vec!["serve", "--listen", "127.0.0.1:0"], flags].concat());
+        assert_eq!(ran.code(), Some(2));
+        assert!(!place.data().exists());
+        assert!(ran.err().contains(words), "{}", ran.err());
+    }
 }
