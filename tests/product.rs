@@ -4,8 +4,10 @@
 //! `CHILIVIEW_BIN`.
 #![expect(clippy::unwrap_used, reason = "a test may stop at once")]
 
+mod bucket;
 mod clients;
 mod contract;
+mod observed;
 mod support;
 mod tour;
 mod trace;

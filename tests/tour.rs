@@ -49,6 +49,22 @@ async fn tour() {
     damage::doctor_names_what_is_damaged(&home);
 }
 
+/// The same against a service that runs already, in containers for example, fresh: all that asks for no hand on its files.
+#[tokio::test]
+async fn tour_of_a_service_elsewhere() {
+    let Some((home, admin)) = Home::elsewhere().await else { return };
+    three_resellers(&admin).await;
+    let people = a_thousand_users_from_a_spreadsheet(&admin).await;
+    let people = some_change_and_some_leave(&admin, people).await;
+    everything_is_there(&admin, &people).await;
+    let backups = everything_is_backed_up(&admin).await;
+    let mueller = of("mueller", &backups);
+    let snapshot = download::interrupted_and_resumed(&home, &admin, mueller);
+    download::opens_without_chiliview(&snapshot, &people);
+    way_back::restored_and_undone(&home, &admin, mueller, &people).await;
+    way_back::imported_and_cloned(&home, &admin, &snapshot, &people).await;
+}
+
 async fn three_resellers(admin: &Client) {
     for (slug, name) in RESELLERS {
         let tenant = admin.post("/api/tenants", json!({"slug": slug, "name": name})).await.expect(201);

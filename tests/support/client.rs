@@ -14,8 +14,8 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(super) async fn log_in(server: &Server, username: &str, password: &str) -> Self {
-        let mut client = Self { http: reqwest::Client::new(), url: server.url.clone(), token: String::new() };
+    pub(super) async fn log_in(url: &str, username: &str, password: &str) -> Self {
+        let mut client = Self { http: reqwest::Client::new(), url: url.to_owned(), token: String::new() };
         let login = client.post("/api/auth/login", json!({"username": username, "password": password})).await;
         client.token = text(&login.expect(200)["token"]);
         client

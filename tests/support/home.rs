@@ -43,7 +43,17 @@ impl Home {
 
     /// An admin's client, logged in with the printed password.
     pub(crate) async fn admin(&self, server: &Server) -> Client {
-        Client::log_in(server, "admin", self.password()).await
+        Client::log_in(&server.url, "admin", self.password()).await
+    }
+
+    /// A place for the files of somebody whose service runs elsewhere, and his client, when the environment names them:
+    /// `CHILIVIEW_TEST_URL`, and a file with the admin's password by `CHILIVIEW_TEST_PASSWORD_FILE`.
+    pub(crate) async fn elsewhere() -> Option<(Self, Client)> {
+        let url = std::env::var("CHILIVIEW_TEST_URL").ok()?;
+        let file = std::env::var("CHILIVIEW_TEST_PASSWORD_FILE").expect("CHILIVIEW_TEST_PASSWORD_FILE names a file");
+        let password = std::fs::read_to_string(file).unwrap().trim_end().to_owned();
+        let admin = Client::log_in(&url, "admin", &password).await;
+        Some((Self { password: OnceLock::from(password), ..Self::new() }, admin))
     }
 
     /// The password that the first start printed.

@@ -1,0 +1,117 @@
+//! What deploy/ has Prometheus and Grafana ask for is what the service tells: names, labels, and where files lie.
+
+use std::{collections::BTreeSet, fs};
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Home, project};
+
+const TOKEN: &str = "a token of the tests";
+/// Prometheus makes this one itself, for each target.
+const OF_PROMETHEUS: &str = "up";
+
+fn read(path: &str) -> String {
+    fs::read_to_string(project().join("deploy").join(path)).unwrap()
+}
+
+/// What a service tells that has made backups, answered requests, and kept some in all it does.
+async fn told() -> String {
+    let home = Home::new().with("CHILIVIEW_METRICS_TOKEN", TOKEN);
+    let server = home.serve().await;
+    let admin = home.admin(&server).await;
+    admin.post("/api/tenants", json!({"slug": "acme", "name": "Acme"})).await.expect(201);
+    let queued = admin.post("/api/backups", json!({"scope": "all"})).await.expect(202);
+    for queued in queued["items"].as_array().unwrap() {
+        admin.backup_ended(queued["id"].as_str().unwrap()).await;
+    }
+    let scrape = reqwest::Client::new().get(admin.address("/metrics")).bearer_auth(TOKEN);
+    String::from_utf8(Answer::to(scrape).await.body).unwrap()
+}
+
+/// The names that an expression asks for, and the labels in its selectors and groupings.
+fn asked(expression: &str) -> (BTreeSet<String>, BTreeSet<String>) {
+    let is_word = |char: char| char.is_ascii_alphanumeric() || char == '_';
+    let words = |text: &str| -> Vec<String> {
+        text.split(|char| !is_word(char)).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    };
+    let names = words(expression).into_iter().filter(|word| word.starts_with("chiliview_") || word == OF_PROMETHEUS);
+    let selected = expression.split('{').skip(1).filter_map(|rest| rest.split_once('}')).flat_map(|(inside, _)| {
+        inside
+            .split(',')
+            .filter_map(|pair| pair.split(['=', '!']).next().map(str::trim).map(str::to_owned))
+            .collect::<Vec<_>>()
+    });
+    let grouped = expression.split("by (").skip(1).filter_map(|rest| rest.split_once(')'));
+    let grouped = grouped.flat_map(|(inside, _)| words(inside));
+    (names.collect(), selected.chain(grouped).collect())
+}
+
+fn balanced(expression: &str) -> bool {
+    let count = |char| expression.matches(char).count();
+    count('(') == count(')') && count('{') == count('}') && count('[') == count(']') && count('"') % 2 == 0
+}
+
+/// Every expression with the place where it stands.
+fn expressions() -> Vec<(String, String)> {
+    let rules = read("prometheus/alerts.yml");
+    let mut all: Vec<_> = rules
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("expr: "))
+        .map(|expression| ("alerts.yml".to_owned(), expression.to_owned()))
+        .collect();
+    let dashboard: Value = serde_json::from_str(&read("grafana/dashboards/chiliview.json")).unwrap();
+    for panel in dashboard["panels"].as_array().unwrap() {
+        for target in panel["targets"].as_array().unwrap() {
+            all.push((panel["title"].to_string(), target["expr"].as_str().unwrap().to_owned()));
+        }
+    }
+    all
+}
+
+#[tokio::test]
+async fn everything_that_dashboard_and_alerts_ask_for_is_told() {
+    let told = told().await;
+    let samples = told.lines().filter(|line| !line.starts_with('#'));
+    let names: BTreeSet<_> = samples.filter_map(|line| line.split(['{', ' ']).next()).collect();
+    let labels = |label: &str| told.contains(&format!("{{{label}=\"")) || told.contains(&format!(",{label}=\""));
+    let all = expressions();
+    assert!(all.len() > 20, "{all:#?}");
+    for (place, expression) in all {
+        assert!(balanced(&expression), "{place}: {expression}");
+        let (wanted, grouped) = asked(&expression);
+        assert!(!wanted.is_empty(), "{place} asks for nothing: {expression}");
+        for name in wanted.iter().filter(|name| *name != OF_PROMETHEUS) {
+            assert!(names.contains(name.as_str()), "{place} asks for {name}, and there are {names:#?}");
+        }
+        for label in grouped {
+            assert!(label == "job" || label == "le" || labels(&label), "{place} asks for the label {label}");
+        }
+    }
+}
+
+#[test]
+fn the_first_alert_is_the_age_of_the_newest_proven_backup_and_each_says_what_to_do() {
+    let rules = read("prometheus/alerts.yml");
+    let alerts: Vec<_> = rules.split("- alert: ").skip(1).collect();
+    assert!(alerts[0].contains("chiliview_newest_verified_backup_age_seconds"), "{}", alerts[0]);
+    for alert in alerts {
+        for part in ["expr: ", "severity: ", "summary: ", "description: "] {
+            assert_eq!(alert.matches(part).count(), 1, "{part} of {alert}");
+        }
+    }
+}
+
+#[test]
+fn the_files_that_compose_mounts_are_there() {
+    let compose = fs::read_to_string(project().join("docker-compose.yml")).unwrap();
+    let mounts = compose.split("./deploy/").skip(1).filter_map(|rest| rest.split([':', '\n', '"', ' ']).next());
+    let mounts: Vec<_> = mounts.filter(|path| !path.starts_with("secrets/")).collect();
+    assert!(mounts.len() >= 4, "{mounts:?}");
+    for path in mounts {
+        assert!(project().join("deploy").join(path).exists(), "{path}");
+    }
+    let made = fs::read_to_string(project().join("deploy/secrets/make")).unwrap();
+    for secret in compose.split("./deploy/secrets/").skip(1).filter_map(|rest| rest.split_whitespace().next()) {
+        assert!(made.contains(&format!("once {secret} ")), "{secret} is made by nobody");
+    }
+}
