@@ -1,6 +1,7 @@
 //! One writer per SQLite file, with group commit: writes that wait for each other share one fsync. The first of a
 //! batch opens the transaction, each later one works in a savepoint of its own, whoever finds nobody waiting (or the
-//! batch full, or old) seals it, and nobody is answered before the COMMIT that carries his change has returned.
+//! batch full, or old) seals it, and nobody is answered before the COMMIT that carries his change has returned, nor before
+//! that of the changes which made his own fail.
 
 use std::{
     panic::{AssertUnwindSafe, resume_unwind},
@@ -84,11 +85,12 @@ impl Writer {
                 Ok(value)
             }
             Ok(Err(error)) => {
-                turn.undo().await;
+                turn.undo().await?;
                 Err(error)
             }
             Err(panic) => {
-                turn.undo().await;
+                // Whatever became of the others.
+                let _ = turn.undo().await;
                 resume_unwind(panic)
             }
         }
@@ -206,23 +208,23 @@ impl Turn {
         let Some(mut slot) = self.slot.take() else { return Err(Error::Panicked) };
         let Some(batch) = slot.batch.as_mut() else { return Err(slot.lost()) };
         batch.members += 1;
-        let mut outcome = batch.outcome.subscribe();
+        let outcome = batch.outcome.subscribe();
         end(self.writer.clone(), slot);
-        let sealed = outcome.wait_for(Option::is_some).instrument(commit_span()).await;
-        match sealed.map(|outcome| outcome.clone()) {
-            Ok(Some(Ok(()))) => Ok(()),
-            Ok(Some(Err(error))) => Err(Error::Commit(error)),
-            Ok(None) | Err(_) => Err(Error::Panicked),
-        }
+        sealed(outcome).await
     }
 
-    /// Undoes the work; the others of the batch keep theirs.
-    async fn undo(mut self) {
+    /// Undoes the work; the others of the batch keep theirs. Why it failed may be what one of them did (a version that is
+    /// another's by now, a name that is taken): nobody is told so before that is on disk, or ever if it does not get there.
+    async fn undo(mut self) -> Result<()> {
         self.stage = Stage::Idle;
-        if let Some(slot) = self.slot.take()
-            && let Err(error) = tokio::spawn(undo(self.writer.clone(), slot, self.nested)).await
-        {
+        let Some(slot) = self.slot.take() else { return Ok(()) };
+        let others = slot.batch.as_ref().filter(|_| self.nested).map(|batch| batch.outcome.subscribe());
+        if let Err(error) = tokio::spawn(undo(self.writer.clone(), slot, self.nested)).await {
             tracing::error!(%error, "store.undo_failed");
+        }
+        match others {
+            Some(outcome) => sealed(outcome).await,
+            None => Ok(()),
         }
     }
 }
@@ -250,6 +252,16 @@ async fn undo(writer: Arc<Writer>, mut slot: OwnedMutexGuard<Slot>, nested: bool
         Err(error) => drop(slot.fail(error)),
         Ok(()) if !nested => slot.batch = None,
         Ok(()) => end(writer, slot),
+    }
+}
+
+/// Waits until the batch is on disk, or is not.
+async fn sealed(mut outcome: watch::Receiver<Outcome>) -> Result<()> {
+    let sealed = outcome.wait_for(Option::is_some).instrument(commit_span()).await;
+    match sealed.map(|outcome| outcome.clone()) {
+        Ok(Some(Ok(()))) => Ok(()),
+        Ok(Some(Err(error))) => Err(Error::Commit(error)),
+        Ok(None) | Err(_) => Err(Error::Panicked),
     }
 }
 

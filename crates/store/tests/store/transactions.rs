@@ -344,3 +344,26 @@ async fn closing_waits_for_the_commit_of_those_who_were_first() {
     }
     assert_eq!(names(open(&settings).await.central()).await.len(), kept);
 }
+
+/// Otherwise somebody is told that a row has changed, reads it, and finds it unchanged.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_refused_because_of_anothers_change_finds_it() {
+    on_every_engine(async |store| {
+        let db = store.central();
+        make_probe(db).await;
+        for round in 0..100 {
+            let name = format!("round {round}");
+            let attempts = (0..6).map(async |_| {
+                let Err(error) = db.write(async |tx| put(tx, &name).await).await else { return true };
+                assert!(matches!(error, Error::Duplicate { .. }), "{error}");
+                let count = "SELECT count(*) FROM probe WHERE name = $1";
+                let (there,): (i64,) = read(db, async |tx| tx.query(count).bind(name.clone()).fetch_one().await).await;
+                assert_eq!(there, 1, "{name}: refused because of what is not there");
+                false
+            });
+            let kept = futures::future::join_all(attempts).await;
+            assert_eq!(kept.into_iter().filter(|kept| *kept).count(), 1, "{name}");
+        }
+    })
+    .await;
+}
