@@ -45,6 +45,11 @@ pub enum Error {
     /// A migration of a database's schema failed; the database is as it was.
     #[error("migrate the schema: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A newer version has taken away from the schema what this one needs.
+    #[error(
+        "use a database that a newer version has changed: this one does without what migration {0} took away; start the newer version"
+    )]
+    TooOld(String),
     /// A row holds what no row of ours may hold.
     #[error("read {what}: {reason}")]
     Corrupt {

@@ -44,6 +44,7 @@ pub mod tenant_schemas;
 pub mod tenant_settings;
 pub mod tenants;
 pub mod throttle;
+mod upgrade;
 pub mod uploads;
 pub mod users;
 pub mod write_lock;

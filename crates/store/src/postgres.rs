@@ -14,6 +14,7 @@ use crate::{
     ids::TenantId,
     migrations,
     seam::{Tx, commit_span},
+    upgrade,
     write_lock::{self, Pass},
 };
 
@@ -97,8 +98,7 @@ impl Schema {
     async fn migrate_locked(&self, connection: &mut sqlx::PgConnection, kind: migrations::Kind) -> Result<()> {
         let create = format!("CREATE SCHEMA IF NOT EXISTS \"{0}\"; SET search_path TO \"{0}\"", self.name);
         connection.execute(AssertSqlSafe(create)).await?;
-        // Not `run`: its future cannot be sent to another thread.
-        Ok(migrations::postgres(kind).run_direct(None, connection, false).await?)
+        upgrade::postgres(kind, connection).await
     }
 
     /// Removes the schema and all that is in it.

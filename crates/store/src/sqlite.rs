@@ -19,6 +19,7 @@ use crate::{
     group_commit::Writer,
     migrations,
     seam::Tx,
+    upgrade,
     write_lock::Pass,
 };
 
@@ -59,8 +60,7 @@ impl File {
             return Err(Error::DatabaseMissing(path.to_owned()));
         }
         let mut connection = connect(path, missing).await?;
-        // Not `run`: its future cannot be sent to another thread.
-        migrations::sqlite(kind).run_direct(None, &mut connection, false).await?;
+        upgrade::sqlite(kind, &mut connection).await?;
         let writer = Arc::new(Writer::new(path, kind, connection));
         Ok(Self { path: path.into(), writer, readers: reader_pool(path, readers) })
     }

@@ -1,4 +1,5 @@
-//! Makes and migrates apalis' tables. On SQLite never through apalis' own `setup`: it turns `synchronous` off.
+//! Makes and migrates apalis' tables. On SQLite never through apalis' own `setup`: it turns `synchronous` off. What a newer
+//! version of ours did to them beyond that is left as it is ([`crate::upgrade`]).
 
 use apalis_postgres::PostgresStorage;
 use apalis_sqlite::SqliteStorage;
@@ -23,6 +24,7 @@ pub(crate) async fn migrate(central: &Database) -> Result<()> {
             let mut connection = sqlite::connect(file.path(), Missing::Refuse).await?;
             let mut migrations = SqliteStorage::<()>::migrations();
             migrations.dangerous_set_table_name(SQLITE_TABLE);
+            migrations.set_ignore_missing(true);
             migrations.run(&mut connection).await?;
             connection.close().await?;
             Ok(())
@@ -32,7 +34,9 @@ pub(crate) async fn migrate(central: &Database) -> Result<()> {
 }
 
 async fn migrate_postgres(pool: &PgPool) -> Result<()> {
-    match PostgresStorage::<()>::migrations().run(pool).await {
+    let mut migrations = PostgresStorage::<()>::migrations();
+    migrations.set_ignore_missing(true);
+    match migrations.run(pool).await {
         Ok(()) => Ok(()),
         Err(error) if lacks(&error, MISSING_RIGHT) || lacks(&error, MISSING_EXTENSION) => Err(Error::Unsafe(format!(
             "the queue needs a schema \"apalis\", the extensions hstore and pgcrypto, and to create in \"public\" while it \

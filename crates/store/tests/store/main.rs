@@ -37,6 +37,7 @@ mod tenant_settings;
 mod tenants;
 mod throttle;
 mod transactions;
+mod upgrade;
 mod uploads;
 mod users;
 mod write_lock;

@@ -1,0 +1,54 @@
+//! Brings a schema up to date while processes of another version work with it: during a rolling upgrade the older ones go on,
+//! and may be started again, after the newer one has migrated.
+//!
+//! Migrations only add (*expand*); what nobody needs any more is taken away in a later version, by a migration whose name
+//! begins with `contract_` and that runs when no process of the version before is left (docs/OPERATIONS.md). So whoever meets
+//! migrations that he does not know goes on, unless one of them contracts.
+
+use std::borrow::Cow;
+
+use sqlx::{PgConnection, SqliteConnection, migrate::Migrator};
+
+use crate::{
+    error::{Error, Result},
+    migrations::{self, Kind},
+};
+
+/// What the description of a migration that takes away begins with: sqlx makes it of the file's name.
+const CONTRACT: &str = "contract";
+
+/// For a SQLite file.
+pub(crate) async fn sqlite(kind: Kind, connection: &mut SqliteConnection) -> Result<()> {
+    let migrator = tolerant(migrations::sqlite(kind));
+    // Not `run`: its future cannot be sent to another thread.
+    migrator.run_direct(None, connection, false).await?;
+    let newer = sqlx::query_as(NEWER).bind(migrations::newest(kind)).fetch_all(connection).await?;
+    judge(kind, newer)
+}
+
+/// For the schema that is the connection's.
+pub(crate) async fn postgres(kind: Kind, connection: &mut PgConnection) -> Result<()> {
+    let migrator = tolerant(migrations::postgres(kind));
+    migrator.run_direct(None, connection, false).await?;
+    let newer = sqlx::query_as(NEWER).bind(migrations::newest(kind)).fetch_all(connection).await?;
+    judge(kind, newer)
+}
+
+const NEWER: &str = "SELECT version, description FROM _sqlx_migrations WHERE version > $1 ORDER BY version";
+
+/// The same migrations, beside which there may be others.
+fn tolerant(migrator: &'static Migrator) -> Migrator {
+    Migrator { migrations: Cow::Borrowed(&migrator.migrations), ignore_missing: true, ..Migrator::DEFAULT }
+}
+
+fn judge(kind: Kind, newer: Vec<(i64, String)>) -> Result<()> {
+    match newer.iter().find(|(_, description)| description.starts_with(CONTRACT)) {
+        Some((version, description)) => Err(Error::TooOld(format!("{version:04} ({description})"))),
+        None => {
+            if let Some((version, _)) = newer.last() {
+                tracing::debug!(?kind, version, "schema.newer");
+            }
+            Ok(())
+        }
+    }
+}
