@@ -21,6 +21,9 @@ use crate::{
 /// The central database's schema. A tenant's is [`tenant_schema`].
 pub const CENTRAL: &str = "chiliview";
 
+/// Notified by each commit in the central schema: a change is seen at once in every process that listens.
+pub(crate) const CHANGED: &str = "chiliview_changed";
+
 /// The name of a tenant's schema.
 #[must_use]
 pub fn tenant_schema(id: TenantId) -> String {
@@ -124,9 +127,11 @@ impl Schema {
     {
         let mut tx = Tx::Postgres(self.pool.begin().await.map_err(Error::from)?);
         // One writer at a time per database, as on SQLite: the audit chain and the last-owner rule count on it.
-        let refuse = if pass == Pass::Anybody && &*self.name != CENTRAL { write_lock::REFUSE } else { "" };
+        let central = &*self.name == CENTRAL;
+        let refuse = if pass == Pass::Anybody && !central { write_lock::REFUSE } else { "" };
+        let notify = if central { format!("NOTIFY {CHANGED};") } else { String::new() };
         let lock = format!(
-            "SET LOCAL search_path TO \"{0}\"; SELECT pg_advisory_xact_lock(hashtextextended('{0}', 0)); {refuse}",
+            "SET LOCAL search_path TO \"{0}\"; SELECT pg_advisory_xact_lock(hashtextextended('{0}', 0)); {notify} {refuse}",
             self.name
         );
         self.prepare(&mut tx, lock).await?;

@@ -2,8 +2,10 @@
 //! from the rows themselves, so a worker in another process is seen as well, and a client that reconnects with
 //! `Last-Event-ID` misses nothing.
 
+mod look;
+
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -27,7 +29,6 @@ use uuid::Uuid;
 
 use crate::{app::App, backups::sees, caller::Caller, edge::ShutdownSignal, problem::Problem};
 
-const LOOK_EVERY: Duration = Duration::from_millis(250);
 const HEARTBEAT: Duration = Duration::from_secs(10);
 const BEHIND: usize = 1024;
 const ROWS_A_LOOK: i64 = 500;
@@ -89,38 +90,8 @@ impl Hub {
         let (changes, receiver) = broadcast::channel(BEHIND);
         let listening = Arc::new(Listening { changes: changes.clone(), stop: CancellationToken::new() });
         *current = Arc::downgrade(&listening);
-        tokio::spawn(look(app.clone(), changes, app.now(), listening.stop.clone()));
+        tokio::spawn(look::look(app.clone(), changes, app.now(), listening.stop.clone()));
         (listening, receiver)
-    }
-}
-
-/// A change is stamped before it commits, so an earlier stamp can come into sight after a later one. Each look reaches back
-/// so far, and what was told already is not told again.
-const OVERLAP: Duration = Duration::from_secs(5);
-
-async fn look(app: App, changes: broadcast::Sender<Change>, from: Timestamp, stop: CancellationToken) {
-    let mut told = HashMap::new();
-    let mut newest = from;
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-        }
-        let start = Position { at: from.max(newest.minus(OVERLAP)), id: None };
-        match since(&app, start).await {
-            Ok(rows) => {
-                for change in rows {
-                    let (at, id) = change.position();
-                    newest = newest.max(at);
-                    if told.insert(id, at) != Some(at) {
-                        // Nobody is there any more: the next look stops.
-                        let _ = changes.send(change);
-                    }
-                }
-                told.retain(|_, at| *at >= newest.minus(OVERLAP));
-            }
-            Err(error) => tracing::warn!(%error, "events.look_failed"),
-        }
     }
 }
 

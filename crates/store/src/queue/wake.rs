@@ -1,18 +1,23 @@
-//! How a worker learns at once that there is something to do: from its own process, or from the database.
+//! How a worker learns at once that there is something to do, and whoever follows changes that there is one: from its own
+//! process, or from the database.
 
 use std::{sync::Arc, time::Duration};
 
-use sqlx::{SqliteConnection, postgres::PgListener};
+use sqlx::{
+    SqliteConnection,
+    postgres::{PgListener, PgPoolOptions},
+};
 use tokio::sync::Notify;
 
 use crate::{
     error::Result,
+    postgres::{CHANGED, Schema},
     seam::Database,
     sqlite::{self, Missing},
 };
 
 /// What apalis' trigger notifies.
-const CHANNEL: &str = "apalis::job::insert";
+const JOBS: &str = "apalis::job::insert";
 
 /// A bell at the worker's ear, for the code that commits jobs in the same process. Ringing it too often costs a look into
 /// the queue; forgetting to costs the worker's interval.
@@ -54,19 +59,24 @@ pub enum Changes {
 }
 
 impl Changes {
-    /// Begins to watch. On SQLite it looks `every` so often; 25 ms are about one hundredth of a core.
+    /// Begins to watch for new jobs. On SQLite it looks `every` so often; 25 ms are about one hundredth of a core.
     pub async fn watch(central: &Database, every: Duration) -> Result<Self> {
+        Self::on(central, every, JOBS).await
+    }
+
+    /// …for any commit in the central database.
+    pub async fn watch_everything(central: &Database, every: Duration) -> Result<Self> {
+        Self::on(central, every, CHANGED).await
+    }
+
+    async fn on(central: &Database, every: Duration, channel: &str) -> Result<Self> {
         match central {
             Database::Sqlite(file) => {
                 let mut connection = sqlite::connect(file.path(), Missing::Refuse).await?;
                 let seen = version(&mut connection).await?;
                 Ok(Self::Sqlite { connection, seen, every })
             }
-            Database::Postgres(schema) => {
-                let mut listener = PgListener::connect_with(schema.pool()).await?;
-                listener.listen(CHANNEL).await?;
-                Ok(Self::Postgres(listener))
-            }
+            Database::Postgres(schema) => Ok(Self::Postgres(listen(schema, channel).await?)),
         }
     }
 
@@ -87,6 +97,15 @@ impl Changes {
             }
         }
     }
+}
+
+/// On a connection that the pool does not count: it is never given back.
+async fn listen(schema: &Schema, channel: &str) -> Result<PgListener> {
+    let options = (*schema.pool().connect_options()).clone();
+    let alone = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
+    let mut listener = PgListener::connect_with(&alone).await?;
+    listener.listen(channel).await?;
+    Ok(listener)
 }
 
 async fn version(connection: &mut SqliteConnection) -> Result<i64> {
