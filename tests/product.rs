@@ -4,10 +4,17 @@
 //! `CHILIVIEW_BIN`.
 #![expect(clippy::unwrap_used, reason = "a test may stop at once")]
 
+#[expect(dead_code, reason = "the binary opens the store by itself")]
+#[path = "../crates/store/tests/support/engines.rs"]
+mod engines;
+
 mod bucket;
 mod clients;
 mod contract;
+mod history;
 mod observed;
+mod power;
+mod processes;
 mod support;
 mod tour;
 mod trace;

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 pub(crate) use self::{
     answer::Answer,
     client::Client,
-    home::Home,
+    home::{Home, PASSWORD},
     server::Server,
     tools::{binary, built, missing, project, run, skip},
 };

@@ -13,9 +13,14 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) async fn to(request: RequestBuilder) -> Self {
-        let response = request.send().await.expect("an answer");
+        Self::to_maybe(request).await.expect("an answer")
+    }
+
+    /// From a service that may be killed meanwhile.
+    pub(crate) async fn to_maybe(request: RequestBuilder) -> reqwest::Result<Self> {
+        let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Self { status, headers, body: response.bytes().await.expect("a whole body").to_vec() }
+        Ok(Self { status, headers, body: response.bytes().await?.to_vec() })
     }
 
     /// The body as JSON, when the status is this one.

@@ -14,7 +14,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(super) async fn log_in(url: &str, username: &str, password: &str) -> Self {
+    pub(crate) async fn log_in(url: &str, username: &str, password: &str) -> Self {
         let mut client = Self { http: reqwest::Client::new(), url: url.to_owned(), token: String::new() };
         let login = client.post("/api/auth/login", json!({"username": username, "password": password})).await;
         client.token = text(&login.expect(200)["token"]);
@@ -23,7 +23,12 @@ impl Client {
 
     /// The same session at another start of the service.
     pub(crate) fn at(&self, server: &Server) -> Self {
-        Self { url: server.url.clone(), ..self.clone() }
+        self.at_url(&server.url)
+    }
+
+    /// The same session wherever the service is now.
+    pub(crate) fn at_url(&self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self.clone() }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

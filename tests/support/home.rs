@@ -7,10 +7,15 @@ use std::{
     sync::OnceLock,
 };
 
+use chiliview_store::Settings;
+use secrecy::ExposeSecret;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{Client, Server, binary};
+
+/// The admin's, where the test chooses it.
+pub(crate) const PASSWORD: &str = "seven herons over the weir";
 
 /// A fresh directory with everything in it.
 pub(crate) struct Home {
@@ -31,6 +36,22 @@ impl Home {
         self
     }
 
+    /// With a first admin whose password is [`PASSWORD`].
+    pub(crate) fn with_password(self) -> Self {
+        let home = self.with("CHILIVIEW_ADMIN_PASSWORD", PASSWORD);
+        home.password.set(PASSWORD.to_owned()).unwrap();
+        home
+    }
+
+    /// With that password, and on PostgreSQL if these settings are.
+    pub(crate) fn on(settings: &Settings) -> Self {
+        let home = Self::new().with_password();
+        match &settings.database_url {
+            Some(url) => home.with("CHILIVIEW_DATABASE_URL", url.expose_secret()),
+            None => home,
+        }
+    }
+
     /// A place in it.
     pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.directory.path().join(name)
@@ -38,7 +59,17 @@ impl Home {
 
     /// `chiliview serve`, until it listens.
     pub(crate) async fn serve(&self) -> Server {
-        Server::start(self).await
+        self.serve_as("serve", &[]).await
+    }
+
+    /// One of several.
+    pub(crate) async fn serve_as(&self, name: &str, arguments: &[&str]) -> Server {
+        Server::serve(self, name, arguments).await
+    }
+
+    /// `chiliview worker`, one of several.
+    pub(crate) async fn work_as(&self, name: &str) -> Server {
+        Server::work(self, name).await
     }
 
     /// An admin's client, logged in with the printed password.

@@ -1,4 +1,4 @@
-//! A running `chiliview serve`.
+//! A running `chiliview serve`, or `chiliview worker`.
 
 use std::{
     fs::File,
@@ -13,23 +13,36 @@ use super::{Home, until};
 /// The process. Dropped, it is killed.
 pub(crate) struct Server {
     process: Child,
-    /// Where it listens, such as `http://127.0.0.1:41234`.
+    /// Where it listens, such as `http://127.0.0.1:41234`; nowhere when it works.
     pub(crate) url: String,
     words: PathBuf,
 }
 
 impl Server {
-    /// Starts one in its home, on a free port, and waits until it listens.
-    pub(super) async fn start(home: &Home) -> Self {
-        let words = home.path("stderr");
-        let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
-        command.stdout(File::create(home.path("stdout")).unwrap()).stderr(File::create(&words).unwrap());
-        let mut server = Self { process: command.spawn().unwrap(), url: String::new(), words };
+    /// Starts one in its home, on a free port, and waits until it listens. Its words go into files of its name.
+    pub(super) async fn serve(home: &Home, name: &str, arguments: &[&str]) -> Self {
+        let mut server = Self::start(home, name, &[&["serve", "--listen", "127.0.0.1:0"], arguments].concat());
         server.url = until("the service to listen", async || server.listens()).await;
         if let Some(password) = server.said("  password  ") {
             let _ = home.password.set(password);
         }
         server
+    }
+
+    /// Starts one that works, and waits until it does.
+    pub(super) async fn work(home: &Home, name: &str) -> Self {
+        let mut server = Self::start(home, name, &["worker"]);
+        until("the worker to work", async || server.running().said(" works on ").map(drop)).await;
+        server
+    }
+
+    fn start(home: &Home, name: &str, arguments: &[&str]) -> Self {
+        let words = home.path(format!("{name}.stderr"));
+        let mut command = home.command(arguments);
+        command
+            .stdout(File::create(home.path(format!("{name}.stdout"))).unwrap())
+            .stderr(File::create(&words).unwrap());
+        Self { process: command.spawn().unwrap(), url: String::new(), words }
     }
 
     /// SIGKILL: no time for anything.
@@ -46,10 +59,14 @@ impl Server {
     }
 
     fn listens(&mut self) -> Option<String> {
-        let ended = self.process.try_wait().unwrap();
-        assert!(ended.is_none(), "the service ended, with the words: {}", self.stderr());
-        let address = self.said(" listens on ")?;
+        let address = self.running().said(" listens on ")?;
         address.strip_suffix(',').map(str::to_owned)
+    }
+
+    fn running(&mut self) -> &Self {
+        let ended = self.process.try_wait().unwrap();
+        assert!(ended.is_none(), "the process ended, with the words: {}", self.stderr());
+        self
     }
 
     /// The word after these, once there is one.
