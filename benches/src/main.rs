@@ -1,9 +1,11 @@
-//! Measures what ChiliView promises to be fast at, as ratios beside the plain way of doing it, in one run.
+//! Measures what ChiliView promises to be fast at, as ratios beside the plain way of doing it, in one run; and how many tenants
+//! one installation bears ([`tenants`], not in that run: it takes minutes).
 //!
 //! `benches/run` calls this, and the snapshot's own bench. `CHILIVIEW_BENCH_DIR` chooses the disk.
 
 mod download;
 mod idle;
+mod tenants;
 mod writes;
 
 use std::path::PathBuf;
@@ -17,7 +19,8 @@ async fn main() -> Result<()> {
         ["writes"] => writes::measure().await,
         ["download"] => download::measure().await,
         ["idle", program] => idle::measure(program.as_ref()),
-        _ => bail!("one of: writes, download, idle <path of chiliview>"),
+        ["tenants", program, count] => tenants::measure(program.as_ref(), count.parse()?).await,
+        _ => bail!("one of: writes, download, idle <path of chiliview>, tenants <path of chiliview> <how many>"),
     }
 }
 
