@@ -77,3 +77,57 @@ test('a backup leaves a job that says for what it was and that it is done', asyn
   await row.getByRole('link', { name: 'Backup' }).click();
   await expect(page).toHaveURL(new RegExp(`/backups/${backup.id}$`));
 });
+
+test('the log is searched by a word of a change and by days', async ({ console: page, unique, api }) => {
+  await api.tenant(unique, { name: `Word ${unique}` });
+  await page.goto('/audit');
+  await page.keyboard.press('/');
+  await page.keyboard.type(unique);
+  await expect(page).toHaveURL(new RegExp(`q=${unique}`));
+  await expect(page.getByRole('row', { name: /Reseller: created/ })).toBeVisible();
+  await page.locator('input[name=until]').fill('2020-01-01');
+  await page.locator('input[name=until]').blur();
+  await expect(page.getByText('Nothing matches')).toBeVisible();
+});
+
+test('the doctor is run by keyboard, and his round is read line by line', async ({ console: page, api }) => {
+  await page.keyboard.press('g');
+  await page.keyboard.press('d');
+  await expect(page.getByRole('heading', { level: 1, name: 'Doctor' })).toBeFocused();
+  await page.keyboard.press('n');
+  await expect(page).toHaveURL(/\/doctor\/[0-9a-f-]{36}$/);
+  const id = page.url().split('/').at(-1) ?? '';
+  const run = await api.ended<{ status: string; checks: unknown[] }>(`/api/doctor/${id}`);
+  expect(run.status).toBe('done');
+  await expect(page.getByRole('main').getByRole('listitem')).toHaveCount(run.checks.length);
+  await page.getByRole('link', { name: 'Doctor' }).first().click();
+  await expect(page.getByRole('row', { name: /Looking only/ }).first()).toBeVisible();
+});
+
+test('what happens elsewhere shows in the feed at once; paused, it waits', async ({
+  console: page,
+  unique,
+  api,
+}) => {
+  await api.tenant(unique);
+  await page.goto('/events');
+  await expect(page.getByText('Nothing has happened yet')).toBeVisible();
+  const { id } = await api.backup(unique);
+  const feed = page.getByRole('list', { name: 'Events' });
+  const line = feed
+    .getByRole('listitem')
+    .filter({ hasText: `Backup of ${unique}` })
+    .filter({ hasText: 'Verified' });
+  await expect(line.getByRole('link')).toHaveAttribute('href', `/backups/${id}`);
+
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await api.backup(unique);
+  await expect(page.getByText(/held back/)).not.toHaveText(/^0/);
+  const before = await feed.getByRole('listitem').count();
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await expect.poll(() => feed.getByRole('listitem').count()).toBeGreaterThan(before);
+
+  await page.locator('select[name=kind]').selectOption('restore');
+  await expect(page).toHaveURL(/kind=restore/);
+  await expect(page.getByText('Nothing of that kind yet')).toBeVisible();
+});

@@ -60,6 +60,16 @@ export const screens: Screen[] = [
   { name: 'sessions', prepare: at('/sessions') },
   { name: 'jobs', prepare: at('/jobs') },
   { name: 'jobs, nothing found', prepare: at('/jobs?status=cancelled') },
+  { name: 'events', prepare: at('/events') },
+  { name: 'doctor', prepare: at('/doctor') },
+  {
+    name: 'a round of the doctor',
+    prepare: async (api) => {
+      const { id } = await api.send<{ id: string }>('POST', '/api/doctor', { repair: false });
+      await api.ended(`/api/doctor/${id}`);
+      return { path: `/doctor/${id}` };
+    },
+  },
   { name: 'audit log', prepare: at('/audit') },
   { name: 'a line of the audit log', prepare: at('/audit?line=1') },
   { name: 'notices', prepare: at('/notifications') },

@@ -1,6 +1,6 @@
 /** What each event does to the cache: a row that is there is replaced in place, lists are asked for again a little later. */
 import type { QueryKey } from '@tanstack/svelte-query';
-import { queryClient, type BackupInfo, type RestoreInfo } from '$lib/api';
+import { queryClient, type BackupInfo, type DoctorRunInfo, type RestoreInfo } from '$lib/api';
 
 interface Row {
   id: string;
@@ -12,7 +12,7 @@ interface Page {
 }
 
 /** The events that the service tells. */
-export const told = ['backup', 'restore', 'changed'] as const;
+export const told = ['backup', 'restore', 'doctor', 'changed'] as const;
 
 /** Any change but a backup's or a restore's. */
 interface Changed {
@@ -27,6 +27,7 @@ interface Changed {
 export type LiveEvent =
   | { name: 'backup'; data: BackupInfo }
   | { name: 'restore'; data: RestoreInfo }
+  | { name: 'doctor'; data: DoctorRunInfo }
   | { name: 'changed'; data: Changed };
 
 const SETTLE = 400;
@@ -82,12 +83,16 @@ function rowChanged(resource: string, row: Row & { status?: string }): void {
 }
 
 /** `object_kind` is the resource in the singular; the cache's keys are the plural. */
-const plural = (kind: string): string => `${kind.replaceAll('_', '-')}s`;
+const plural = (kind: string): string => `${kind.replaceAll('_', '-')}s`.replace(/([^aeiou])ys$/, '$1ies');
 
 export function apply(event: LiveEvent): void {
   if (event.name === 'backup') rowChanged('backups', event.data);
   else if (event.name === 'restore') rowChanged('restores', event.data);
-  else {
+  else if (event.name === 'doctor') {
+    // Without its lines, so it replaces nothing.
+    invalidateSoon('doctor');
+    invalidateSoon('jobs');
+  } else {
     invalidateSoon(plural(event.data.object_kind));
     invalidateSoon('audit');
   }

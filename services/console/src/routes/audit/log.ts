@@ -5,6 +5,15 @@ import type { paths } from '$lib/api';
 
 export type AuditQuery = NonNullable<paths['/api/audit']['get']['parameters']['query']>;
 
+/** The instant at which a day begins here, or the one after it. */
+export function dayBegins(day: string | undefined, later = 0): string | undefined {
+  if (!day) return undefined;
+  const at = new Date(`${day}T00:00:00`);
+  if (Number.isNaN(at.getTime())) return undefined;
+  at.setDate(at.getDate() + later);
+  return at.toISOString();
+}
+
 export function readLog(
   tenant: string | undefined,
   query: AuditQuery,

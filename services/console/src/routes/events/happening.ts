@@ -1,13 +1,14 @@
 /** One line of the feed, made of an event of the service. */
-import type { BackupInfo, RestoreInfo } from '$lib/api';
+import type { BackupInfo, DoctorRunInfo, RestoreInfo } from '$lib/api';
 import type { LiveEvent } from '$lib/live';
 import type { StateName } from '$lib/ui';
 import { actionName, objectHref } from '../audit/actions';
 import { databaseName, phaseName, underWay } from '../backups/backup';
+import { roundState } from '../doctor/round';
 import { t } from './words';
 
 export type Kind = LiveEvent['name'];
-export const KINDS: Kind[] = ['backup', 'restore', 'changed'];
+export const KINDS: Kind[] = ['backup', 'restore', 'doctor', 'changed'];
 
 export interface Happening {
   /** Lines with the same one are the same thing going on: the later takes the place of the earlier. */
@@ -41,9 +42,20 @@ const ofRestore = (restore: RestoreInfo): Happening => ({
   href: `/restores/${restore.id}`,
 });
 
+const ofRound = (run: DoctorRunInfo): Happening => ({
+  key: `doctor ${run.id} ${run.status}`,
+  kind: 'doctor',
+  at: run.finished_at ?? run.started_at ?? run.created_at,
+  title: () => t.doctor,
+  detail: () => run.error ?? t.by(run.requested_by),
+  state: roundState(run),
+  href: `/doctor/${run.id}`,
+});
+
 export function happening(event: LiveEvent): Happening {
   if (event.name === 'backup') return ofBackup(event.data);
   if (event.name === 'restore') return ofRestore(event.data);
+  if (event.name === 'doctor') return ofRound(event.data);
   const { action, at, actor_name, object_kind, object_id, tenant } = event.data;
   return {
     key: `changed ${at} ${action} ${object_id ?? ''}`,

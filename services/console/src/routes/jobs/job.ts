@@ -15,6 +15,7 @@ export const KINDS = [
   'prune',
   'deliver',
   'examine',
+  'migrate_fleet',
 ] as const;
 type Kind = (typeof KINDS)[number];
 type Subject = keyof typeof t.subjects;
@@ -32,6 +33,7 @@ const SUBJECTS: Record<Kind, { of: Subject; place?: string }> = {
   prune: { of: 'all' },
   deliver: { of: 'delivery' },
   examine: { of: 'doctor', place: '/doctor' },
+  migrate_fleet: { of: 'all' },
 };
 
 const isKind = (kind: string): kind is Kind => (KINDS as readonly string[]).includes(kind);

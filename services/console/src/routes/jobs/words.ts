@@ -28,6 +28,7 @@ export const t = messages(
       prune: 'Apply retention',
       deliver: 'Deliver a notice',
       examine: 'Doctor',
+      migrate_fleet: 'Migrate all databases',
     },
     subjects: {
       backup: 'Backup',
@@ -67,6 +68,7 @@ export const t = messages(
       prune: 'Aufbewahrung anwenden',
       deliver: 'Meldung zustellen',
       examine: 'Diagnose',
+      migrate_fleet: 'Alle Datenbanken migrieren',
     },
     subjects: {
       backup: 'Sicherung',

@@ -8,7 +8,7 @@ export const t = messages(
     ownText: 'What ChiliView had to tell about your database.',
     notices: 'Notices',
     channels: 'Channels',
-    channelsText: 'Where notices go: a signed webhook, or a mail.',
+    channelsText: 'Where notices go: a signed webhook, a mail, a ping.',
     new: 'New channel',
     newText: 'A try right after it shows whether it arrives.',
     create: 'Create channel',
@@ -97,6 +97,9 @@ export const t = messages(
     begun: 'Begun',
     finished: 'Ended',
     signed: 'Signed by the Standard Webhooks rules; ChiliView’s API documentation shows how to check it.',
+    pinged:
+      'Called every few minutes for as long as no schedule is late. Whoever watches it raises the alarm when it stays away.',
+    allIsWell: 'That all is well',
     hidden: 'Auditors see the address up to its host.',
   },
   {
@@ -196,6 +199,9 @@ export const t = messages(
     begun: 'Begonnen',
     finished: 'Beendet',
     signed: 'Signiert nach Standard Webhooks; die API-Dokumentation von ChiliView zeigt, wie man es prüft.',
+    pinged:
+      'Wird alle paar Minuten aufgerufen, solange kein Zeitplan überfällig ist. Wer darauf achtet, schlägt Alarm, wenn der Aufruf ausbleibt.',
+    allIsWell: 'Dass alles gut ist',
     hidden: 'Prüfer sehen die Adresse bis zum Host.',
   },
 );
