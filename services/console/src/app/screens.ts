@@ -60,5 +60,12 @@ export function navigation(): { group: Group; entries: Entry[] }[] {
 export const starts = (): NonNullable<Route['starts']> =>
   patterns.filter(({ route }) => mine(route)).flatMap(({ route }) => route.starts ?? []);
 
+/** Fetches the code of each screen that this person may reach. */
+export const loaders = (): Route['load'][] =>
+  patterns
+    .map(({ route }) => route)
+    .filter(mine)
+    .map(({ load }) => load);
+
 /** Where somebody begins. */
 export const home = (): string => navigation()[0]?.entries[0]?.route.path ?? '/account';

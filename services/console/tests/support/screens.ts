@@ -1,5 +1,6 @@
 /** Every screen with what it needs to have something to show. A new screen gets a line here, and with it axe, CSP and 360 px. */
 import type { Page } from '@playwright/test';
+import type { BackupInfo } from '../../src/lib/api/schema';
 import type { Api } from './api';
 import { PASSWORD } from './service';
 
@@ -16,9 +17,9 @@ interface Screen {
 
 const at = (path: string) => (): Promise<Prepared> => Promise.resolve({ path });
 
-async function withBackup(api: Api, unique: string): Promise<void> {
+async function withBackup(api: Api, unique: string): Promise<BackupInfo> {
   await api.tenant(unique, { tags: ['premium'], contact_email: 'post@example.com' });
-  await api.backup(unique);
+  return api.backup(unique);
 }
 
 async function anAdmin(api: Api, unique: string): Promise<string> {
@@ -85,6 +86,45 @@ export const screens: Screen[] = [
       const channel = await aChannel(api, unique);
       await api.send('POST', `/api/channels/${channel}/test`);
       return { path: `/notifications/channels/${channel}/deliveries` };
+    },
+  },
+  { name: 'import', prepare: at('/backups?import=1') },
+  {
+    name: 'overview',
+    prepare: async (api, unique) => {
+      await withBackup(api, unique);
+      return { path: '/' };
+    },
+  },
+  {
+    name: 'a backup',
+    prepare: async (api, unique) => ({ path: `/backups/${(await withBackup(api, unique)).id}` }),
+  },
+  { name: 'restores', prepare: at('/restores') },
+  {
+    name: 'restore, choose',
+    prepare: async (api, unique) => ({ path: `/restores/new?backup=${(await withBackup(api, unique)).id}` }),
+  },
+  {
+    name: 'restore, check',
+    prepare: async (api, unique) => ({
+      path: `/restores/new?backup=${(await withBackup(api, unique)).id}&step=2`,
+    }),
+  },
+  {
+    name: 'restore, confirm',
+    prepare: async (api, unique) => ({
+      path: `/restores/new?backup=${(await withBackup(api, unique)).id}&step=3`,
+    }),
+  },
+  {
+    name: 'a restore',
+    prepare: async (api, unique) => {
+      const backup = await withBackup(api, unique);
+      const body = { into: 'same', slug: unique, password: PASSWORD };
+      const { id } = await api.send<{ id: string }>('POST', `/api/backups/${backup.id}/restore`, body);
+      await api.restored(id);
+      return { path: `/restores/${id}` };
     },
   },
 ];

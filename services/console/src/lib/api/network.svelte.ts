@@ -5,6 +5,7 @@ const LONGEST_WAIT = 10_000;
 class Network {
   reachable = $state(true);
   #listeners: (() => void)[] = [];
+  #waiting: (() => void)[] = [];
   #probing = false;
 
   /** Called once the service answers again. */
@@ -12,27 +13,43 @@ class Network {
     this.#listeners.push(listener);
   }
 
+  /** Resolves at once while the service answers, else when it does again. */
+  whenReachable(): Promise<void> {
+    if (this.reachable) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
   lost(): void {
     this.reachable = false;
     if (!this.#probing) void this.#probe();
+  }
+
+  /** Asks once, when something else than the API gave no answer: the stream of events, a screen's code. */
+  async check(): Promise<void> {
+    if (!(await answers())) this.lost();
   }
 
   found(): void {
     if (this.reachable) return;
     this.reachable = true;
     for (const listener of this.#listeners) listener();
+    for (const goOn of this.#waiting.splice(0)) goOn();
   }
 
   async #probe(): Promise<void> {
     this.#probing = true;
     for (let wait = FIRST_WAIT; !this.reachable; wait = Math.min(wait * 2, LONGEST_WAIT)) {
       await pause(wait);
-      // Any answer below 500 is the service's own: a proxy before it answers 502 to 504 while it is away.
-      const answer = await fetch('/livez', { cache: 'no-store' }).catch(() => undefined);
-      if (answer !== undefined && answer.status < 500) this.found();
+      if (await answers()) this.found();
     }
     this.#probing = false;
   }
+}
+
+/** Any answer below 500 is the service's own: a proxy before it answers 502 to 504 while it is away. */
+async function answers(): Promise<boolean> {
+  const answer = await fetch('/livez', { cache: 'no-store' }).catch(() => undefined);
+  return answer !== undefined && answer.status < 500;
 }
 
 /** Ends early when the browser says that the network is back. */

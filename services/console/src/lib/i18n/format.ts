@@ -2,11 +2,13 @@
 import { locale } from './locale.svelte';
 
 const made = new Map<string, unknown>();
+/** English as most of the world writes dates. */
+const TAGS = { en: 'en-GB', de: 'de-DE' };
 
 /** `Intl` objects are dear to make: one a language and use. */
 function once<T>(key: string, make: (language: string) => T): T {
   const name = `${locale.current} ${key}`;
-  if (!made.has(name)) made.set(name, make(locale.current));
+  if (!made.has(name)) made.set(name, make(TAGS[locale.current]));
   return made.get(name) as T;
 }
 
@@ -47,7 +49,12 @@ export function duration(milliseconds: number): string {
   if (seconds < 60) return `${number(seconds, seconds < 10 ? 1 : 0)} s`;
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`;
-  return `${number(Math.floor(minutes / 60))} h ${minutes % 60} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return `${hours} h ${minutes % 60} min`;
+  return once(
+    'days',
+    (language) => new Intl.NumberFormat(language, { style: 'unit', unit: 'day', unitDisplay: 'long' }),
+  ).format(Math.round(hours / 24));
 }
 
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
@@ -77,6 +84,13 @@ export const absolute = (at: number): string =>
 
 export const day = (at: number): string =>
   once('day', (language) => new Intl.DateTimeFormat(language, { dateStyle: 'medium' })).format(at);
+
+/** `27 Nov`, of a midnight in UTC. */
+export const shortDay = (at: number): string =>
+  once(
+    'shortDay',
+    (language) => new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short', timeZone: 'UTC' }),
+  ).format(at);
 
 export const list = (words: string[]): string =>
   once('list', (language) => new Intl.ListFormat(language, { type: 'conjunction' })).format(words);

@@ -2,7 +2,7 @@
  * What changes elsewhere shows here. Server-sent events patch the cache; while the stream is down, what is on the screen is
  * asked for again every few seconds, and once it is back everything is.
  */
-import { queryClient } from '$lib/api';
+import { network, queryClient } from '$lib/api';
 import { apply, told, type LiveEvent } from './apply';
 
 const POLL_EVERY = 4_000;
@@ -60,6 +60,7 @@ class Live {
 
   #broke(source: EventSource): void {
     this.state = 'polling';
+    void network.check();
     this.#poll ??= setInterval(() => {
       void queryClient.invalidateQueries({ refetchType: 'active' });
     }, POLL_EVERY);

@@ -1,5 +1,5 @@
 /** What a backup's row means: its progress, its duration, what to do when it failed; and what can be asked of it. */
-import { call, client, queryClient, type BackupInfo } from '$lib/api';
+import { call, client, queryClient, session, type BackupInfo } from '$lib/api';
 import { common } from '$lib/i18n';
 import { t } from './words';
 
@@ -43,6 +43,9 @@ export function advice(backup: BackupInfo): string {
 
 export const contentUrl = (backup: BackupInfo): string => `/api/backups/${backup.id}/content`;
 
+/** Auditors read everything, and take no data along. */
+export const mayDownload = (): boolean => session.mayWrite;
+
 const at = (backup: BackupInfo) => ({ params: { path: { backup: backup.id } } });
 
 async function changed(pending: Promise<BackupInfo>): Promise<BackupInfo> {
@@ -60,3 +63,5 @@ export const pinBackup = (backup: BackupInfo) =>
   changed(call(client.POST('/api/backups/{backup}/pin', at(backup))));
 export const unpinBackup = (backup: BackupInfo) =>
   changed(call(client.POST('/api/backups/{backup}/unpin', at(backup))));
+export const undeleteBackup = (backup: BackupInfo) =>
+  changed(call(client.POST('/api/backups/{backup}/undelete', at(backup))));

@@ -1,0 +1,1 @@
+export { default as Trace } from './Trace.svelte';

@@ -1,0 +1,54 @@
+/** What one person does, another sees without doing anything. */
+import { expect, logIn, test, watch } from '../support/test';
+
+test('two browsers: a backup that one asks for shows in the other, through its phases to the end', async ({
+  console: page,
+  browser,
+  unique,
+  api,
+  baseURL,
+}) => {
+  await api.tenant(unique);
+  const context = await browser.newContext({ baseURL });
+  const other = await context.newPage();
+  const complaints: string[] = [];
+  await watch(other, complaints);
+  await logIn(other);
+  await other.goto('/backups');
+  await expect(other.locator('[data-connection=live]')).toBeVisible();
+
+  await page.goto(`/backups?new=1&reseller=${unique}`);
+  await page.getByRole('button', { name: 'Back up now' }).click();
+  await expect(other.getByRole('row', { name: new RegExp(unique) })).toContainText('Verified');
+  await expect(page.getByRole('row', { name: new RegExp(unique) })).toContainText('Verified');
+  expect(complaints).toEqual([]);
+  await context.close();
+});
+
+test('two browsers: a reseller that one creates shows in the list of the other', async ({
+  console: page,
+  unique,
+  api,
+}) => {
+  await page.goto(`/resellers?q=${unique}`);
+  await expect(page.locator('[data-connection=live]')).toBeVisible();
+  await expect(page.getByText('Nothing matches')).toBeVisible();
+  await api.tenant(unique);
+  await expect(page.getByRole('row', { name: new RegExp(unique) })).toBeVisible();
+});
+
+test.describe('without the stream', () => {
+  test.use({ tolerated: [/ERR_FAILED|ERR_BLOCKED|EventSource/] });
+
+  test('the page asks by itself, and says so', async ({ page, unique, api }) => {
+    await page.route('**/api/events', (route) => route.abort());
+    await logIn(page);
+    await page.goto('/backups');
+    await expect(page.locator('[data-connection=polling]')).toBeVisible();
+    await api.tenant(unique);
+    await api.backup(unique);
+    await expect(page.getByRole('row', { name: new RegExp(unique) })).toContainText('Verified', {
+      timeout: 15_000,
+    });
+  });
+});
