@@ -32,7 +32,7 @@ async fn the_typescript_client_compiles_and_logs_in() {
 async fn the_rust_client_logs_in_and_lists_tenants() {
     let home = Home::new();
     let server = home.serve().await;
-    let login = types::Login { username: "admin".into(), password: home.password().into(), tenant: None };
+    let login = types::Login { username: "admin".into(), password: home.password().into(), tenant: None, code: None };
     let anonymous = Client::new(&server.url);
     let session = anonymous.login().body(login).send().await.unwrap().into_inner();
 

@@ -1,5 +1,7 @@
 //! Whether a database file is sound, by SQLite's own checks (<https://www.sqlite.org/pragma.html#pragma_integrity_check>).
 
+use sqlx::{Connection as _, SqliteConnection};
+
 use crate::{
     error::{Error, Result},
     seam::{Connection, Database},
@@ -34,6 +36,26 @@ pub async fn check_fully(database: &Database) -> Result<()> {
         None => Ok(()),
         Some(table) => sound(file.path(), &format!("a row of {table} points to one that is not there")),
     }
+}
+
+/// The version of what answers: SQLite's own, or the PostgreSQL server's.
+pub async fn engine_version(database: &Database) -> Result<String> {
+    let version = database.read(async |tx| match tx.connection() {
+        Connection::Sqlite(connection) => {
+            Ok::<String, Error>(sqlx::query_scalar("SELECT sqlite_version()").fetch_one(connection).await?)
+        }
+        Connection::Postgres(connection) => {
+            let version = sqlx::query_scalar("SELECT current_setting('server_version')");
+            Ok(version.fetch_one(connection).await?)
+        }
+    });
+    version.await
+}
+
+/// The version of the SQLite that is compiled in, whatever the engine.
+pub async fn sqlite_version() -> Result<String> {
+    let mut connection = SqliteConnection::connect("sqlite::memory:").await?;
+    Ok(sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&mut connection).await?)
 }
 
 fn sound(path: &std::path::Path, found: &str) -> Result<()> {

@@ -6,7 +6,7 @@ use chiliview_store::{
     AdminId, Tx,
     admins::{self as rows, Admin, AdminRole as StoredRole, Filter},
     audit::{self, Event},
-    sessions,
+    second_factors, sessions,
 };
 use poem_openapi::{
     OpenApi,
@@ -63,7 +63,7 @@ impl Admins {
                 rows::insert(tx, &admin).await.map_err(taken)?;
                 let event = Event::done("admin.create", "admin", admin.id).changing(audit::creation(&admin));
                 app.audit(tx, &caller, event).await?;
-                let first = First { location: format!("/api/admins/{}", admin.id), body: show(admin) };
+                let first = First { location: format!("/api/admins/{}", admin.id), body: show(admin, false) };
                 once.remember(tx, &first, now).await?;
                 Ok::<_, Problem>(first)
             })
@@ -86,15 +86,32 @@ impl Admins {
         caller.require_admin()?;
         let page = paging::page(limit.0, after.0.as_deref(), order.0.unwrap_or_default())?;
         let filter = Filter { q: paging::search(q.0)?, role: role.0.map(Into::into) };
-        let rows = self.app.central().read(async |tx| rows::list(tx, &filter, &page).await).await?;
-        Ok(Json(paging::list(rows, &page, |row| (row.username.to_lowercase(), row.id.to_string()), show)))
+        let (rows, two_factor) = self
+            .app
+            .central()
+            .read(async |tx| {
+                Ok::<_, Problem>((rows::list(tx, &filter, &page).await?, second_factors::confirmed(tx).await?))
+            })
+            .await?;
+        let key = |row: &Admin| (row.username.to_lowercase(), row.id.to_string());
+        let shown = |row: Admin| {
+            let has = two_factor.contains(&(row.id,));
+            show(row, has)
+        };
+        Ok(Json(paging::list(rows, &page, key, shown)))
     }
 
     /// Read an admin
     #[oai(path = "/admins/:admin", method = "get", operation_id = "get_admin")]
     async fn get(&self, caller: Caller, admin: Path<Uuid>) -> Result<Tagged<AdminInfo>, Problem> {
         caller.require_admin()?;
-        Ok(tagged(self.app.central().read(async |tx| found(tx, admin.0).await).await?))
+        let read = self.app.central().read(async |tx| {
+            let admin = found(tx, admin.0).await?;
+            let two_factor = has_second_factor(tx, admin.id).await?;
+            Ok::<_, Problem>((admin, two_factor))
+        });
+        let (admin, two_factor) = read.await?;
+        Ok(tagged(admin, two_factor))
     }
 
     /// Change an admin
@@ -109,7 +126,7 @@ impl Admins {
         caller.require_owner()?;
         let app = &self.app;
         let now = app.now();
-        let admin = app
+        let (admin, two_factor) = app
             .central()
             .write(async |tx| {
                 let before = found(tx, admin.0).await?;
@@ -124,10 +141,11 @@ impl Admins {
                 }
                 let changes = audit::difference(&before, &after);
                 app.audit(tx, &caller, Event::done("admin.update", "admin", after.id).changing(changes)).await?;
-                Ok::<_, Problem>(Admin { version: before.version + 1, ..after })
+                let two_factor = has_second_factor(tx, after.id).await?;
+                Ok::<_, Problem>((Admin { version: before.version + 1, ..after }, two_factor))
             })
             .await?;
-        Ok(tagged(admin))
+        Ok(tagged(admin, two_factor))
     }
 
     /// Delete an admin, for good
@@ -198,6 +216,11 @@ async fn found(tx: &mut Tx, id: Uuid) -> Result<Admin, Problem> {
     rows::find(tx, AdminId::from(id)).await?.ok_or_else(|| Problem::not_found("admin"))
 }
 
+async fn has_second_factor(tx: &mut Tx, id: AdminId) -> Result<bool, Problem> {
+    let factor = second_factors::find(tx, id).await?;
+    Ok(factor.is_some_and(|factor| factor.confirmed_at.is_some()))
+}
+
 fn is_active_owner(admin: &Admin) -> bool {
     admin.role == StoredRole::Owner && admin.disabled_at.is_none()
 }
@@ -222,6 +245,6 @@ fn created(first: First<AdminInfo>) -> Created<AdminInfo> {
     Created { etag: Some(etag(first.body.version)), location: first.location, body: first.body }
 }
 
-fn tagged(admin: Admin) -> Tagged<AdminInfo> {
-    Tagged { version: admin.version, body: show(admin) }
+fn tagged(admin: Admin, two_factor: bool) -> Tagged<AdminInfo> {
+    Tagged { version: admin.version, body: show(admin, two_factor) }
 }

@@ -1,11 +1,15 @@
 //! What every handler has at hand: the store, the shelf, the bound on password hashing, and how to wake the worker.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use crate::{
     caller::Caller,
     events::Hub,
     health::{Readiness, Room},
+    installation::Description,
     passwords::Passwords,
     problem::Problem,
 };
@@ -31,6 +35,8 @@ pub struct Policy {
     pub link: Duration,
     /// How long an uploaded file may be.
     pub longest_upload: u64,
+    /// A backup is late when it was due so long ago and is not there.
+    pub late_after: Duration,
     /// How long a restore can be undone.
     pub undo_window: Duration,
     /// Whether cookies are for https only (their names then begin with `__Host-`).
@@ -49,6 +55,7 @@ impl Default for Policy {
             trash: Duration::from_secs(30 * 24 * 3600),
             link: Duration::from_secs(5 * 60),
             longest_upload: 64 << 30,
+            late_after: Duration::from_secs(2 * 3600),
             undo_window: Duration::from_secs(7 * 24 * 3600),
             secure_cookies: false,
             outbound: chiliview_notify::Policy::default(),
@@ -70,6 +77,7 @@ struct Inner {
     events: Hub,
     readiness: Readiness,
     room: Room,
+    description: OnceLock<Description>,
 }
 
 impl App {
@@ -85,6 +93,7 @@ impl App {
             events: Hub::default(),
             readiness: Readiness::default(),
             room: Room::default(),
+            description: OnceLock::new(),
         }))
     }
 
@@ -137,6 +146,18 @@ impl App {
     /// The room on the shelf, as it was a moment ago.
     pub(crate) fn room(&self) -> &Room {
         &self.0.room
+    }
+
+    /// Hands on what the binary knows of itself; the first word counts.
+    #[must_use]
+    pub fn described(self, description: Description) -> Self {
+        let _ = self.0.description.set(description);
+        self
+    }
+
+    /// What the binary knows of itself.
+    pub(crate) fn description(&self) -> &Description {
+        self.0.description.get_or_init(Description::default)
     }
 
     /// Tells the worker in this process that there is work. Call it after the commit.

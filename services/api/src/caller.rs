@@ -1,45 +1,62 @@
-//! Who calls: read anew for every request from the session's row and the account's, so a change of role, a new
-//! password, a disabled account or a suspended tenant acts on the very next request.
+//! Who calls: read anew for every request from the row of the session or API key and the account's, so a change of role, a
+//! new password, a disabled account or a suspended tenant acts on the very next request.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+mod identify;
+mod token;
+
 use chiliview_store::{
-    AdminId, SessionId, TenantId, Timestamp, UserId,
-    admins::{self, AdminRole},
+    AdminId, ApiKeyId, SessionId, TenantId, UserId,
+    admins::AdminRole,
     audit::{Actor, ActorKind},
-    sessions::{self, Session},
-    tenants::{self, Tenant, TenantStatus},
-    users::{self, UserRole, UserStatus},
+    tenants::Tenant,
+    users::UserRole,
 };
 use poem::{Request, RequestBody};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
     registry::{MetaSecurityScheme, Registry},
 };
-use sha2::{Digest, Sha256};
 
+pub(crate) use self::identify::{Account, identity_of, is_valid};
+pub use self::{
+    identify::may_log_in,
+    token::{cookie_name, new_key, new_token, token_hash},
+};
 use crate::{
     app::App,
     edge::{ClientAddress, TraceId},
     problem::Problem,
 };
 
-/// A session in use for less than this is not written to again.
-const TOUCH_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
-const TOKEN_PREFIX: &str = "cvs_";
 const BEARER: &str = "bearer";
 const COOKIE: &str = "cookie";
 
 /// Somebody who is logged in. As a handler's parameter it refuses everybody else with 401.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// His session.
-    pub session: SessionId,
+    /// What he showed.
+    pub credential: Credential,
     /// Who he is.
     pub identity: Identity,
     /// Which of his passwords the session was begun with.
     pub credential_version: i64,
     /// Where the request came from.
     pub origin: Origin,
+}
+
+/// What somebody shows to be let in.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Credential {
+    /// The token of a session, begun with a password.
+    Session(SessionId),
+    /// An API key.
+    Key {
+        /// Its id.
+        id: ApiKeyId,
+        /// Its name.
+        name: String,
+    },
 }
 
 /// Where a request came from.
@@ -105,9 +122,28 @@ impl Origin {
 impl Caller {
     /// The account that he uses.
     pub(crate) fn account(&self) -> Account {
-        match &self.identity {
-            Identity::Admin { id, .. } => Account::Admin(*id),
-            Identity::User { id, tenant, .. } => Account::User(tenant.id, *id),
+        match (&self.credential, &self.identity) {
+            (Credential::Key { id, .. }, _) => Account::Key(*id),
+            (_, Identity::Admin { id, .. }) => Account::Admin(*id),
+            (_, Identity::User { id, tenant, .. }) => Account::User(tenant.id, *id),
+        }
+    }
+
+    /// The session of somebody who has logged in himself: 403 for a program with an API key.
+    pub fn session(&self) -> Result<SessionId, Problem> {
+        match &self.credential {
+            Credential::Session(id) => Ok(*id),
+            Credential::Key { .. } => {
+                Err(Problem::forbidden("an API key may not do this; log in").with_code("session_required"))
+            }
+        }
+    }
+
+    /// ` (key deploy)` behind the name of whoever made the key.
+    fn by_key(&self) -> String {
+        match &self.credential {
+            Credential::Session(_) => String::new(),
+            Credential::Key { name, .. } => format!(" (key {name})"),
         }
     }
 
@@ -121,18 +157,19 @@ impl Caller {
         Actor {
             kind,
             id: Some(id),
-            name: name.clone(),
+            name: format!("{name}{}", self.by_key()),
             address: self.origin.address.clone(),
             trace_id: self.origin.trace_id.clone(),
         }
     }
 
-    /// `admin:<id>` or `user:<tenant>:<id>`: what idempotency keys belong to.
+    /// `admin:<id>`, `user:<tenant>:<id>` or `key:<id>`: what idempotency keys belong to.
     #[must_use]
     pub fn key(&self) -> String {
-        match &self.identity {
-            Identity::Admin { id, .. } => format!("admin:{id}"),
-            Identity::User { id, tenant, .. } => format!("user:{}:{id}", tenant.id),
+        match self.account() {
+            Account::Admin(id) => format!("admin:{id}"),
+            Account::User(tenant, id) => format!("user:{tenant}:{id}"),
+            Account::Key(id) => format!("key:{id}"),
         }
     }
 
@@ -140,8 +177,8 @@ impl Caller {
     #[must_use]
     pub fn label(&self) -> String {
         match &self.identity {
-            Identity::Admin { username, .. } => username.clone(),
-            Identity::User { username, tenant, .. } => format!("{username}@{}", tenant.slug),
+            Identity::Admin { username, .. } => format!("{username}{}", self.by_key()),
+            Identity::User { username, tenant, .. } => format!("{username}@{}{}", tenant.slug, self.by_key()),
         }
     }
 
@@ -204,113 +241,6 @@ impl Caller {
     }
 }
 
-/// A new session token: 256 random bits behind a prefix that secret scanners can look for.
-#[must_use]
-pub fn new_token() -> String {
-    format!("{TOKEN_PREFIX}{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()))
-}
-
-/// What of a token is stored.
-#[must_use]
-pub fn token_hash(token: &str) -> Vec<u8> {
-    Sha256::digest(token).to_vec()
-}
-
-/// The cookie's name: browsers take a `__Host-` cookie over https only.
-#[must_use]
-pub fn cookie_name(secure: bool) -> &'static str {
-    if secure { "__Host-chiliview" } else { "chiliview" }
-}
-
-/// With an `Authorization` header the cookie counts for nothing: the check for forged requests relies on it.
-fn token_of(request: &Request, secure: bool) -> Option<String> {
-    if let Some(header) = request.header("authorization") {
-        let (scheme, token) = header.split_once(' ')?;
-        return scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned());
-    }
-    let name = cookie_name(secure);
-    let cookies = request.headers().get_all("cookie").into_iter().filter_map(|value| value.to_str().ok());
-    cookies
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(key, _)| *key == name)
-        .map(|(_, value)| value.to_owned())
-}
-
-async fn identify(app: &App, request: &Request) -> Result<Caller, Problem> {
-    let token = token_of(request, app.policy().secure_cookies).ok_or_else(Problem::unauthenticated)?;
-    let hash = token_hash(&token);
-    let now = app.now();
-    let session = app.central().read(async |tx| sessions::find_by_token(tx, &hash).await).await?;
-    let session = session.filter(|session| is_alive(app, session, now)).ok_or_else(Problem::unauthenticated)?;
-    let credential_version = session.credential_version;
-    let account = match (session.admin_id, session.tenant_id, session.user_id) {
-        (Some(admin), _, _) => Some(Account::Admin(admin)),
-        (None, Some(tenant), Some(user)) => Some(Account::User(tenant, user)),
-        _ => None,
-    };
-    let account = account.ok_or_else(Problem::unauthenticated)?;
-    let identity = identity_of(app, account, credential_version).await?.ok_or_else(Problem::unauthenticated)?;
-    if now.since(session.last_seen_at) > TOUCH_EVERY {
-        // A full disk must not keep anybody from reading.
-        if let Err(error) = app.central().write(async |tx| sessions::touch(tx, session.id, now).await).await {
-            tracing::warn!(%error, "session.not_touched");
-        }
-    }
-    Ok(Caller { session: session.id, identity, credential_version, origin: Origin::of(request) })
-}
-
-fn is_alive(app: &App, session: &Session, now: Timestamp) -> bool {
-    session.expires_at > now && now.since(session.last_seen_at) < app.policy().session_idle
-}
-
-/// Whose session, key or link something is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Account {
-    Admin(AdminId),
-    User(TenantId, UserId),
-}
-
-/// Who the account's person is now; nobody when it is disabled or gone, its tenant is closed to it, or it has another
-/// password than then.
-pub(crate) async fn identity_of(
-    app: &App,
-    account: Account,
-    credential_version: i64,
-) -> Result<Option<Identity>, Problem> {
-    match account {
-        Account::Admin(id) => {
-            let admin = app.central().read(async |tx| admins::find(tx, id).await).await?;
-            let admin = admin.filter(|admin| admin.disabled_at.is_none());
-            let admin = admin.filter(|admin| admin.credential_version == credential_version);
-            Ok(admin.map(|admin| Identity::Admin { id, username: admin.username, role: admin.role }))
-        }
-        Account::User(tenant, id) => user_of(app, tenant, id, credential_version).await,
-    }
-}
-
-async fn user_of(
-    app: &App,
-    tenant: TenantId,
-    id: UserId,
-    credential_version: i64,
-) -> Result<Option<Identity>, Problem> {
-    let tenant = app.central().read(async |tx| tenants::find(tx, tenant).await).await?;
-    let Some(tenant) = tenant.filter(may_log_in) else { return Ok(None) };
-    let database = app.store().tenant(tenant.id).await?;
-    let user = database.read(async |tx| users::find(tx, id).await).await?;
-    let user = user.filter(|user| user.status == UserStatus::Active && user.credential_version == credential_version);
-    let tenant = Box::new(tenant);
-    Ok(user.map(|user| Identity::User { id, username: user.username, role: user.role, tenant }))
-}
-
-/// Whether the people of a tenant may be logged in at all.
-#[must_use]
-pub fn may_log_in(tenant: &Tenant) -> bool {
-    tenant.deleted_at.is_none() && tenant.status != TenantStatus::Suspended
-}
-
 impl<'a> ApiExtractor<'a> for Caller {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
 
@@ -320,7 +250,7 @@ impl<'a> ApiExtractor<'a> for Caller {
     fn register(registry: &mut Registry) {
         let scheme = MetaSecurityScheme {
             ty: "http",
-            description: Some("The token that a log-in answered"),
+            description: Some("The token that a log-in answered, or an API key's"),
             name: None,
             key_in: None,
             scheme: Some("bearer"),
@@ -352,6 +282,6 @@ impl<'a> ApiExtractor<'a> for Caller {
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let app = request.data::<App>().ok_or_else(|| Problem::internal("the application is not in the request"))?;
-        Ok(identify(app, request).await?)
+        Ok(identify::identify(app, request).await?)
     }
 }

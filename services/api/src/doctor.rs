@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
-    auth::Auth,
+    auth,
     caller::Caller,
     json::{Accepted, Json},
     paging::{self, List},
@@ -45,7 +45,7 @@ pub struct DoctorRequest {
     #[oai(default)]
     repair: bool,
     /// The caller's own, once more; with `repair`.
-    #[garde(inner(custom(crate::auth::known_length)))]
+    #[garde(inner(custom(auth::known_length)))]
     password: Option<Secret>,
 }
 
@@ -120,8 +120,7 @@ impl Doctor {
         caller.require_operator()?;
         if input.repair {
             caller.require_owner()?;
-            let auth = Auth::new(self.app.clone());
-            auth.reauthenticate_by(&caller, input.password.as_ref(), "/password").await?;
+            auth::reauthenticate_by(&self.app, &caller, input.password.as_ref(), "/password").await?;
         }
         let app = &self.app;
         let new = New {

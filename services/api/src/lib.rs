@@ -3,6 +3,7 @@
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may stop at once"))]
 
 pub mod admins;
+pub mod api_keys;
 pub mod app;
 pub mod archives;
 pub mod audit;
@@ -23,6 +24,7 @@ pub mod events;
 pub mod fields;
 pub mod fleet_migrations;
 pub mod health;
+pub mod installation;
 pub mod jobs;
 pub mod json;
 pub mod links;

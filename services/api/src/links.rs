@@ -6,7 +6,7 @@
 //! which no log and no trace holds.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use chiliview_store::{BackupId, SessionId, Timestamp, audit::Event, keys};
+use chiliview_store::{BackupId, Timestamp, audit::Event, keys};
 use chrono::{DateTime, Utc};
 use garde::Validate;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -23,7 +23,7 @@ use crate::{
         self,
         download::{self, Download},
     },
-    caller::{self, Account, Caller, Origin},
+    caller::{self, Account, Caller, Credential, Origin},
     json::{Created, Json},
     problem::Problem,
 };
@@ -52,7 +52,7 @@ struct Ticket {
     opens: Opens,
     account: Account,
     credentials: i64,
-    session: SessionId,
+    credential: Credential,
     until: i64,
 }
 
@@ -112,8 +112,8 @@ impl Links {
         let ticket = self.read(&token.0).await?.ok_or_else(Problem::link_expired)?;
         let identity = caller::identity_of(app, ticket.account, ticket.credentials).await?;
         let identity = identity.ok_or_else(Problem::link_expired)?;
-        let (session, credential_version) = (ticket.session, ticket.credentials);
-        let caller = Caller { session, identity, credential_version, origin: Origin::of(request) };
+        let (credential, credential_version) = (ticket.credential, ticket.credentials);
+        let caller = Caller { credential, identity, credential_version, origin: Origin::of(request) };
         match ticket.opens {
             Opens::Archive(ids) => {
                 archives::chosen(app, &caller, &ids).await.map_err(over)?;
@@ -155,7 +155,7 @@ impl Links {
             opens,
             account: caller.account(),
             credentials: caller.credential_version,
-            session: caller.session,
+            credential: caller.credential.clone(),
             until: until.micros(),
         };
         let url = format!("/api/downloads/{}", sign(&key, &ticket)?);
@@ -204,7 +204,13 @@ mod tests {
 
     fn ticket() -> Ticket {
         let account = Account::User(Ids.next(), Ids.next());
-        Ticket { opens: Opens::Backup(Ids.next()), account, credentials: 3, session: Ids.next(), until: 7 }
+        Ticket {
+            opens: Opens::Backup(Ids.next()),
+            account,
+            credentials: 3,
+            credential: Credential::Session(Ids.next()),
+            until: 7,
+        }
     }
 
     #[test]

@@ -26,8 +26,6 @@ use crate::{
     words::{Cover, Order},
 };
 
-/// A backup may take so long after it was due.
-const GRACE: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const DAYS: u32 = 30;
 const MOST_DAYS: u32 = 366;
@@ -79,8 +77,8 @@ impl Overview {
         let page = paging::page(limit.0, after.0.as_deref(), Order::Ascending)?;
         let tenant = caller.own_tenant().map(|tenant| tenant.id);
         let filter = CoverFilter { tenant, cover: state.0.map(Into::into), q: paging::search(q.0)? };
-        let now = self.app.now();
-        let found = self.app.central().read(async |tx| rows::covers(tx, &filter, &page, now, GRACE).await).await?;
+        let (now, grace) = (self.app.now(), self.app.policy().late_after);
+        let found = self.app.central().read(async |tx| rows::covers(tx, &filter, &page, now, grace).await).await?;
         let key = |row: &Covered| (row.sort_key.clone(), row.sort_key.clone());
         Ok(Json(paging::list(found, &page, key, show)))
     }
@@ -101,14 +99,14 @@ impl Overview {
     }
 
     async fn numbers(&self, tenant: Option<TenantId>, back: u32) -> Result<Numbers, Problem> {
-        let now = self.app.now();
+        let (now, grace) = (self.app.now(), self.app.policy().late_after);
         let today = now.micros().div_euclid(i64::try_from(DAY.as_micros()).unwrap_or(i64::MAX));
         let midnight = Timestamp::from_micros(0).plus(DAY * u32::try_from(today).unwrap_or(0));
         let from = midnight.minus(DAY * (back - 1));
         let numbers = self.app.central().read(async |tx| {
             let (backups, stored_bytes) = rows::on_shelf(tx, tenant).await?;
             Ok::<_, chiliview_store::Error>(Numbers {
-                counts: rows::count_covers(tx, tenant, now, GRACE).await?,
+                counts: rows::count_covers(tx, tenant, now, grace).await?,
                 days: rows::by_day(tx, tenant, from).await?,
                 today,
                 backups,

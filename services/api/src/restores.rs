@@ -26,7 +26,7 @@ pub use self::{
 };
 use crate::{
     app::App,
-    auth::Auth,
+    auth,
     backups::sees,
     caller::Caller,
     etag::Tagged,
@@ -70,8 +70,7 @@ impl Restores {
         if input.dry_run {
             return Ok(Requested::planned(draft.into_plan()));
         }
-        let auth = Auth::new(self.app.clone());
-        auth.reauthenticate_by(&caller, input.password.as_ref(), "/password").await?;
+        auth::reauthenticate_by(&self.app, &caller, input.password.as_ref(), "/password").await?;
         draft.require_room()?;
         let first = self.enqueue(&caller, &once, &draft).await?;
         self.app.wake_worker();
@@ -142,8 +141,7 @@ impl Restores {
         let app = &self.app;
         let now = app.now();
         refuse_undo(&seen)?;
-        let auth = Auth::new(app.clone());
-        auth.reauthenticate_by(&caller, Some(&input.password), "/password").await?;
+        auth::reauthenticate_by(app, &caller, Some(&input.password), "/password").await?;
         let answer = self
             .change(&caller, seen, "restore.undo", async |tx, seen| {
                 let asked = rows::request_undo(tx, seen.id, input.without_safety_backup, now).await;

@@ -7,10 +7,11 @@ use serde_json::Value;
 
 use crate::{
     admins::Admins,
+    api_keys::ApiKeys,
     app::App,
     archives::Archives,
     audit::Audit,
-    auth::Auth,
+    auth::{LogIn, Passwords, Sessions, Totp},
     backup_recipients::TenantBackupRecipients,
     backups::Backups,
     certificates::Certificates,
@@ -22,6 +23,7 @@ use crate::{
     events::Events,
     fleet_migrations::FleetMigrations,
     health::{self, Health},
+    installation::Installation,
     jobs::Jobs,
     links::Links,
     metrics::Metrics,
@@ -38,7 +40,7 @@ use crate::{
 
 /// A tuple has sixteen members at the most: what belongs together shares one.
 type Resources = (
-    Auth,
+    (LogIn, Sessions, Passwords, Totp, ApiKeys),
     Admins,
     Tenants,
     Users,
@@ -53,12 +55,18 @@ type Resources = (
     (Overview, Traces, Doctor),
     (Retention, TenantBackupRecipients),
     (Events, Jobs, FleetMigrations),
-    Health,
+    (Health, Installation),
 );
 
 fn resources(app: &App) -> Resources {
     (
-        Auth::new(app.clone()),
+        (
+            LogIn::new(app.clone()),
+            Sessions::new(app.clone()),
+            Passwords::new(app.clone()),
+            Totp::new(app.clone()),
+            ApiKeys::new(app.clone()),
+        ),
         Admins::new(app.clone()),
         Tenants::new(app.clone()),
         Users::new(app.clone()),
@@ -73,7 +81,7 @@ fn resources(app: &App) -> Resources {
         (Overview::new(app.clone()), Traces::new(app.clone()), Doctor::new(app.clone())),
         (Retention::new(app.clone()), TenantBackupRecipients::new(app.clone())),
         (Events::new(app.clone()), Jobs::new(app.clone()), FleetMigrations::new(app.clone())),
-        Health::new(app.clone()),
+        (Health::new(app.clone()), Installation::new(app.clone())),
     )
 }
 

@@ -85,6 +85,10 @@ mirror! {
     }
 }
 mirror! {
+    /// What an API key may do, at the most.
+    KeyRole = chiliview_store::api_keys::KeyRole { Operator = "operator", Auditor = "auditor", Manager = "manager" }
+}
+mirror! {
     /// How a span ended.
     SpanStatus = chiliview_store::spans::SpanStatus { Ok = "ok", Error = "error", Unset = "unset" }
 }

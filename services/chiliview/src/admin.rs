@@ -9,6 +9,7 @@ use chiliview_store::{
     admins::{self, Admin, AdminRole, Filter},
     audit::{self, Actor, Event},
     paging::{Cursor, Direction, Page},
+    second_factors,
 };
 use clap::{Args, Subcommand};
 use secrecy::{ExposeSecret, SecretString};
@@ -42,6 +43,9 @@ pub(crate) enum Command {
     ResetPassword {
         /// What he logs in with
         username: String,
+        /// Remove his second factor too: he has lost his app and his recovery codes
+        #[arg(long)]
+        second_factor: bool,
         #[command(flatten)]
         password: Password,
     },
@@ -65,7 +69,10 @@ pub(crate) async fn run(call: Call, command: Command) -> Result<Exit, Failure> {
         Command::Create { username, role, email, password } => {
             create(&store, call.json, &username, role, email, &password).await
         }
-        Command::ResetPassword { username, password } => reset(&store, call.json, &username, &password).await,
+        Command::ResetPassword { username, second_factor, password } => {
+            let done = reset(&store, call.json, &username, &password).await;
+            if done.is_ok() && second_factor { remove_second_factor(&store, &username).await } else { done }
+        }
         Command::List => list(&store, call.json).await,
     };
     store.close().await;
@@ -116,6 +123,18 @@ async fn reset(store: &Store, json: bool, username: &str, password: &Password) -
         Some(admin) => told(json, &admin, secret),
         None => Err(Failure::failed(format!("reset a password: there is no admin {username:?}"))),
     }
+}
+
+async fn remove_second_factor(store: &Store, username: &str) -> Result<(), Failure> {
+    let removed = store.central().write(async |tx| {
+        let Some(admin) = admins::find_by_username(tx, username).await? else { return Ok(()) };
+        if second_factors::delete(tx, admin.id).await? {
+            let event = Event::done("admin.reset_totp", "admin", admin.id);
+            audit::record(tx, store.ids().next(), store.clock().now(), &by_hand(), event).await?;
+        }
+        Ok::<_, chiliview_store::Error>(())
+    });
+    Ok(removed.await?)
 }
 
 /// A random password goes to standard error for people, and into the document for programs.

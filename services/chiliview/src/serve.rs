@@ -4,9 +4,10 @@ use chiliview_api::{
     app::{App, Policy},
     console::Site,
     edge::{self, EdgeSettings, Limits},
+    installation::Description,
     service,
 };
-use chiliview_store::queue::Wake;
+use chiliview_store::{Store, queue::Wake};
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -43,6 +44,7 @@ pub(crate) async fn run(call: Call, options: Options) -> Result<Exit, Failure> {
     open::sweep(&store, &shelf).await;
     let wake = Wake::new();
     let app = App::new(store.clone(), shelf.clone(), policy(&settings), wake.clone());
+    let app = app.described(description(&settings, &store)?);
     announce(&listener, &settings)?;
     let work = async {
         if options.no_worker {
@@ -92,6 +94,15 @@ fn announce(listener: &TcpListener, settings: &Settings) -> Result<(), Failure> 
     Ok(())
 }
 
+fn description(settings: &Settings, store: &Store) -> Result<Description, Failure> {
+    Ok(Description {
+        settings: settings.described(),
+        shelf: shelf_location::of(settings)?.to_string(),
+        started_at: store.clock().now(),
+        process: log::instance("serve"),
+    })
+}
+
 /// What the settings say that the API goes by.
 pub(crate) fn policy(settings: &Settings) -> Policy {
     Policy {
@@ -99,6 +110,7 @@ pub(crate) fn policy(settings: &Settings) -> Policy {
         session_absolute: settings.session_absolute,
         trash: settings.trash(),
         link: settings.link_lifetime,
+        late_after: settings.late_after,
         undo_window: settings.undo_window(),
         keeping: settings.keeping(),
         secure_cookies: settings.secure_cookies,

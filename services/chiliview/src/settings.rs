@@ -4,6 +4,7 @@
 
 mod environment;
 mod flags;
+mod sources;
 mod values;
 
 use std::{
@@ -131,6 +132,9 @@ pub(crate) struct Settings {
     pub(crate) identity_file: Option<PathBuf>,
     /// Start where WAL corrupts.
     pub(crate) allow_network_file_system: bool,
+    /// Where each of them comes from.
+    #[serde(skip)]
+    pub(crate) sources: sources::Sources,
 }
 
 impl Default for Settings {
@@ -182,6 +186,7 @@ impl Default for Settings {
             backup_recipients: Recipients::none(),
             identity_file: None,
             allow_network_file_system: false,
+            sources: sources::Sources::new(),
         }
     }
 }
@@ -252,7 +257,7 @@ impl Settings {
             .merge(Serialized::globals(flags));
         // The defaults are serialised, and a secret would come back as `***`: none has one.
         let settings: Self = figment.extract().map_err(|error| Failure::usage(values::explain(error)))?;
-        settings.checked()
+        Self { sources: sources::of(&figment), ..settings }.checked()
     }
 
     /// What no type says.

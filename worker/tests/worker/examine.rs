@@ -4,6 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use chiliview_store::{
     Clock, DoctorRunId, Ids, Settings,
+    admins::{self, Admin, AdminRole},
     doctor_runs::{self, DoctorOutcome, DoctorRun, DoctorStatus, New},
     queue::{self, NewJob, Work},
 };
@@ -18,6 +19,26 @@ async fn shop(directory: &Path) -> Shop {
     shop.context.config.installation = Some(Installation { settings, shelf: directory.join("shelf").into() });
     fs::set_permissions(directory.join("shelf"), fs::Permissions::from_mode(0o700)).unwrap();
     shop
+}
+
+/// Without one, the doctor finds something.
+async fn add_owner(shop: &Shop) {
+    let at = shop.context.store.clock().now();
+    let owner = Admin {
+        id: Ids.next(),
+        username: "root".into(),
+        email: None,
+        display_name: "root".into(),
+        role: AdminRole::Owner,
+        password_hash: "$argon2id$".into(),
+        credential_version: 1,
+        disabled_at: None,
+        last_login_at: None,
+        version: 1,
+        created_at: at,
+        updated_at: at,
+    };
+    shop.write(async |tx| admins::insert(tx, &owner).await).await;
 }
 
 /// Asks, and waits until the round is over.
@@ -44,6 +65,7 @@ fn line<'r>(run: &'r DoctorRun, name: &str, status: &str) -> Option<&'r Value> {
 async fn a_round_looks_at_everything_changes_nothing_and_a_repair_mends_what_it_may() {
     let directory = tempfile::tempdir().unwrap();
     let shop = shop(directory.path()).await;
+    add_owner(&shop).await;
     let (tenant, _) = shop.tenant().await;
     shop.backed_up(Some(tenant)).await;
     let well = round(&shop, false).await;

@@ -58,6 +58,8 @@ pub struct AdminInfo {
     pub display_name: String,
     pub role: AdminRole,
     pub disabled: bool,
+    /// Whether his log-ins need a second factor.
+    pub two_factor: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disabled_at: Option<DateTime<Utc>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,7 +104,7 @@ pub(super) fn patched(before: &Admin, patch: AdminPatch, now: Timestamp) -> Resu
     })
 }
 
-pub(super) fn show(admin: Admin) -> AdminInfo {
+pub(super) fn show(admin: Admin, two_factor: bool) -> AdminInfo {
     AdminInfo {
         id: admin.id.uuid(),
         username: admin.username,
@@ -110,6 +112,7 @@ pub(super) fn show(admin: Admin) -> AdminInfo {
         display_name: admin.display_name,
         role: admin.role.into(),
         disabled: admin.disabled_at.is_some(),
+        two_factor,
         disabled_at: admin.disabled_at.map(Timestamp::to_datetime),
         last_login_at: admin.last_login_at.map(Timestamp::to_datetime),
         version: admin.version,

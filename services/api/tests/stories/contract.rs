@@ -17,7 +17,7 @@ pub(crate) fn operations(app: &TestApp) -> Vec<(String, String, String)> {
         methods.as_object().unwrap().iter().map(move |(method, operation)| {
             (
                 method.to_uppercase(),
-                path.trim_start_matches("/api").to_owned(),
+                path.strip_prefix("/api").unwrap().to_owned(),
                 operation["operationId"].as_str().unwrap().to_owned(),
             )
         })

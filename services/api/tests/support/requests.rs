@@ -78,6 +78,11 @@ impl Call {
         (response.status().as_u16(), etag, response.bytes().await.unwrap().into())
     }
 
+    /// The answer whose body is still to come: some never end.
+    pub(crate) async fn open(self) -> reqwest::Response {
+        self.0.send().await.unwrap().error_for_status().unwrap()
+    }
+
     /// The status alone: some answers never end.
     pub(crate) async fn status(self) -> u16 {
         self.0.send().await.unwrap().status().as_u16()

@@ -151,3 +151,22 @@ fn a_file_that_was_named_must_be_there() {
     let failure = Settings::layered(&flags, Vec::new()).unwrap_err();
     assert!(failure.words.contains("/nowhere.toml"), "{}", failure.words);
 }
+
+#[test]
+fn each_setting_tells_where_it_comes_from_and_a_secret_does_not_tell_what_it_is() {
+    let file = "listen = \"file:1\"\nworkers = 3\ntrash_days = 4";
+    let environment = [("CHILIVIEW_WORKERS", "5"), ("CHILIVIEW_METRICS_TOKEN", "hush hush")];
+    let all = load(file, &environment, &["--listen", "flag:1"]).unwrap().described();
+    let of = |name: &str| {
+        let found = all.iter().find(|setting| setting.name == name).unwrap_or_else(|| panic!("no {name} in {all:?}"));
+        (found.value.as_str(), found.source)
+    };
+    use chiliview_api::installation::SettingSource::{Default, Environment, File, Flag};
+    assert_eq!((of("listen"), of("workers")), (("flag:1", Flag), ("5", Environment)));
+    assert_eq!((of("trash_days"), of("open_tenants")), (("4", File), ("64", Default)));
+    assert_eq!((of("metrics_token"), of("smtp_url")), (("***", Environment), ("", Default)));
+    assert_eq!((of("session_idle").1, of("outbound_allow")), (Default, ("", Default)));
+    let mute: Vec<_> = all.iter().filter(|setting| setting.description.is_empty()).collect();
+    assert!(mute.is_empty(), "nobody says what they are for: {mute:?}");
+    assert!(all.iter().all(|setting| !setting.description.contains('[')), "{all:?}");
+}

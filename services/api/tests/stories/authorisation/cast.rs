@@ -1,6 +1,13 @@
 //! Two tenants, somebody of every kind, and the request that each of them makes.
 
-use chiliview_store::{admins::AdminRole, doctor_runs, users::UserRole};
+use std::time::Duration;
+
+use chiliview_store::{
+    admins::AdminRole,
+    api_keys::{self, ApiKey, KeyRole},
+    doctor_runs,
+    users::UserRole,
+};
 use serde_json::{Value, json};
 
 use super::table::Role;
@@ -35,6 +42,8 @@ pub(super) struct Scene {
     restore: String,
     channel: String,
     delivery: String,
+    /// Of the tenant.
+    key: String,
 }
 
 impl Cast {
@@ -79,7 +88,33 @@ impl Cast {
             restore: app.done_restore(&self.ours).await,
             channel,
             delivery,
+            key: self.key(app).await,
         }
+    }
+
+    /// An API key of the tenant, as a log-in would have made it, without the price of a password.
+    async fn key(&self, app: &TestApp) -> String {
+        let now = app.clock.now();
+        let key = ApiKey {
+            id: app.app.store().ids().next(),
+            hint: "abcd".into(),
+            name: "Key".into(),
+            role: KeyRole::Manager,
+            tenant_id: Some(self.ours.parse().unwrap()),
+            admin_id: None,
+            user_id: Some(app.app.store().ids().next()),
+            made_by: "somebody".into(),
+            expires_at: now.plus(Duration::from_secs(3600)),
+            last_used_at: None,
+            created_at: now,
+        };
+        let added = app.app.central().write(async |tx| {
+            // A tenant has only so many.
+            tx.query("DELETE FROM api_keys").execute().await?;
+            api_keys::insert(tx, &key, key.id.uuid().as_bytes()).await
+        });
+        added.await.unwrap();
+        key.id.to_string()
     }
 
     /// A channel, the only one, and what is on its way to it: there may be only so many.
@@ -121,6 +156,7 @@ impl Scene {
             .replace("{token}", "nobody.signed-this")
             .replace("{upload}", &self.upload)
             .replace("{schedule}", &self.schedule)
+            .replace("{key}", &self.key)
             .replace("{channel}", &self.channel)
             .replace("{delivery}", &self.delivery)
             .replace("{migration}", "00000000-0000-0000-0000-000000000000")
@@ -143,7 +179,8 @@ impl Scene {
 
     fn query(&self, operation: &str) -> String {
         match operation {
-            "list_backups" | "import_backup" | "list_restores" | "list_schedules" | "list_notices" => {
+            "list_backups" | "import_backup" | "list_api_keys" | "list_restores" | "list_schedules"
+            | "list_notices" => {
                 format!("?tenant={}", self.reference)
             }
             "download_backup_archive" => format!("?backups={}", self.backup),
@@ -174,6 +211,12 @@ impl Scene {
             }
             "run_doctor" => json!({}),
             "create_archive_link" => json!({ "backups": [self.backup] }),
+            "begin_totp" | "reset_admin_totp" => json!({ "password": PASSWORD }),
+            "confirm_totp" => json!({ "code": "000000" }),
+            "renew_recovery_codes" | "remove_totp" => json!({ "password": PASSWORD, "code": "000000" }),
+            "create_api_key" => {
+                json!({ "name": username, "role": "manager", "tenant": self.reference, "password": PASSWORD })
+            }
             "create_channel" => json!({ "name": username, "kind": "email", "target": "ops@example.com" }),
             "update_channel" => json!({ "name": username }),
             "preview_schedule" => json!({ "cron": "0 2 * * *" }),

@@ -1,0 +1,205 @@
+//! Logging in and out, with one answer for all that is wrong until the password is right.
+
+mod answer;
+mod attempt;
+
+use chiliview_store::{AdminId, SessionId, Tx, admins, audit::Event, sessions, throttle, users};
+use garde::Validate;
+use http::HeaderValue;
+use poem::Request;
+use poem_openapi::{Object, OpenApi};
+use serde::Deserialize;
+
+pub use self::answer::{LoggedIn, LoginAnswer, LogoutAnswer, Whoami};
+use self::{answer::whoami, attempt::Attempt};
+use super::{
+    account::Account,
+    known_length, refuse_throttled,
+    second_factor::{self, Proof},
+};
+use crate::{
+    app::App,
+    caller::{self, Caller, Credential, Origin},
+    fields,
+    json::Json,
+    passwords::Verdict,
+    problem::Problem,
+    secret::Secret,
+};
+
+/// The resource.
+pub struct LogIn {
+    app: App,
+}
+
+/// Who wants in.
+#[derive(Debug, Deserialize, Validate, Object)]
+#[serde(deny_unknown_fields)]
+#[garde(allow_unvalidated)]
+pub struct Login {
+    #[garde(custom(fields::line), length(chars, max = 254))]
+    pub(super) username: String,
+    #[garde(custom(known_length))]
+    password: Secret,
+    /// The slug of the tenant whose user this is; absent for an admin.
+    #[garde(inner(custom(fields::line), length(chars, max = 63)))]
+    pub(super) tenant: Option<String>,
+    /// The second factor of an admin who has one: the code that his app shows, or a recovery code. Without it the answer is
+    /// 401 `totp_required`, once the password is right.
+    #[garde(inner(custom(known_length)))]
+    code: Option<Secret>,
+}
+
+#[OpenApi]
+impl LogIn {
+    /// Log in
+    #[oai(path = "/auth/login", method = "post", operation_id = "login")]
+    async fn login(&self, request: &Request, input: Json<Login>) -> Result<LoginAnswer, Problem> {
+        let Json(login) = input;
+        let app = &self.app;
+        let origin = Origin::of(request);
+        let attempt = Attempt::of(&login, origin);
+        refuse_throttled(app, &[&attempt.subject, &attempt.address]).await?;
+        let account = Account::find(app, &login).await?;
+        let verdict = app.passwords().verify(login.password.inner(), account.as_ref().and_then(Account::hash)).await?;
+        let usable = account.filter(|account| verdict != Verdict::Wrong && account.may_log_in());
+        let Some(account) = usable else {
+            attempt.failed(app, "wrong username or password").await?;
+            return Err(Problem::unauthenticated().with_code("wrong_credentials").detail("wrong username or password"));
+        };
+        let proof = match self.prove(&account, login.code.as_ref()).await? {
+            Factor::None => None,
+            Factor::Shown(proof) => Some(proof),
+            Factor::Missing => return Err(missing_code()),
+            Factor::Wrong => return self.wrong_code(&attempt).await,
+        };
+        if verdict == Verdict::RightButOld {
+            account.rehash(app, &login.password).await?;
+        }
+        match self.begin(&account, &attempt, proof.as_ref()).await {
+            // It was taken meanwhile, or before.
+            Err(problem) if problem.code() == WRONG_CODE => self.wrong_code(&attempt).await,
+            begun => begun,
+        }
+    }
+
+    /// Log out
+    ///
+    /// Ends this session.
+    #[oai(path = "/auth/logout", method = "post", operation_id = "logout")]
+    async fn logout(&self, caller: Caller) -> Result<LogoutAnswer, Problem> {
+        let app = &self.app;
+        let session = caller.session()?;
+        app.central()
+            .write(async |tx| {
+                sessions::delete(tx, session).await?;
+                app.audit(tx, &caller, Event::done("auth.logout", "session", session)).await
+            })
+            .await?;
+        Ok(LogoutAnswer { cookie: self.cookie("", 0)? })
+    }
+
+    /// Who is logged in
+    #[oai(path = "/auth/session", method = "get", operation_id = "get_session")]
+    async fn session(&self, caller: Caller) -> Result<Json<Whoami>, Problem> {
+        Ok(Json(whoami(&caller)))
+    }
+}
+
+const WRONG_CODE: &str = "wrong_code";
+
+/// What came of the second factor.
+enum Factor {
+    /// The account has none.
+    None,
+    Missing,
+    Wrong,
+    /// It fits; whether it was taken before, only the log-in's transaction tells.
+    Shown(Proof),
+}
+
+impl LogIn {
+    pub(crate) fn new(app: App) -> Self {
+        Self { app }
+    }
+
+    async fn prove(&self, account: &Account, code: Option<&Secret>) -> Result<Factor, Problem> {
+        let Account::Admin(admin) = account else { return Ok(Factor::None) };
+        let Some(factor) = second_factor::confirmed(&self.app, admin.id).await? else { return Ok(Factor::None) };
+        let Some(code) = code else { return Ok(Factor::Missing) };
+        let proof = second_factor::prove(&self.app, &factor, code).await?;
+        Ok(proof.map_or(Factor::Wrong, Factor::Shown))
+    }
+
+    async fn wrong_code(&self, attempt: &Attempt) -> Result<LoginAnswer, Problem> {
+        attempt.failed(&self.app, "wrong code").await?;
+        Err(wrong_code())
+    }
+
+    async fn begin(&self, account: &Account, attempt: &Attempt, proof: Option<&Proof>) -> Result<LoginAnswer, Problem> {
+        let app = &self.app;
+        let now = app.now();
+        let token = caller::new_token();
+        let session = account.session(app.store().ids().next(), &attempt.origin, now, app.policy().session_absolute);
+        let caller = Caller {
+            credential: Credential::Session(session.id),
+            identity: account.identity(),
+            credential_version: session.credential_version,
+            origin: attempt.origin.clone(),
+        };
+        if let Account::User(tenant, user) = account {
+            let database = app.store().tenant(tenant.id).await?;
+            database
+                .write(async |tx| {
+                    users::logged_in(tx, user.id, now).await?;
+                    app.audit(tx, &caller, logged_in(session.id, None)).await
+                })
+                .await?;
+        }
+        app.central()
+            .write(async |tx| {
+                if let (Account::Admin(admin), Some(proof)) = (account, proof) {
+                    take(tx, admin.id, proof).await?;
+                }
+                throttle::succeeded(tx, &attempt.subject).await?;
+                sessions::insert(tx, &session, &caller::token_hash(&token)).await?;
+                if let Account::Admin(admin) = account {
+                    admins::logged_in(tx, admin.id, now).await?;
+                    app.audit(tx, &caller, logged_in(session.id, proof)).await?;
+                }
+                Ok::<_, Problem>(())
+            })
+            .await?;
+        let cookie = self.cookie(&token, app.policy().session_absolute.as_secs())?;
+        let body = LoggedIn { token, expires_at: session.expires_at.to_datetime(), whoami: whoami(&caller) };
+        Ok(LoginAnswer { body, cookie })
+    }
+
+    fn cookie(&self, token: &str, seconds: u64) -> Result<HeaderValue, Problem> {
+        let secure = self.app.policy().secure_cookies;
+        let name = caller::cookie_name(secure);
+        let flag = if secure { "; Secure" } else { "" };
+        let text = format!("{name}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{flag}");
+        HeaderValue::try_from(text).map_err(Problem::internal)
+    }
+}
+
+async fn take(tx: &mut Tx, admin: AdminId, proof: &Proof) -> Result<(), Problem> {
+    if proof.take(tx, admin).await? { Ok(()) } else { Err(wrong_code()) }
+}
+
+fn logged_in(session: SessionId, proof: Option<&Proof>) -> Event {
+    let changes = match proof {
+        Some(proof) => serde_json::json!({ "second_factor": [null, proof.word()] }),
+        None => serde_json::json!({}),
+    };
+    Event::done("auth.login", "session", session).changing(changes)
+}
+
+fn missing_code() -> Problem {
+    Problem::unauthenticated().with_code("totp_required").detail("this account has a second factor: send its code too")
+}
+
+fn wrong_code() -> Problem {
+    Problem::unauthenticated().with_code(WRONG_CODE).detail("the code is wrong, or was used before")
+}
