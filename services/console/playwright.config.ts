@@ -15,8 +15,8 @@ const flags = [
 
 export default defineConfig({
   testDir: 'tests/e2e',
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  timeout: 180_000,
+  expect: { timeout: 20_000 },
   forbidOnly: Boolean(process.env.CI),
   workers: 1,
   reporter: process.env.CI ? 'line' : 'list',

@@ -7,6 +7,8 @@ async function arrive(page: Page, path: string): Promise<void> {
   await page.goto(path);
   await page.getByRole('heading', { level: 1 }).waitFor();
   await expect(page.locator('[aria-busy=true], [role=status][aria-label="Loading …"]')).toHaveCount(0);
+  // A screen that could not load what it shows would be accessible too.
+  await expect(page.getByText('This could not be loaded')).toHaveCount(0);
 }
 
 test('the login', async ({ page }) => {
