@@ -128,3 +128,78 @@ export const screens: Screen[] = [
     },
   },
 ];
+
+/** A reseller with people, a schedule that has run, and a backup. */
+async function lived(api: Api, unique: string): Promise<{ user: string; schedule: string; run: string }> {
+  await api.tenant(unique, { tags: ['premium'], contact_email: 'post@example.com', quota_users: 10 });
+  const { id: user } = await api.user(unique, {
+    username: 'anna',
+    email: 'anna@example.com',
+    role: 'manager',
+  });
+  const { id: schedule } = await api.send<{ id: string }>('POST', '/api/schedules', {
+    name: `Nightly ${unique}`,
+    scope: 'tenant',
+    tenant: unique,
+    cron: '30 2 * * *',
+    time_zone: 'Europe/Berlin',
+    retention: { keep_last: 3, daily: 7 },
+  });
+  const { id: run } = await api.send<{ id: string }>('POST', `/api/schedules/${schedule}/run`);
+  await api.ended(`/api/schedules/${schedule}/runs/${run}`);
+  return { user, schedule, run };
+}
+
+const ofReseller = (part: string) => async (api: Api, unique: string) => {
+  await lived(api, unique);
+  return { path: `/resellers/${unique}${part}` };
+};
+
+screens.push(
+  { name: 'reseller, overview', prepare: ofReseller('') },
+  { name: 'reseller, users', prepare: ofReseller('/users') },
+  { name: 'reseller, backups', prepare: ofReseller('/backups') },
+  { name: 'reseller, schedules', prepare: ofReseller('/schedules') },
+  { name: 'reseller, audit', prepare: ofReseller('/audit') },
+  { name: 'reseller, settings', prepare: ofReseller('/settings') },
+  { name: 'reseller, danger zone', prepare: ofReseller('/danger') },
+  {
+    name: 'reseller, nothing in it yet',
+    prepare: async (api, unique) => {
+      await api.tenant(unique);
+      return { path: `/resellers/${unique}/users` };
+    },
+  },
+  { name: 'new user', prepare: ofReseller('/users/new') },
+  { name: 'import users', prepare: ofReseller('/users/import') },
+  {
+    name: 'user',
+    prepare: async (api, unique) => {
+      const { user } = await lived(api, unique);
+      return { path: `/resellers/${unique}/users/${user}` };
+    },
+  },
+  {
+    name: 'schedules',
+    prepare: async (api, unique) => {
+      await lived(api, unique);
+      return { path: '/schedules' };
+    },
+  },
+  { name: 'new schedule', prepare: at('/schedules/new') },
+  {
+    name: 'schedule',
+    prepare: async (api, unique) => ({ path: `/schedules/${(await lived(api, unique)).schedule}` }),
+  },
+  {
+    name: 'schedule, edited',
+    prepare: async (api, unique) => ({ path: `/schedules/${(await lived(api, unique)).schedule}/edit` }),
+  },
+  {
+    name: 'run of a schedule',
+    prepare: async (api, unique) => {
+      const { schedule, run } = await lived(api, unique);
+      return { path: `/schedules/${schedule}/runs/${run}` };
+    },
+  },
+);

@@ -62,6 +62,13 @@ export class Form<V extends Values> {
     return this.failure.fields.find((field) => field.pointer === pointer)?.detail;
   }
 
+  /** The first thing that is wrong at this pointer or below it: of a list that one field holds. */
+  errorWithin(pointer: string): string | undefined {
+    if (!(this.failure instanceof ApiProblem)) return undefined;
+    const within = (at: string): boolean => at === pointer || at.startsWith(`${pointer}/`);
+    return this.failure.fields.find((field) => within(field.pointer))?.detail;
+  }
+
   /** Takes what is stored as the new start. */
   reset(values: V): void {
     this.#base = structuredClone(values);

@@ -94,3 +94,30 @@ export const shortDay = (at: number): string =>
 
 export const list = (words: string[]): string =>
   once('list', (language) => new Intl.ListFormat(language, { type: 'conjunction' })).format(words);
+
+/** `Friday, 27 November`. */
+export const weekday = (at: number): string =>
+  once(
+    'weekday',
+    (language) => new Intl.DateTimeFormat(language, { weekday: 'long', day: 'numeric', month: 'long' }),
+  ).format(at);
+
+/** An instant on the clock of an IANA zone, with its weekday; one that the browser does not know is UTC. */
+export function inZone(at: number, timeZone: string): string {
+  const make = (zone: string) => (language: string) =>
+    new Intl.DateTimeFormat(language, {
+      weekday: 'short',
+      day: 'numeric',
+      month: 'short',
+      year: 'numeric',
+      hour: '2-digit',
+      minute: '2-digit',
+      timeZoneName: 'short',
+      timeZone: zone,
+    });
+  try {
+    return once(`zone ${timeZone}`, make(timeZone)).format(at);
+  } catch {
+    return once('zone UTC', make('UTC')).format(at);
+  }
+}

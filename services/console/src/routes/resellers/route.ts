@@ -1,5 +1,16 @@
 import Building2 from '@lucide/svelte/icons/building-2';
-import { ADMINS, OPERATORS, routes } from '$lib/router';
+import { ADMINS, OPERATORS, routes, type Route } from '$lib/router';
+
+const title = { en: 'Reseller', de: 'Reseller' };
+const load = () => import('./Reseller.svelte');
+
+/** One screen, whose tabs have an address each. */
+const tabs = ['', '/users', '/backups', '/schedules', '/audit', '/settings', '/danger'].map((tab): Route => ({
+  path: `/resellers/:tenant${tab}`,
+  title,
+  who: tab === '/danger' ? OPERATORS : ADMINS,
+  load,
+}));
 
 export default routes(
   {
@@ -16,4 +27,13 @@ export default routes(
     load: () => import('./NewReseller.svelte'),
     starts: [{ label: { en: 'New reseller', de: 'Neuer Reseller' }, href: '/resellers/new' }],
   },
+  ...tabs,
+  {
+    path: '/reseller',
+    title: { en: 'My reseller', de: 'Mein Reseller' },
+    who: ['manager'],
+    load,
+    nav: { group: 'setup', order: 5, icon: Building2, key: 'r' },
+  },
+  { path: '/reseller/settings', title, who: ['manager'], load },
 );
