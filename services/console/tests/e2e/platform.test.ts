@@ -81,6 +81,7 @@ test('a backup leaves a job that says for what it was and that it is done', asyn
 test('the log is searched by a word of a change and by days', async ({ console: page, unique, api }) => {
   await api.tenant(unique, { name: `Word ${unique}` });
   await page.goto('/audit');
+  await expect(page.getByRole('searchbox')).toBeVisible();
   await page.keyboard.press('/');
   await page.keyboard.type(unique);
   await expect(page).toHaveURL(new RegExp(`q=${unique}`));

@@ -61,6 +61,11 @@ export const screens: Screen[] = [
   { name: 'sessions', prepare: at('/sessions') },
   { name: 'jobs', prepare: at('/jobs') },
   { name: 'jobs, nothing found', prepare: at('/jobs?status=cancelled') },
+  { name: 'sessions of everybody', prepare: at('/sessions/all') },
+  { name: 'API keys', prepare: at('/api-keys') },
+  { name: 'new API key', prepare: at('/api-keys?new=1') },
+  { name: 'settings', prepare: at('/settings') },
+  { name: 'about', prepare: at('/about') },
   { name: 'events', prepare: at('/events') },
   { name: 'doctor', prepare: at('/doctor') },
   {

@@ -15,6 +15,7 @@ export { default as PageHead } from './PageHead.svelte';
 export { default as PasswordField } from './PasswordField.svelte';
 export { default as Progress } from './Progress.svelte';
 export { default as ResellerPicker } from './ResellerPicker.svelte';
+export { default as ShownOnce } from './ShownOnce.svelte';
 export { default as SelectField } from './SelectField.svelte';
 export { default as Skeleton } from './Skeleton.svelte';
 export { default as StateBadge } from './StateBadge.svelte';

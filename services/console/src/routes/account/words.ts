@@ -1,4 +1,4 @@
-import { messages } from '$lib/i18n';
+import { messages, plural } from '$lib/i18n';
 
 export const t = messages(
   {
@@ -28,6 +28,33 @@ export const t = messages(
     change: 'Change password',
     changed: 'The password is changed; your other sessions are ended',
     sessions: 'Where you are logged in',
+    factor: 'Second factor',
+    factorText:
+      'A code of an authenticator app, besides the password. Then a stolen password alone opens nothing.',
+    factorOn: 'On',
+    factorOff: 'Off',
+    factorSince: 'Since',
+    codesLeft: (count: number) =>
+      plural(count, { one: '# recovery code left', other: '# recovery codes left' }),
+    fewCodes: 'Few recovery codes are left. Get new ones while the app is at hand.',
+    setUp: 'Set up second factor',
+    scan: 'Scan this with your authenticator app, then type the code that it shows.',
+    qr: 'QR code for the authenticator app',
+    typeInstead: 'Or type this secret into the app:',
+    secret: 'Secret',
+    code: 'Code',
+    codeHint: 'Six digits',
+    codeOrRecovery: 'Six digits of the app, or a recovery code',
+    confirm: 'Switch on',
+    renew: 'New recovery codes',
+    renewText: 'The old ones work no more.',
+    remove: 'Remove second factor',
+    removeText: 'Log-ins need the password alone then.',
+    removed: 'The second factor is removed',
+    codes: 'Recovery codes',
+    codesText:
+      'They are shown this once. Each logs you in once when the app is lost: keep them apart from it.',
+    kept: 'I have kept them',
   },
   {
     title: 'Ihr Konto',
@@ -56,5 +83,33 @@ export const t = messages(
     change: 'Passwort ändern',
     changed: 'Das Passwort ist geändert; Ihre anderen Sitzungen sind beendet',
     sessions: 'Wo Sie angemeldet sind',
+    factor: 'Zweiter Faktor',
+    factorText:
+      'Ein Code aus einer Authenticator-App, zusätzlich zum Passwort. Ein gestohlenes Passwort allein öffnet dann nichts.',
+    factorOn: 'An',
+    factorOff: 'Aus',
+    factorSince: 'Seit',
+    codesLeft: (count) =>
+      plural(count, { one: '# Wiederherstellungscode übrig', other: '# Wiederherstellungscodes übrig' }),
+    fewCodes:
+      'Es sind nur noch wenige Wiederherstellungscodes übrig. Holen Sie neue, solange die App zur Hand ist.',
+    setUp: 'Zweiten Faktor einrichten',
+    scan: 'Scannen Sie dies mit Ihrer Authenticator-App und geben Sie dann den Code ein, den sie anzeigt.',
+    qr: 'QR-Code für die Authenticator-App',
+    typeInstead: 'Oder geben Sie dieses Geheimnis in die App ein:',
+    secret: 'Geheimnis',
+    code: 'Code',
+    codeHint: 'Sechs Ziffern',
+    codeOrRecovery: 'Sechs Ziffern aus der App oder ein Wiederherstellungscode',
+    confirm: 'Einschalten',
+    renew: 'Neue Wiederherstellungscodes',
+    renewText: 'Die alten gelten dann nicht mehr.',
+    remove: 'Zweiten Faktor entfernen',
+    removeText: 'Zum Anmelden genügt dann das Passwort.',
+    removed: 'Der zweite Faktor ist entfernt',
+    codes: 'Wiederherstellungscodes',
+    codesText:
+      'Sie werden nur dieses eine Mal gezeigt. Jeder meldet Sie einmal an, wenn die App verloren ist: Bewahren Sie sie getrennt von ihr auf.',
+    kept: 'Ich habe sie aufbewahrt',
   },
 );

@@ -4,6 +4,11 @@ export const t = messages(
   {
     title: 'Sessions',
     text: 'Where you are logged in. A session ends after 12 hours without use, and after 7 days at the latest.',
+    own: 'Yours',
+    everybody: "Everybody's",
+    everybodyText: 'Who is logged in where. A session that is ended here is refused with its next request.',
+    person: 'Who',
+    onePerson: 'One person only',
     device: 'Device',
     address: 'Address',
     lastSeen: 'Last used',
@@ -24,6 +29,12 @@ export const t = messages(
   {
     title: 'Sitzungen',
     text: 'Wo Sie angemeldet sind. Eine Sitzung endet nach 12 Stunden ohne Nutzung, spätestens nach 7 Tagen.',
+    own: 'Ihre',
+    everybody: 'Alle',
+    everybodyText:
+      'Wer wo angemeldet ist. Eine hier beendete Sitzung wird mit ihrer nächsten Anfrage abgewiesen.',
+    person: 'Wer',
+    onePerson: 'Nur eine Person',
     device: 'Gerät',
     address: 'Adresse',
     lastSeen: 'Zuletzt genutzt',
