@@ -127,7 +127,8 @@ async fn each_end_is_written_once(cluster: &Cluster, backups: &[Value]) {
 
 fn the_shelf_holds_what_the_catalogue_says(cluster: &Cluster, backups: &[Value]) {
     let mut artefacts = 0;
-    for folder in std::fs::read_dir(cluster.shelf()).unwrap().map(|entry| entry.unwrap().path()) {
+    let folders = std::fs::read_dir(cluster.shelf()).unwrap().map(|entry| entry.unwrap().path());
+    for folder in folders.filter(|folder| folder.is_dir()) {
         let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         for file in files.filter(|file| file.to_str().unwrap().ends_with(".db.zst")) {
             let name = file.file_name().unwrap().to_str().unwrap();
