@@ -130,6 +130,42 @@ impl DataDir {
         )))
     }
 
+    /// The note on a platform that was moved to PostgreSQL: what lies here is how it was then.
+    #[must_use]
+    pub fn moved_out(&self) -> PathBuf {
+        self.0.join("moved-to-postgresql")
+    }
+
+    /// While a platform is being moved out of here, which move that is.
+    #[must_use]
+    pub fn moving_out(&self) -> PathBuf {
+        self.0.join(".moving-out")
+    }
+
+    /// While a platform is being moved into here.
+    #[must_use]
+    pub fn moving_in(&self) -> PathBuf {
+        self.0.join(".moving-in")
+    }
+
+    /// Refuses to serve a platform that was moved elsewhere, or that is not all here yet: two would grow apart.
+    pub fn refuse_moved(&self) -> Result<()> {
+        if self.moving_in().exists() {
+            let words = "is being moved here; when nobody does it any more, run the same `chiliview move` again";
+            return Err(Error::Unsafe(format!("a platform {words} ({})", self.0.display())));
+        }
+        let note = self.moved_out();
+        if !note.exists() {
+            return Ok(());
+        }
+        Err(Error::Unsafe(format!(
+            "the platform in {} was moved to PostgreSQL: name it with CHILIVIEW_DATABASE_URL; to go back to how it was before, \
+             remove {}",
+            self.0.display(),
+            note.display()
+        )))
+    }
+
     /// Every directory that there should be, parents first.
     #[must_use]
     pub fn directories(&self) -> Vec<PathBuf> {

@@ -61,6 +61,12 @@ pub enum Error {
     /// The closure that ran in the transaction panicked; its changes were rolled back.
     #[error("finish a transaction: the code in it panicked")]
     Panicked,
+    /// The database server cannot be reached, or hung up. Whether a commit that was under way counts is not known.
+    #[error("reach the database: {0}")]
+    Unreachable(#[source] sqlx::Error),
+    /// Whoever asked for the work wants it no more.
+    #[error("finish: it was stopped")]
+    Stopped,
     /// The file system refused.
     #[error("{action} {path}: {source}")]
     Io {
@@ -81,10 +87,20 @@ const SQLITE_BUSY: i32 = 5;
 const SQLITE_LOCKED: i32 = 6;
 const SQLITE_FULL: i32 = 13;
 
+/// PostgreSQL's (<https://www.postgresql.org/docs/15/errcodes-appendix.html>): the server shuts down, crashed, or starts; or it
+/// has no connection left.
+const HUNG_UP: [&str; 5] = ["57P01", "57P02", "57P03", "57P05", "53300"];
+/// Two transactions that could not both go on; a lock that was waited for long enough.
+const COLLIDED: [&str; 3] = ["40001", "40P01", "55P03"];
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::PoolTimedOut => return Self::Busy(error),
+            // SQLite speaks of its files in codes of its own: these are a connection's.
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::PoolClosed => {
+                return Self::Unreachable(error);
+            }
             sqlx::Error::Database(database) => {
                 if database.is_unique_violation() {
                     return Self::Duplicate { what: unique_constraint(database.as_ref()) };
@@ -99,6 +115,10 @@ impl From<sqlx::Error> for Error {
                     match database.code().as_deref() {
                         Some("53100") => return Self::DiskFull,
                         Some(write_lock::RAISED) => return Self::Locked(write_lock::RESTORED),
+                        Some(code) if code.starts_with("08") || HUNG_UP.contains(&code) => {
+                            return Self::Unreachable(error);
+                        }
+                        Some(code) if COLLIDED.contains(&code) => return Self::Busy(error),
                         _ => {}
                     }
                 }

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, path::Path};
 
-use sqlx::{Connection as _, migrate::Migrator};
+use sqlx::{Connection as _, SqliteConnection, migrate::Migrator};
 
 use crate::{error::Result, sqlite as engine};
 
@@ -48,11 +48,20 @@ pub fn newest(kind: Kind) -> i64 {
 /// with. Nothing is promised of its contents surviving a crash.
 pub async fn make_empty(path: &Path, kind: Kind, version: i64) -> Result<()> {
     let mut connection = engine::connect(path, engine::Missing::Create).await?;
-    let newest = sqlite(kind);
-    let migrations = newest.iter().filter(|migration| migration.version <= version).cloned().collect();
-    let migrator = Migrator { migrations: Cow::Owned(migrations), ..Migrator::DEFAULT };
-    migrator.run_direct(None, &mut connection, false).await?;
+    up_to(kind, version).run_direct(None, &mut connection, false).await?;
     Ok(connection.close().await?)
+}
+
+/// As [`make_empty`], in memory.
+pub(crate) async fn empty_in_memory(kind: Kind, version: i64) -> Result<SqliteConnection> {
+    let mut connection = SqliteConnection::connect("sqlite::memory:").await?;
+    up_to(kind, version).run_direct(None, &mut connection, false).await?;
+    Ok(connection)
+}
+
+fn up_to(kind: Kind, version: i64) -> Migrator {
+    let migrations = sqlite(kind).iter().filter(|migration| migration.version <= version).cloned().collect();
+    Migrator { migrations: Cow::Owned(migrations), ..Migrator::DEFAULT }
 }
 
 /// The versions of a schema, oldest first.

@@ -1,7 +1,8 @@
 //! PostgreSQL: one pool for the platform, one schema for the central database and one per tenant.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, str::FromStr, sync::Arc};
 
+use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
     AssertSqlSafe, Executor, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -23,6 +24,11 @@ pub const CENTRAL: &str = "chiliview";
 
 /// Notified by each commit in the central schema: a change is seen at once in every process that listens.
 pub(crate) const CHANGED: &str = "chiliview_changed";
+
+/// The advisory lock of a schema's one writer, and of those who count on its keeping its name. Both end with a transaction, so
+/// that a pooler between us and the server does no harm.
+pub(crate) const WRITER: i64 = 0;
+pub(crate) const STAYS: i64 = 2;
 
 /// The name of a tenant's schema.
 #[must_use]
@@ -51,8 +57,16 @@ impl fmt::Debug for Schema {
     }
 }
 
+/// Who connects, and where to.
+pub fn options(url: &SecretString) -> Result<PgConnectOptions> {
+    let options = PgConnectOptions::from_str(url.expose_secret());
+    // What is wrong with it could quote a password.
+    let options = options.map_err(|_| Error::Unsafe("CHILIVIEW_DATABASE_URL is no PostgreSQL URL".into()))?;
+    Ok(options.application_name("chiliview"))
+}
+
 /// Opens the pool. A connection that comes back inside a transaction (a cancelled `begin` can leave one so) is rolled back.
-pub(crate) async fn connect(options: PgConnectOptions, connections: u32) -> Result<PgPool> {
+pub async fn connect(options: PgConnectOptions, connections: u32) -> Result<PgPool> {
     Ok(PgPoolOptions::new()
         .max_connections(connections)
         .after_release(|connection, _| {
@@ -67,7 +81,7 @@ pub(crate) async fn connect(options: PgConnectOptions, connections: u32) -> Resu
 
 impl Schema {
     /// A handle on the schema `name`, which need not exist yet. The name is ours: letters, digits and `_` only.
-    pub(crate) fn new(pool: PgPool, name: &str) -> Self {
+    pub fn new(pool: PgPool, name: &str) -> Self {
         debug_assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'));
         Self { pool, name: name.into() }
     }
@@ -104,15 +118,48 @@ impl Schema {
         upgrade::postgres(kind, connection).await
     }
 
+    /// For whoever looks more than once inside a transaction: until it ends, no other schema takes this one's name.
+    pub(crate) fn stays(&self) -> String {
+        format!(
+            "SET LOCAL search_path TO \"{0}\"; SELECT pg_advisory_xact_lock_shared(hashtextextended('{0}', {STAYS}))",
+            self.name
+        )
+    }
+
+    /// The newest migration that ran in it; `None`: there is no such schema, or it is none of ours.
+    pub(crate) async fn version(&self) -> Result<Option<i64>> {
+        let table = format!("\"{}\"._sqlx_migrations", self.name);
+        let there = sqlx::query_scalar::<_, bool>("SELECT to_regclass($1) IS NOT NULL").bind(&table);
+        if !there.fetch_one(&self.pool).await? {
+            return Ok(None);
+        }
+        let query = format!("SELECT coalesce(max(version), 0) FROM {table}");
+        Ok(Some(sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(&self.pool).await?))
+    }
+
+    /// What the schema was marked with; outer `None`: there is no such schema.
+    pub async fn mark(&self) -> Result<Option<Option<String>>> {
+        let query = "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = $1";
+        Ok(sqlx::query_scalar(query).bind(&*self.name).fetch_optional(&self.pool).await?)
+    }
+
+    /// How much room its tables and indexes take, in bytes.
+    pub async fn bytes(&self) -> Result<u64> {
+        let query = "SELECT CAST(coalesce(sum(pg_total_relation_size(c.oid)), 0) AS BIGINT)
+            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'r'";
+        let bytes: i64 = sqlx::query_scalar(query).bind(&*self.name).fetch_one(&self.pool).await?;
+        Ok(u64::try_from(bytes).unwrap_or(0))
+    }
+
     /// Removes the schema and all that is in it.
-    pub(crate) async fn drop_schema(&self) -> Result<()> {
+    pub async fn drop_schema(&self) -> Result<()> {
         let drop = format!("DROP SCHEMA IF EXISTS \"{}\" CASCADE", self.name);
         self.pool.execute(AssertSqlSafe(drop)).await?;
         Ok(())
     }
 
     /// Whether the schema exists.
-    pub(crate) async fn exists(&self) -> Result<bool> {
+    pub async fn exists(&self) -> Result<bool> {
         let found: Option<i32> = sqlx::query_scalar("SELECT 1 FROM pg_namespace WHERE nspname = $1")
             .bind(&*self.name)
             .fetch_optional(&self.pool)
@@ -131,7 +178,7 @@ impl Schema {
         let refuse = if pass == Pass::Anybody && !central { write_lock::REFUSE } else { "" };
         let notify = if central { format!("NOTIFY {CHANGED};") } else { String::new() };
         let lock = format!(
-            "SET LOCAL search_path TO \"{0}\"; SELECT pg_advisory_xact_lock(hashtextextended('{0}', 0)); {notify} {refuse}",
+            "SET LOCAL search_path TO \"{0}\"; SELECT pg_advisory_xact_lock(hashtextextended('{0}', {WRITER})); {notify} {refuse}",
             self.name
         );
         self.prepare(&mut tx, lock).await?;
@@ -146,10 +193,7 @@ impl Schema {
         E: From<Error>,
     {
         let mut tx = Tx::Postgres(self.pool.begin().await.map_err(Error::from)?);
-        let view = format!(
-            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path TO \"{}\"",
-            self.name
-        );
+        let view = format!("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; {}", self.stays());
         self.prepare(&mut tx, view).await?;
         work(&mut tx).await
     }

@@ -7,6 +7,7 @@
 //!
 //! Times inside the queue are the engine's own clock, not [`crate::Clock`]: apalis compares `run_at` with it.
 
+mod carry;
 mod claim;
 mod enqueue;
 mod job_id;
@@ -20,6 +21,7 @@ mod workers;
 
 use std::time::Duration;
 
+pub use carry::{Carried, open_jobs, take_in};
 pub use claim::{Claim, claim, holds, release, release_strays};
 pub use enqueue::{NewJob, enqueue};
 pub use job_id::JobId;

@@ -87,6 +87,17 @@ impl Database {
         }
     }
 
+    /// How much room it takes, in bytes.
+    pub async fn bytes(&self) -> Result<u64> {
+        match self {
+            Self::Sqlite(file) => {
+                let size = std::fs::metadata(file.path()).map_err(Error::io("look at", file.path()))?.len();
+                Ok(size + file.wal_bytes())
+            }
+            Self::Postgres(schema) => schema.bytes().await,
+        }
+    }
+
     /// The engine.
     #[must_use]
     pub const fn engine(&self) -> Engine {

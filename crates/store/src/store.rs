@@ -1,8 +1,8 @@
 //! The store as a whole: the central database, the tenants', the clock and the source of ids.
 
-use std::{num::NonZeroUsize, path::PathBuf, str::FromStr, sync::Arc};
+use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::{
@@ -13,7 +13,8 @@ use crate::{
     ids::{Ids, TenantId},
     migrations::Kind,
     postgres::{self, Schema},
-    queue,
+    presence::{self, Present},
+    queue, relocation,
     seam::{Database, Engine},
     sqlite::{File, Missing},
     tenant_databases::TenantDatabases,
@@ -59,6 +60,7 @@ struct Inner {
     clock: Clock,
     ids: Ids,
     _presence: Presence,
+    _present: Option<Present>,
 }
 
 impl Store {
@@ -72,16 +74,23 @@ impl Store {
         }
         let presence = data_dir.join()?;
         let lock = start_up_lock(data_dir.clone()).await?;
-        let (central, tenants) = match &settings.database_url {
+        let (central, tenants, present) = match &settings.database_url {
             None => {
+                data_dir.refuse_moved()?;
                 central_swap::finish(&data_dir, clock.now())?;
-                open_sqlite(settings, &data_dir).await?
+                let (central, tenants) = open_sqlite(settings, &data_dir).await?;
+                (central, tenants, None)
             }
-            Some(url) => open_postgres(settings, url).await?,
+            Some(url) => {
+                let options = postgres::options(url)?;
+                let present = presence::join(options.clone()).await?;
+                let (central, tenants) = open_postgres(settings, options).await?;
+                (central, tenants, Some(present))
+            }
         };
         queue::migrate(&central).await?;
         drop(lock);
-        Ok(Self(Arc::new(Inner { data_dir, central, tenants, clock, ids, _presence: presence })))
+        Ok(Self(Arc::new(Inner { data_dir, central, tenants, clock, ids, _presence: presence, _present: present })))
     }
 
     /// The central database.
@@ -164,12 +173,10 @@ async fn open_sqlite(settings: &Settings, data_dir: &DataDir) -> Result<(Databas
     Ok((Database::Sqlite(file), TenantDatabases::files(data_dir.clone(), settings.open_tenants)))
 }
 
-async fn open_postgres(settings: &Settings, url: &SecretString) -> Result<(Database, TenantDatabases)> {
-    let options = PgConnectOptions::from_str(url.expose_secret())
-        .map_err(|_| Error::Unsafe("CHILIVIEW_DATABASE_URL is no PostgreSQL URL".into()))?
-        .application_name("chiliview");
+async fn open_postgres(settings: &Settings, options: PgConnectOptions) -> Result<(Database, TenantDatabases)> {
     let pool = postgres::connect(options, settings.connections.max(4)).await?;
     let central = Schema::new(pool.clone(), postgres::CENTRAL);
+    relocation::refuse_moved(&central).await?;
     central.migrate(Kind::Central).await?;
-    Ok((Database::Postgres(central), TenantDatabases::Postgres(pool)))
+    Ok((Database::Postgres(central), TenantDatabases::schemas(pool)))
 }

@@ -11,7 +11,7 @@ use crate::{
     data_dir::{self, DataDir},
     error::{Error, Result},
     ids::TenantId,
-    migrations::Kind,
+    migrations::{self, Kind},
     postgres::{self, Schema},
     seam::Database,
     sqlite::{File, Missing},
@@ -20,13 +20,21 @@ use crate::{
 };
 
 const READERS: u32 = 2;
+/// A few megabytes.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::new(1 << 16).expect("it is not zero");
 /// How often a file is opened anew because another took its place meanwhile. Two restores never follow each other so fast.
 const REOPEN: usize = 3;
 
 /// Where tenants' databases are.
 pub(crate) enum TenantDatabases {
     Sqlite(Files),
-    Postgres(PgPool),
+    Postgres(Schemas),
+}
+
+pub(crate) struct Schemas {
+    pool: PgPool,
+    /// Those that this process has seen at the newest schema, or at one that is newer than its own.
+    current: Mutex<LruCache<TenantId, ()>>,
 }
 
 pub(crate) struct Files {
@@ -113,25 +121,29 @@ impl TenantDatabases {
         Self::Sqlite(Files { directory, open: Mutex::new(open) })
     }
 
+    pub(crate) fn schemas(pool: PgPool) -> Self {
+        Self::Postgres(Schemas { pool, current: Mutex::new(LruCache::new(REMEMBERED)) })
+    }
+
     pub(crate) async fn get(&self, id: TenantId) -> Result<Database> {
         match self {
             Self::Sqlite(files) => files.get(id).await.map(Database::Sqlite),
-            Self::Postgres(pool) => Ok(Database::Postgres(schema(pool, id))),
+            Self::Postgres(schemas) => schemas.get(id).await.map(Database::Postgres),
         }
     }
 
     pub(crate) async fn exists(&self, id: TenantId) -> Result<bool> {
         match self {
             Self::Sqlite(files) => Ok(files.directory.tenant_database(id).exists()),
-            Self::Postgres(pool) => schema(pool, id).exists().await,
+            Self::Postgres(schemas) => schemas.of(id).exists().await,
         }
     }
 
     pub(crate) async fn create(&self, id: TenantId, at: Timestamp) -> Result<()> {
         match self {
             Self::Sqlite(files) => files.create(id, at).await,
-            Self::Postgres(pool) => {
-                let schema = schema(pool, id);
+            Self::Postgres(schemas) => {
+                let schema = schemas.of(id);
                 schema.migrate(Kind::Tenant).await?;
                 schema.write(Pass::Anybody, async |tx| tenant_settings::set_owner(tx, id, at).await).await
             }
@@ -141,21 +153,27 @@ impl TenantDatabases {
     pub(crate) async fn remove(&self, id: TenantId) -> Result<()> {
         match self {
             Self::Sqlite(files) => files.remove(id).await,
-            Self::Postgres(pool) => schema(pool, id).drop_schema().await,
+            Self::Postgres(schemas) => {
+                schemas.current.lock().await.pop(&id);
+                schemas.of(id).drop_schema().await
+            }
         }
     }
 
     pub(crate) async fn migrate(&self, id: TenantId) -> Result<()> {
         match self {
             Self::Sqlite(files) => files.get(id).await.map(drop),
-            Self::Postgres(pool) => schema(pool, id).migrate(Kind::Tenant).await,
+            Self::Postgres(schemas) => schemas.of(id).migrate(Kind::Tenant).await,
         }
     }
 
     pub(crate) async fn close(&self, id: TenantId) {
-        if let Self::Sqlite(files) = self {
-            let cell = files.open.lock().await.remove(id);
-            close(cell).await;
+        match self {
+            Self::Sqlite(files) => {
+                let cell = files.open.lock().await.remove(id);
+                close(cell).await;
+            }
+            Self::Postgres(schemas) => drop(schemas.current.lock().await.pop(&id)),
         }
     }
 
@@ -169,8 +187,26 @@ impl TenantDatabases {
     }
 }
 
-fn schema(pool: &PgPool, id: TenantId) -> Schema {
-    Schema::new(pool.clone(), &postgres::tenant_schema(id))
+impl Schemas {
+    fn of(&self, id: TenantId) -> Schema {
+        Schema::new(self.pool.clone(), &postgres::tenant_schema(id))
+    }
+
+    /// As opening a file does: what is behind is migrated, once for each process.
+    async fn get(&self, id: TenantId) -> Result<Schema> {
+        let schema = self.of(id);
+        if self.current.lock().await.get(&id).is_some() {
+            return Ok(schema);
+        }
+        let Some(version) = schema.version().await? else {
+            return Err(Error::DatabaseMissing(schema.name().into()));
+        };
+        if version < migrations::newest(Kind::Tenant) {
+            schema.migrate(Kind::Tenant).await?;
+        }
+        self.current.lock().await.push(id, ());
+        Ok(schema)
+    }
 }
 
 impl Files {

@@ -1,0 +1,153 @@
+//! As `swap`, on PostgreSQL: schemas change their names, all in one transaction, so that nothing is ever left half done. The
+//! restored one has a mark on it (a comment), which goes with it whatever it is called.
+
+use std::{path::PathBuf, time::Duration};
+
+use sqlx::{AssertSqlSafe, Executor as _, PgPool, Postgres, Transaction};
+
+use crate::{
+    data_dir::{DataDir, create_private, remove_tree},
+    error::{Error, Result},
+    ids::{RestoreId, TenantId},
+    migrations::Kind,
+    postgres::{STAYS, Schema, WRITER, tenant_schema},
+    swap::Live,
+    tenant_settings,
+    transfer::{self, Step},
+};
+
+/// A backup that reads the schema is waited for, and others may begin to read meanwhile.
+const PATIENCE: Duration = Duration::from_mins(5);
+const BETWEEN: Duration = Duration::from_millis(20);
+
+/// The schemas of one restore.
+#[derive(Clone, Debug)]
+pub struct SchemaSwap {
+    live: Schema,
+    staged: Schema,
+    kept: Schema,
+    away: Schema,
+    mark: String,
+    /// Where the snapshot is unpacked before it is loaded.
+    scratch: PathBuf,
+}
+
+impl SchemaSwap {
+    pub(crate) fn new(pool: &PgPool, data_dir: &DataDir, restore: RestoreId, tenant: TenantId) -> Self {
+        let schema = |name: &str| Schema::new(pool.clone(), name);
+        let id = restore.uuid().simple();
+        Self {
+            live: schema(&tenant_schema(tenant)),
+            staged: schema(&format!("restore_{id}")),
+            kept: schema(&format!("before_{id}")),
+            away: schema(&format!("away_{id}")),
+            mark: format!("restore-{restore}"),
+            scratch: data_dir.temp().join(format!("restore-{restore}")),
+        }
+    }
+
+    /// Where the snapshot is unpacked.
+    pub(crate) fn staged_database(&self) -> PathBuf {
+        self.scratch.join("reseller.db")
+    }
+
+    pub(crate) async fn live(&self) -> Result<Live> {
+        Ok(match self.live.mark().await? {
+            None => Live::Nothing,
+            Some(mark) if mark.as_deref() == Some(&*self.mark) => Live::Restored,
+            Some(_) => Live::Before,
+        })
+    }
+
+    pub(crate) async fn begin(&self) -> Result<()> {
+        remove_tree(&self.scratch)?;
+        create_private(&self.scratch)?;
+        self.staged.drop_schema().await
+    }
+
+    /// Loads the unpacked database into a schema of its own, compared on both sides.
+    pub(crate) async fn seal(&self, step: Step<'_>) -> Result<()> {
+        transfer::load(&self.staged_database(), Kind::Tenant, &self.staged, &self.mark, step).await?;
+        remove_tree(&self.scratch)
+    }
+
+    pub(crate) async fn swap(&self) -> Result<()> {
+        let mut tx = self.alone().await?;
+        if exists(&mut tx, &self.live).await? {
+            rename(&mut tx, &self.live, &self.kept).await?;
+        }
+        rename(&mut tx, &self.staged, &self.live).await?;
+        Ok(tx.commit().await?)
+    }
+
+    pub(crate) async fn swap_back(&self) -> Result<()> {
+        let (live, kept) = (self.live().await?, self.kept.exists().await?);
+        let mut tx = self.alone().await?;
+        match (kept, live) {
+            (true, Live::Nothing) => rename(&mut tx, &self.kept, &self.live).await?,
+            (true, Live::Before | Live::Restored) => {
+                rename(&mut tx, &self.live, &self.away).await?;
+                rename(&mut tx, &self.kept, &self.live).await?;
+                rename(&mut tx, &self.away, &self.kept).await?;
+            }
+            (false, Live::Restored) => rename(&mut tx, &self.live, &self.staged).await?,
+            (false, Live::Before | Live::Nothing) => {}
+        }
+        Ok(tx.commit().await?)
+    }
+
+    pub(crate) async fn has_kept(&self) -> Result<bool> {
+        self.kept.exists().await
+    }
+
+    /// What was put aside opens, and says whose it is.
+    pub(crate) async fn check_kept(&self) -> Result<()> {
+        self.kept.read(tenant_settings::owner).await.map(drop)
+    }
+
+    pub(crate) async fn is_undone(&self) -> Result<bool> {
+        if self.live().await? != Live::Before {
+            return Ok(false);
+        }
+        Ok(self.kept.mark().await?.is_none_or(|mark| mark.as_deref() == Some(&*self.mark)))
+    }
+
+    pub(crate) async fn discard_staged(&self) -> Result<()> {
+        remove_tree(&self.scratch)?;
+        self.staged.drop_schema().await
+    }
+
+    pub(crate) async fn discard_kept(&self) -> Result<()> {
+        self.kept.drop_schema().await
+    }
+
+    /// A transaction in which nobody reads or writes the tenant's schema. Readers are waited for without standing in the queue:
+    /// behind one who stands there, new ones would have to wait for the old ones too.
+    async fn alone(&self) -> Result<Transaction<'static, Postgres>> {
+        let mut tx = self.live.pool().begin().await?;
+        let name = self.live.name();
+        tx.execute("SET LOCAL idle_in_transaction_session_timeout = 0").await?;
+        let nobody = format!("SELECT pg_try_advisory_xact_lock(hashtextextended('{name}', {STAYS}))");
+        let begun = tokio::time::Instant::now();
+        while !sqlx::query_scalar::<_, bool>(AssertSqlSafe(nobody.clone())).fetch_one(&mut *tx).await? {
+            if begun.elapsed() > PATIENCE {
+                return Err(Error::Busy(sqlx::Error::PoolTimedOut));
+            }
+            tokio::time::sleep(BETWEEN).await;
+        }
+        let writer = format!("SELECT pg_advisory_xact_lock(hashtextextended('{name}', {WRITER}))");
+        tx.execute(AssertSqlSafe(writer)).await?;
+        Ok(tx)
+    }
+}
+
+async fn exists(tx: &mut Transaction<'static, Postgres>, schema: &Schema) -> Result<bool> {
+    let query = sqlx::query_scalar::<_, i32>("SELECT 1 FROM pg_namespace WHERE nspname = $1").bind(schema.name());
+    Ok(query.fetch_optional(&mut **tx).await?.is_some())
+}
+
+async fn rename(tx: &mut Transaction<'static, Postgres>, from: &Schema, to: &Schema) -> Result<()> {
+    let sql = format!("ALTER SCHEMA \"{}\" RENAME TO \"{}\"", from.name(), to.name());
+    tx.execute(AssertSqlSafe(sql)).await?;
+    Ok(())
+}

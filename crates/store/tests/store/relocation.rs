@@ -1,0 +1,54 @@
+//! Jobs go with their platform: those that are not over, once, whatever engine they come from.
+
+use std::time::Duration;
+
+use chiliview_store::{
+    Ids, Settings,
+    queue::{self, Filter, JobId, NewJob, Work},
+    relocation,
+};
+
+use crate::{
+    common::{at, open, read, write},
+    engines::on_every_engine,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_that_are_not_over_go_with_their_platform_as_they_are() {
+    on_every_engine(async |store| {
+        let (later, key) = (at(0).plus(Duration::from_hours(24 * 365 * 9)), "once".to_owned());
+        let jobs = [
+            NewJob::new(Ids.next::<JobId>(), Work::Prune),
+            NewJob {
+                priority: -10,
+                ..NewJob::new(Ids.next::<JobId>(), Work::PurgeTenant { tenant: Ids.next() }).at(later)
+            },
+            NewJob::new(Ids.next::<JobId>(), Work::Prune).once(&key),
+            NewJob::new(Ids.next::<JobId>(), Work::Prune),
+        ];
+        for job in &jobs {
+            write(store.central(), async |tx| queue::enqueue(tx, job).await).await;
+        }
+        write(store.central(), async |tx| queue::cancel(tx, jobs[3].id).await).await;
+        let carried = relocation::jobs(store.central()).await.unwrap();
+        assert_eq!(carried, read(store.central(), async |tx| queue::open_jobs(tx, None, 9).await).await);
+        assert_eq!(carried.len(), 3, "what is over stays behind");
+
+        let home = tempfile::tempdir().unwrap();
+        let other = open(&Settings::sqlite(home.path())).await;
+        for _ in 0..2 {
+            relocation::put_jobs(other.central(), &carried).await.unwrap();
+        }
+        write(other.central(), async |tx| queue::take_in(tx, &carried[0]).await).await;
+        // SQLite's queue counts in whole seconds.
+        let works = |jobs: &[queue::Carried]| jobs.iter().map(queue::Carried::work).collect::<Vec<_>>();
+        assert_eq!(works(&relocation::jobs(other.central()).await.unwrap()), works(&carried), "and back");
+        let found = read(other.central(), async |tx| queue::list(tx, &Filter::default(), 9).await).await;
+        assert_eq!(found.len(), 3);
+        assert!(found.iter().any(|job| job.run_at == later), "{found:?}");
+        let again = NewJob::new(Ids.next::<JobId>(), Work::Prune).once(&key);
+        assert!(!write(other.central(), async |tx| queue::enqueue(tx, &again).await).await, "its key came along");
+        other.close().await;
+    })
+    .await;
+}
