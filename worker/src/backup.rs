@@ -195,7 +195,7 @@ async fn source(
     upload: Option<UploadId>,
     watch: &Watch,
 ) -> Result<(Source, Option<Import>), Failure> {
-    let Some(upload) = upload else { return Ok((context.source(backup)?, None)) };
+    let Some(upload) = upload else { return Ok((context.source(backup).await??, None)) };
     let import = import::take_in(context, backup, upload, watch).await?;
     Ok((import.source(), Some(import)))
 }

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use chiliview_snapshot::{Shelf, Source};
 use chiliview_store::{
-    Database, Engine, Store, Timestamp, Tx,
+    Engine, Store, Timestamp, Tx,
     audit::{self, Actor, Event},
     backups::Backup,
+    migrations::Kind,
+    postgres,
 };
 use chiliview_telemetry::context;
 
@@ -30,13 +32,7 @@ pub struct Context {
 pub(crate) enum NoSource {
     /// The tenant's database is not where it should be.
     #[error("the tenant's database {0} is missing; `chiliview doctor` tells more")]
-    Missing(PathBuf),
-    /// Reading PostgreSQL is not there yet.
-    #[error("snapshots of a PostgreSQL database are not supported yet")]
-    Postgres,
-    /// Writing it is not either.
-    #[error("a restore into a PostgreSQL database is not supported yet")]
-    RestorePostgres,
+    Missing(String),
 }
 
 impl Context {
@@ -54,21 +50,23 @@ impl Context {
         audit::record(tx, self.store.ids().next(), self.now(), &actor, event).await
     }
 
-    /// What changes a tenant's files cannot do without them.
-    pub(crate) fn refuse_postgres(&self) -> Result<(), NoSource> {
-        match self.store.engine() {
-            Engine::Sqlite => Ok(()),
-            Engine::Postgres => Err(NoSource::RestorePostgres),
-        }
-    }
-
-    /// What a backup reads.
-    pub(crate) fn source(&self, backup: &Backup) -> Result<Source, NoSource> {
-        let Database::Sqlite(central) = self.store.central() else { return Err(NoSource::Postgres) };
-        let path = match backup.tenant_id {
-            None => central.path().to_owned(),
-            Some(id) => self.store.data_dir().tenant_database(id),
+    /// What a backup reads; a reason when there is nothing.
+    pub(crate) async fn source(&self, backup: &Backup) -> Result<Result<Source, NoSource>, chiliview_store::Error> {
+        let missing = |place: String| Ok(Err(NoSource::Missing(place)));
+        let Some(id) = backup.tenant_id else {
+            return Ok(Ok(Source::of(self.store.central(), Kind::Central, self.scratch())));
         };
-        if path.exists() { Ok(Source::Sqlite(path)) } else { Err(NoSource::Missing(path)) }
+        let there = self.store.tenant_database_exists(id).await?;
+        match self.store.engine() {
+            // Not opened: one that is damaged is read as far as SQLite can.
+            Engine::Sqlite => {
+                let path = self.store.data_dir().tenant_database(id);
+                if there { Ok(Ok(Source::Sqlite(path))) } else { missing(path.display().to_string()) }
+            }
+            Engine::Postgres if there => {
+                Ok(Ok(Source::of(&self.store.tenant(id).await?, Kind::Tenant, self.scratch())))
+            }
+            Engine::Postgres => missing(postgres::tenant_schema(id)),
+        }
     }
 }

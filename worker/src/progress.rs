@@ -160,7 +160,7 @@ impl Subject {
 fn of_restore(progress: Progress) -> restores::Progress {
     let phase = match progress.phase {
         Phase::Unpacking => "unpacking",
-        Phase::Reading | Phase::Publishing | Phase::Checking => "checking",
+        Phase::Reading | Phase::Packing | Phase::Publishing | Phase::Checking => "checking",
     };
     restores::Progress {
         phase,
@@ -172,6 +172,7 @@ fn of_restore(progress: Progress) -> restores::Progress {
 fn of_backup(progress: Progress) -> backups::Progress {
     let (status, phase) = match progress.phase {
         Phase::Reading => (BackupStatus::Running, "reading"),
+        Phase::Packing => (BackupStatus::Running, "packing"),
         Phase::Publishing => (BackupStatus::Running, "publishing"),
         Phase::Unpacking => (BackupStatus::Verifying, "reading back"),
         Phase::Checking => (BackupStatus::Verifying, "checking"),

@@ -4,9 +4,9 @@ use chiliview_store::{
     BackupId, Error, TenantId,
     audit::Event,
     backups,
+    exchange::Exchange,
     paging::{Direction, Page},
     restores::{self, RestoreStatus},
-    swap::Swap,
     tenant_schemas, tenants,
 };
 
@@ -62,7 +62,7 @@ async fn discard_kept(context: &Context, id: TenantId) -> Result<(), Error> {
     let page = Page { after: None, limit: RESTORES, direction: Direction::Descending };
     let rows = context.store.central().read(async |tx| restores::list(tx, &filter, &page).await).await?;
     for row in rows.iter().filter(|row| row.undo_until.is_some()) {
-        Swap::new(context.store.data_dir(), row.id, id).discard_kept()?;
+        Exchange::new(&context.store, row.id, id).discard_kept().await?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! One restore: proven again, unpacked beside the live database, migrated and checked; then the live one is locked and backed
-//! up, and the two directories change places. From the lock on no write is taken until the restore is over, so there is
-//! none that a way back could lose; and which of the two is live is read from the disk, so whoever goes on after a crash
+//! up, and the two directories, or schemas, change places. From the lock on no write is taken until the restore is over, so there is
+//! none that a way back could lose; and which of the two is live is read from where they lie, so whoever goes on after a crash
 //! knows where he is. The lock goes last: a job is not done while it is there.
 
 mod failure;
@@ -12,11 +12,12 @@ mod undo;
 use chiliview_store::{
     Error, RestoreId,
     audit::{self, Event},
+    exchange::Exchange,
     migrations::{Kind, newest},
     queue::{self, NewJob},
     restores::{self, Restore, RestoreStatus, Target},
     sessions,
-    swap::{Live, Swap},
+    swap::Live,
     tenant_schemas, tenants,
 };
 
@@ -64,7 +65,7 @@ pub(crate) async fn give_up(context: &Context, id: RestoreId, reason: &str) -> a
     if !row.status.is_terminal() {
         let swap = swap_of(context, &row);
         swap.mend()?;
-        if swap.live() == Live::Restored {
+        if swap.live().await? == Live::Restored {
             present::swap_back(context, &row, &swap).await?;
         }
         present::give_up_safety(context, &row, reason).await?;
@@ -74,8 +75,8 @@ pub(crate) async fn give_up(context: &Context, id: RestoreId, reason: &str) -> a
     Ok(())
 }
 
-fn swap_of(context: &Context, row: &Restore) -> Swap {
-    Swap::new(context.store.data_dir(), row.id, row.tenant_id)
+fn swap_of(context: &Context, row: &Restore) -> Exchange {
+    Exchange::new(&context.store, row.id, row.tenant_id)
 }
 
 fn later(error: &Error) -> Outcome {
@@ -99,10 +100,9 @@ async fn begin(context: &Context, id: RestoreId, attempt: &Attempt) -> Result<Op
 }
 
 async fn run(context: &Context, row: &Restore, number: i64, attempt: &Attempt) -> Result<(), Failure> {
-    context.refuse_postgres()?;
     let swap = swap_of(context, row);
     swap.mend()?;
-    if swap.live() != Live::Restored {
+    if swap.live().await? != Live::Restored {
         replace(context, row, number, attempt, &swap).await?;
     }
     present::check(context, row.id, row.tenant_id).await?;
@@ -114,7 +114,13 @@ async fn run(context: &Context, row: &Restore, number: i64, attempt: &Attempt) -
 }
 
 /// Everything before the swap, and the swap.
-async fn replace(context: &Context, row: &Restore, number: i64, attempt: &Attempt, swap: &Swap) -> Result<(), Failure> {
+async fn replace(
+    context: &Context,
+    row: &Restore,
+    number: i64,
+    attempt: &Attempt,
+    swap: &Exchange,
+) -> Result<(), Failure> {
     stage::make_ready(context, row, number, attempt, swap).await?;
     fail::fail_point!("worker.restore_staged", |_| Err(Failure::injected()));
     // Held open over the swap: see `swap`.
@@ -125,7 +131,7 @@ async fn replace(context: &Context, row: &Restore, number: i64, attempt: &Attemp
     fail::fail_point!("worker.restore_saved", |_| Err(Failure::injected()));
     pass_the_point(context, row.id, number, attempt).await?;
     fail::fail_point!("worker.restore_before_swap", |_| Err(Failure::injected()));
-    swap.swap()?;
+    swap.swap().await?;
     drop(present);
     fail::fail_point!("worker.restore_swapped", |_| Err(Failure::injected()));
     Ok(())
@@ -150,9 +156,15 @@ async fn pass_the_point(context: &Context, id: RestoreId, number: i64, attempt: 
 }
 
 /// The new tenant, the end of the sessions, the job that forgets, the audit, and `done`: together or not at all.
-async fn commit(context: &Context, row: &Restore, number: i64, attempt: &Attempt, swap: &Swap) -> Result<(), Failure> {
+async fn commit(
+    context: &Context,
+    row: &Restore,
+    number: i64,
+    attempt: &Attempt,
+    swap: &Exchange,
+) -> Result<(), Failure> {
     let now = context.now();
-    let undo_until = swap.has_kept().then(|| now.plus(context.config.undo_window));
+    let undo_until = swap.has_kept().await?.then(|| now.plus(context.config.undo_window));
     context
         .store
         .central()
@@ -209,7 +221,7 @@ async fn end(context: &Context, id: RestoreId, status: RestoreStatus, reason: &s
 async fn pause(context: &Context, row: &Restore, number: i64, reason: &str) {
     let now = context.now();
     let noted = async {
-        if swap_of(context, row).live() == Live::Before {
+        if swap_of(context, row).live().await? == Live::Before {
             present::unlock(context, row).await?;
         }
         context.store.central().write(async |tx| restores::retry_later(tx, row.id, number, reason, now).await).await
@@ -231,11 +243,11 @@ async fn settle(context: &Context, id: RestoreId) -> Result<(), Error> {
     let row = context.store.central().read(async |tx| restores::find(tx, id).await).await?;
     let Some(row) = row.filter(|row| row.status.is_terminal()) else { return Ok(()) };
     let swap = swap_of(context, &row);
-    swap.discard_staged()?;
+    swap.discard_staged().await?;
     present::unlock(context, &row).await?;
     if matches!(row.status, RestoreStatus::Failed | RestoreStatus::Cancelled | RestoreStatus::Undone) {
         // What is put aside then is the restored one.
-        swap.discard_kept()?;
+        swap.discard_kept().await?;
     }
     Ok(())
 }

@@ -34,8 +34,7 @@ pub(crate) async fn same_as(
     if !sealing::is_for(&manifest, recipients) || !is_there(context, &newest, &manifest).await {
         return Ok(None);
     }
-    let (bytes, sha256) = fingerprint(source, watch).await?;
-    let same = (bytes, sha256) == (manifest.plain_bytes, manifest.plain_sha256);
+    let same = fingerprint(source, watch).await?.is_of(&manifest);
     Ok(same.then_some(newest.id))
 }
 

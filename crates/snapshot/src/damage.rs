@@ -123,6 +123,9 @@ pub enum Damage {
         /// Rows that are there.
         found: u64,
     },
+    /// A table does not hold the rows that were read.
+    #[error("table {0} does not hold the rows that were read")]
+    TableDigest(String),
     /// The database was migrated to another version.
     #[error("its schema version is {found} instead of {expected}")]
     SchemaVersion {

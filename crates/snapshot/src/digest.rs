@@ -28,6 +28,11 @@ impl Digest {
         Self(hash.finalize().into())
     }
 
+    /// One that was made elsewhere.
+    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The 32 bytes, as `Repr-Digest` (RFC 9530) wants them.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0

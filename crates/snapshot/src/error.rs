@@ -86,6 +86,9 @@ pub enum Error {
         #[source]
         source: sqlx::Error,
     },
+    /// The store could not read the source, or the unpacked database.
+    #[error(transparent)]
+    Store(chiliview_store::Error),
     /// The source did not give as many bytes as its header promised.
     #[error("read the whole database: {expected} bytes were promised, {found} came")]
     Torn {
@@ -130,6 +133,16 @@ impl Error {
     /// Names what was asked of SQLite.
     pub(crate) fn database(action: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
         move |source| Self::Database { action, source }
+    }
+}
+
+impl From<chiliview_store::Error> for Error {
+    fn from(error: chiliview_store::Error) -> Self {
+        match error {
+            chiliview_store::Error::Stopped => Self::Cancelled,
+            chiliview_store::Error::Io { action, path, source } => Self::Io { action, path, source },
+            other => Self::Store(other),
+        }
     }
 }
 

@@ -1,12 +1,15 @@
 //! Opens an unpacked database as if it were hostile and compares it with its manifest.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use chiliview_store::{Error as StoreError, transfer};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use crate::contents::Contents;
 use crate::damage::Damage;
+use crate::digest::Digest;
 use crate::error::Error;
 use crate::manifest::Manifest;
 use crate::prove::{Check, Depth};
@@ -38,6 +41,10 @@ pub(crate) async fn inspect(
     }
     contents(&mut connection, manifest).await?;
     passed.extend([Check::SchemaVersion, Check::Rows]);
+    if let Some(expected) = &manifest.tables {
+        tables(&mut connection, expected).await?;
+        passed.push(Check::Tables);
+    }
     connection.close().await.map_err(Error::database("close the unpacked database"))?;
     Ok(passed)
 }
@@ -82,6 +89,26 @@ async fn contents(connection: &mut SqliteConnection, manifest: &Manifest) -> Res
         let expected = manifest.rows[&table];
         Err(Damage::Rows { table, expected, found }.into())
     })
+}
+
+/// Compares every row with what was read.
+async fn tables(connection: &mut SqliteConnection, expected: &BTreeMap<String, Digest>) -> Result<(), Error> {
+    let found = transfer::digests_of_file(connection).await.map_err(|error| match error {
+        StoreError::Database(error) => unreadable(error),
+        StoreError::Corrupt { reason, .. } => Damage::NotADatabase(reason).into(),
+        other => other.into(),
+    })?;
+    let found = digests(&found);
+    let differs = |name: &&String| found.get(*name) != expected.get(*name);
+    match expected.keys().chain(found.keys()).find(differs) {
+        Some(name) => Err(Damage::TableDigest(name.clone()).into()),
+        None => Ok(()),
+    }
+}
+
+/// As a manifest has them.
+pub(crate) fn digests(found: &transfer::Digests) -> BTreeMap<String, Digest> {
+    found.iter().map(|(name, digest)| (name.clone(), Digest::from_bytes(digest.sha256))).collect()
 }
 
 /// A refusal that comes from the content is damage; what comes from the machine (memory, disk, permissions) is not.

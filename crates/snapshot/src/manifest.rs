@@ -20,11 +20,14 @@ const FORMAT: u32 = 1;
 /// A database that is compressed, then encrypted. Versions that cannot decrypt refuse it instead of taking it for damage.
 const SEALED_FORMAT: u32 = 2;
 
+/// A database that was read from another engine row by row, encrypted or not, with the digests of its tables.
+const TABLES_FORMAT: u32 = 3;
+
 /// The facts about one snapshot, fixed when it is published.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// Version of this document: 1, or 2 when the artefact is encrypted.
+    /// Version of this document: 1, or 2 when the artefact is encrypted; 3 when it holds digests of tables.
     pub format: u32,
     /// The backup that made it.
     pub backup: Uuid,
@@ -54,6 +57,10 @@ pub struct Manifest {
     pub page_size: u32,
     /// Rows of each table.
     pub rows: BTreeMap<String, u64>,
+    /// The digest of each table's rows (`chiliview_store::transfer` says of what), taken where they were read; absent when the
+    /// artefact is the very file that was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tables: Option<BTreeMap<String, Digest>>,
     /// The version of the program that made it.
     pub tool_version: String,
 }
@@ -151,9 +158,13 @@ impl Manifest {
     /// No manifest is longer than this: room for some ten thousand tables.
     pub const MAX_BYTES: u64 = 1 << 20;
 
-    /// The format of a manifest whose artefact is encrypted or not.
-    pub(crate) fn format_of(encryption: Option<&Encryption>) -> u32 {
-        if encryption.is_some() { SEALED_FORMAT } else { FORMAT }
+    /// The format of a manifest whose artefact is encrypted or not, and was read row by row or page by page.
+    pub(crate) fn format_of(encryption: Option<&Encryption>, engine: Engine) -> u32 {
+        match (engine, encryption) {
+            (Engine::Postgres, _) => TABLES_FORMAT,
+            (Engine::Sqlite, Some(_)) => SEALED_FORMAT,
+            (Engine::Sqlite, None) => FORMAT,
+        }
     }
 
     /// Where the snapshot lies.
@@ -202,8 +213,13 @@ impl Manifest {
 
     /// The page sizes are those of the SQLite file format, section 1.3.2.
     pub(crate) fn validate(&self) -> Result<(), ManifestError> {
-        if self.format != Self::format_of(self.encryption.as_ref()) {
-            return Err(ManifestError::Invalid("a format other than 1, or 2 for an encrypted snapshot"));
+        if self.format != Self::format_of(self.encryption.as_ref(), self.engine) {
+            return Err(ManifestError::Invalid(
+                "a format other than 1, 2 for an encrypted snapshot, 3 for one of PostgreSQL",
+            ));
+        }
+        if self.tables.is_some() != (self.engine == Engine::Postgres) {
+            return Err(ManifestError::Invalid("digests of tables that do not go with its engine"));
         }
         if self.encryption.is_some() && self.recipients().is_empty() {
             return Err(ManifestError::Invalid("an encryption without recipients"));
@@ -231,6 +247,7 @@ impl Manifest {
             ("stored_sha256", self.stored_sha256 == recorded.stored_sha256),
             ("encryption", self.encryption == recorded.encryption),
             ("rows", self.rows == recorded.rows),
+            ("tables", self.tables == recorded.tables),
             ("another field", self == recorded),
         ];
         fields.into_iter().find(|(_, same)| !same).map_or(Ok(()), |(field, _)| Err(Damage::ManifestDiffers { field }))

@@ -42,9 +42,10 @@ pub struct Proof {
 }
 
 impl Depth {
-    /// What a proof of this depth compares, in order; `sealed` when the snapshot is encrypted.
+    /// What a proof of this depth compares of a snapshot with this manifest, in order.
     #[must_use]
-    pub fn checks(self, sealed: bool) -> Vec<Check> {
+    pub fn checks(self, manifest: &Manifest) -> Vec<Check> {
+        let sealed = manifest.encryption.is_some();
         let mut checks = vec![Check::Manifest, Check::Stored];
         if self == Self::Stored {
             checks.extend(sealed.then_some(Check::Envelope));
@@ -57,6 +58,7 @@ impl Depth {
             Self::Quick | Self::Stored => checks.push(Check::QuickCheck),
         }
         checks.extend([Check::SchemaVersion, Check::Rows]);
+        checks.extend(manifest.tables.iter().map(|_| Check::Tables));
         checks
     }
 }
@@ -89,6 +91,8 @@ pub enum Check {
     SchemaVersion,
     /// Rows of each table.
     Rows,
+    /// The digest of each table's rows, where they were read row by row.
+    Tables,
 }
 
 /// Reads manifest and artefact back from the shelf, unpacks into `scratch` (a directory with room for the database) and

@@ -13,8 +13,10 @@ const STEP: u64 = 1 << 20;
 /// What the work is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Phase {
-    /// Reading the source and packing it.
+    /// Reading the source, and packing it unless that comes next.
     Reading,
+    /// Packing what was read row by row.
+    Packing,
     /// Making the artefact durable and visible.
     Publishing,
     /// Reading the artefact back from the shelf.

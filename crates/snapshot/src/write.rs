@@ -3,18 +3,24 @@
 //! The whole of it runs on one blocking thread beside SQLite's own and zstd's workers; nothing is
 //! queued but the rows that wait between SQLite's thread and this one.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
+use chiliview_store::Database;
+use chiliview_store::migrations::Kind;
+use chiliview_store::postgres::Schema;
 use chrono::{DateTime, SubsecRound as _, Utc};
 use fail::fail_point;
-use sqlx::Connection as _;
+use sqlx::{Connection as _, SqliteConnection};
 use tokio::runtime::Handle;
 use tracing::field::Empty;
 use tracing::info_span;
 use uuid::Uuid;
 
 use crate::contents::Contents;
+use crate::digest::Digest;
 use crate::error::Error;
+use crate::gather::gather;
 use crate::identities::Identities;
 use crate::key::ArtefactKey;
 use crate::manifest::{Algorithm, Compression, Encryption, Engine, Manifest, Owner, Scheme};
@@ -32,6 +38,26 @@ use crate::watch::{Phase, Watch};
 pub enum Source {
     /// The file of a SQLite database. It should be in WAL mode: then no writer waits, in any process.
     Sqlite(PathBuf),
+    /// A schema in PostgreSQL. Its rows are read in one transaction into a SQLite database in `scratch`.
+    Postgres {
+        /// The schema.
+        schema: Schema,
+        /// What must be in it.
+        kind: Kind,
+        /// A directory with room for the database.
+        scratch: PathBuf,
+    },
+}
+
+impl Source {
+    /// An open database; `scratch` has room for one that is read row by row.
+    #[must_use]
+    pub fn of(database: &Database, kind: Kind, scratch: PathBuf) -> Self {
+        match database {
+            Database::Sqlite(file) => Self::Sqlite(file.path().to_owned()),
+            Database::Postgres(schema) => Self::Postgres { schema: schema.clone(), kind, scratch },
+        }
+    }
 }
 
 /// A snapshot to be made.
@@ -79,8 +105,21 @@ pub async fn write(request: WriteRequest, shelf: &Shelf, watch: &Watch) -> Resul
     task::watched(watch, move |watch| {
         let mut staged = shelf.stage(&request.key(), watch)?;
         let seal = Seal::of(&request.recipients);
-        let Source::Sqlite(path) = &request.source;
-        let read = Handle::current().block_on(read(path, &mut staged, &seal, watch))?;
+        let read = Handle::current().block_on(async {
+            match &request.source {
+                Source::Sqlite(path) => {
+                    let connection = sqlite::open_live(path, watch).await?;
+                    read(connection, Phase::Reading, &mut staged, &seal, watch).await
+                }
+                Source::Postgres { schema, kind, scratch } => {
+                    let gathered = gather(schema, *kind, scratch, request.backup, watch).await?;
+                    let connection = sqlite::open_suspect(gathered.file.path(), watch).await;
+                    let connection = connection.map_err(Error::database("open what was read"))?;
+                    let read = read(connection, Phase::Packing, &mut staged, &seal, watch).await?;
+                    Ok(Read { tables: Some(gathered.tables), ..read })
+                }
+            }
+        })?;
         fail_point!("snapshot.after_read", |_| Err(crate::error::injected("snapshot.after_read")));
         let manifest = publish(staged, manifest(request, read), watch)?;
         Ok(Written { manifest, proof_key: seal.into_proof_key() })
@@ -93,16 +132,23 @@ struct Read {
     layout: Layout,
     contents: Contents,
     packed: Packed,
+    /// Digests of what was read row by row.
+    tables: Option<BTreeMap<String, Digest>>,
 }
 
 #[tracing::instrument(name = "snapshot.read", skip_all, fields(bytes = Empty, stored_bytes = Empty))]
-async fn read(path: &Path, staged: &mut Staged, seal: &Seal, watch: &Watch) -> Result<Read, Error> {
+async fn read(
+    mut connection: SqliteConnection,
+    phase: Phase,
+    staged: &mut Staged,
+    seal: &Seal,
+    watch: &Watch,
+) -> Result<Read, Error> {
     let target = staged.name();
     let failed = || Error::io("write", &target);
-    let mut connection = sqlite::open_live(path, watch).await?;
     let mut transaction = connection.begin().await.map_err(Error::database("begin to read"))?;
     let layout = Layout::of(&mut transaction).await.map_err(Error::database("read the header"))?;
-    let mut meter = watch.enter(Phase::Reading, layout.bytes());
+    let mut meter = watch.enter(phase, layout.bytes());
     staged.expect(layout.bytes());
     let mut packer = Packer::new(&mut *staged, layout.bytes(), seal).map_err(failed())?;
     sqlite::pages(&mut transaction, layout, |page| {
@@ -115,17 +161,18 @@ async fn read(path: &Path, staged: &mut Staged, seal: &Seal, watch: &Watch) -> R
     connection.close().await.map_err(Error::database("close the database"))?;
     let packed = packer.finish().map_err(failed())?;
     tracing::Span::current().record("bytes", packed.plain_bytes).record("stored_bytes", packed.stored_bytes);
-    Ok(Read { layout, contents, packed })
+    Ok(Read { layout, contents, packed, tables: None })
 }
 
 fn manifest(request: WriteRequest, read: Read) -> Manifest {
     let recipients = Some(request.recipients).filter(|recipients| !recipients.is_empty());
     let encryption = recipients.map(|recipients| Encryption { scheme: Scheme::Age, recipients });
+    let engine = if read.tables.is_some() { Engine::Postgres } else { Engine::Sqlite };
     Manifest {
-        format: Manifest::format_of(encryption.as_ref()),
+        format: Manifest::format_of(encryption.as_ref(), engine),
         backup: request.backup,
         owner: request.owner,
-        engine: Engine::Sqlite,
+        engine,
         schema_version: read.contents.schema_version,
         taken_at: request.taken_at.trunc_subsecs(6),
         plain_bytes: read.packed.plain_bytes,
@@ -136,6 +183,7 @@ fn manifest(request: WriteRequest, read: Read) -> Manifest {
         encryption,
         page_size: read.layout.page_size,
         rows: read.contents.rows,
+        tables: read.tables,
         tool_version: request.tool_version,
     }
 }

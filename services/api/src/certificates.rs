@@ -120,7 +120,7 @@ fn statement(row: &Backup, manifest: Manifest, signer: &PublicKey, now: DateTime
         issued_at: now,
         verified_at: proven_at.to_datetime(),
         depth,
-        checks: depth.checks(manifest.encryption.is_some()),
+        checks: depth.checks(&manifest),
         manifest,
     })
 }

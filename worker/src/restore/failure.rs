@@ -3,7 +3,7 @@
 use chiliview_snapshot::Error as SnapshotError;
 use chiliview_store::Error;
 
-use crate::{backup::chain, context::NoSource};
+use crate::backup::chain;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
@@ -16,9 +16,6 @@ pub(super) enum Failure {
     /// It may not be, and will not be another time either.
     #[error("{0}")]
     Refused(String),
-    /// There is no engine for it.
-    #[error(transparent)]
-    NoSource(#[from] NoSource),
     /// The present database could not be saved first.
     #[error(
         "the present database could not be backed up before it is replaced: {0}; \
@@ -38,7 +35,7 @@ impl Failure {
     pub(super) fn is_final(&self) -> bool {
         match self {
             Self::Cancelled | Self::Overtaken | Self::NotSaved(_) => false,
-            Self::Refused(_) | Self::NoSource(_) => true,
+            Self::Refused(_) => true,
             Self::Snapshot(error) => matches!(
                 error,
                 SnapshotError::Damaged(_)

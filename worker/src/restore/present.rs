@@ -3,10 +3,9 @@
 use chiliview_store::{
     BackupId, Database, Error, RestoreId, TenantId, Timestamp,
     backups::{self, BackupStatus, New, Origin},
+    exchange::Exchange,
     restores::{self, Restore},
-    soundness,
-    swap::Swap,
-    tenant_settings, write_lock,
+    soundness, tenant_settings, write_lock,
 };
 use chiliview_telemetry::context::current_trace_id;
 
@@ -149,7 +148,7 @@ pub(super) async fn check(context: &Context, id: RestoreId, tenant: TenantId) ->
 }
 
 /// Puts the other database back. The live one is kept open meanwhile: see `swap`.
-pub(super) async fn swap_back(context: &Context, row: &Restore, swap: &Swap) -> Result<(), Error> {
+pub(super) async fn swap_back(context: &Context, row: &Restore, swap: &Exchange) -> Result<(), Error> {
     let present = context.store.tenant(row.tenant_id).await;
     let open = match &present {
         Ok(database) => database.read(write_lock::find).await.map(drop),
@@ -159,7 +158,7 @@ pub(super) async fn swap_back(context: &Context, row: &Restore, swap: &Swap) -> 
         // It goes away in any case, and nobody else can have it open either.
         tracing::warn!(restore = %row.id, %error, "restore.live_unusable");
     }
-    swap.swap_back()
+    swap.swap_back().await
 }
 
 /// Lets the tenant write again, if it is this restore that keeps it from it. A database that takes no write at all needs
@@ -181,5 +180,13 @@ pub(super) async fn unlock(context: &Context, row: &Restore) -> Result<(), Error
 
 /// Whether the database itself is not at fault.
 const fn is_passing(error: &Error) -> bool {
-    matches!(error, Error::Busy(_) | Error::DiskFull | Error::Commit(_) | Error::Locked(_) | Error::Panicked)
+    matches!(
+        error,
+        Error::Busy(_)
+            | Error::Unreachable(_)
+            | Error::DiskFull
+            | Error::Commit(_)
+            | Error::Locked(_)
+            | Error::Panicked
+    )
 }

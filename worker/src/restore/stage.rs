@@ -1,16 +1,18 @@
-//! Makes a backup's database ready, in a directory of its own beside the live ones: proven in full, unpacked, migrated,
+//! Makes a backup's database ready, in a place of its own beside the live ones: proven in full, unpacked, migrated,
 //! checked, told whose it is, and locked.
 
-use chiliview_snapshot::{Depth, Error as SnapshotError, Manifest, Owner, prove, unpack};
+use std::ops::ControlFlow;
+
+use chiliview_snapshot::{Depth, Error as SnapshotError, Manifest, Owner, Watch, prove, unpack};
 use chiliview_store::{
     Database, TenantId,
     audit::{self, Actor, Event},
     backups::{self, Backup},
+    exchange::Exchange,
     migrations::{Kind, newest},
     restores::{Restore, Target},
     soundness,
     sqlite::{File, Missing},
-    swap::Swap,
     tenant_settings, write_lock,
 };
 use chiliview_telemetry::context::current_trace_id;
@@ -28,7 +30,7 @@ pub(super) async fn make_ready(
     row: &Restore,
     number: i64,
     attempt: &Attempt,
-    swap: &Swap,
+    swap: &Exchange,
 ) -> Result<(), Failure> {
     let backup = find(context, row).await?;
     let manifest = accept(&backup)?;
@@ -38,10 +40,11 @@ pub(super) async fn make_ready(
         let (key, scratch, identities) = (key_of(&backup), context.scratch(), &context.config.identities);
         prove(&context.shelf, &key, &manifest, Depth::Full, identities, &scratch, follower.watch()).await?;
         fail::fail_point!("worker.restore_proven", |_| Err(Failure::injected()));
-        swap.begin()?;
+        swap.begin().await?;
         unpack(&context.shelf, &key, &manifest, identities, &swap.staged_database(), follower.watch()).await?;
         fail::fail_point!("worker.restore_unpacked", |_| Err(Failure::injected()));
-        open_and_own(context, row, swap, owner).await
+        open_and_own(context, row, swap, owner).await?;
+        seal(swap, follower.watch()).await
     };
     let unpacked = unpacked.await;
     match (unpacked, follower.finish().await) {
@@ -90,7 +93,7 @@ fn accept_owner(manifest: &Manifest, row: &Restore) -> Result<TenantId, Failure>
     }
 }
 
-async fn open_and_own(context: &Context, row: &Restore, swap: &Swap, owner: TenantId) -> Result<(), Failure> {
+async fn open_and_own(context: &Context, row: &Restore, swap: &Exchange, owner: TenantId) -> Result<(), Failure> {
     let file = File::open(&swap.staged_database(), Missing::Refuse, Kind::Tenant, 1).await?;
     let database = Database::Sqlite(file.clone());
     let ready = async {
@@ -99,10 +102,16 @@ async fn open_and_own(context: &Context, row: &Restore, swap: &Swap, owner: Tena
     };
     let ready = ready.await;
     file.close().await;
-    ready?;
-    drop((database, file));
-    swap.seal()?;
-    Ok(())
+    ready
+}
+
+/// Where it takes long it can be called off.
+async fn seal(swap: &Exchange, watch: &Watch) -> Result<(), Failure> {
+    let mut step = |_| match watch.cancel.is_cancelled() {
+        false => ControlFlow::Continue(()),
+        true => ControlFlow::Break(()),
+    };
+    Ok(swap.seal(&mut step).await?)
 }
 
 /// The lock stays until the restore is over. One that the snapshot brought along is overwritten.

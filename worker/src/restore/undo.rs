@@ -2,14 +2,12 @@
 //! first, goes. The same rules as on the way there: locked until it is over, and the disk says which one is live.
 
 use chiliview_store::{
-    Database, Error, RestoreId,
+    Error, RestoreId,
     audit::{self, Event},
-    migrations::Kind,
+    exchange::Exchange,
     queue::{self, NewJob},
     restores::{self, Restore, RestoreStatus},
-    sessions, soundness,
-    sqlite::{File, Missing},
-    swap::Swap,
+    sessions,
 };
 
 use super::{failure::Failure, later, present, settle, settled, swap_of};
@@ -41,7 +39,7 @@ pub(crate) async fn give_up_undo(context: &Context, id: RestoreId, reason: &str)
     if row.status == RestoreStatus::Running && row.undo_requested_at.is_some() {
         let swap = swap_of(context, &row);
         swap.mend()?;
-        if swap.is_undone() && swap.has_kept() {
+        if swap.is_undone().await? && swap.has_kept().await? {
             present::swap_back(context, &row, &swap).await?;
         }
         present::give_up_safety(context, &row, reason).await?;
@@ -69,7 +67,7 @@ pub(crate) async fn forget(context: &Context, id: RestoreId) -> Outcome {
                 Ok::<_, Error>(())
             })
             .await?;
-        swap_of(context, &row).discard_kept()
+        swap_of(context, &row).discard_kept().await
     };
     match forgotten.await {
         Ok(()) => Outcome::Done,
@@ -93,15 +91,14 @@ async fn begin(context: &Context, id: RestoreId, attempt: &Attempt) -> Result<Op
 }
 
 async fn run(context: &Context, row: &Restore, number: i64, attempt: &Attempt) -> Result<(), Failure> {
-    context.refuse_postgres()?;
     let swap = swap_of(context, row);
     swap.mend()?;
-    if !swap.is_undone() {
+    if !swap.is_undone().await? {
         look_at_kept(&swap).await?;
         let present = present::secure(context, row, number, attempt).await?;
         fail::fail_point!("worker.undo_saved", |_| Err(Failure::injected()));
         still_ours(context, attempt).await?;
-        swap.swap_back()?;
+        swap.swap_back().await?;
         drop(present);
         fail::fail_point!("worker.undo_swapped", |_| Err(Failure::injected()));
     }
@@ -114,18 +111,15 @@ async fn run(context: &Context, row: &Restore, number: i64, attempt: &Attempt) -
 }
 
 /// Before anything is touched: what is to come back is there, opens, and is whole.
-async fn look_at_kept(swap: &Swap) -> Result<(), Failure> {
-    if !swap.has_kept() {
+async fn look_at_kept(swap: &Exchange) -> Result<(), Failure> {
+    if !swap.has_kept().await? {
         return Err(Failure::Refused("what the restore replaced is not there any more".into()));
     }
-    let file = File::open(&swap.kept_database(), Missing::Refuse, Kind::Tenant, 1).await?;
-    let checked = soundness::check_quickly(&Database::Sqlite(file.clone())).await;
-    file.close().await;
-    Ok(checked?)
+    Ok(swap.check_kept().await?)
 }
 
 async fn still_ours(context: &Context, attempt: &Attempt) -> Result<(), Failure> {
-    match context.store.central().read(async |tx| attempt.holds(tx).await).await? {
+    match context.store.central().write(async |tx| attempt.holds(tx).await).await? {
         true => Ok(()),
         false => Err(Failure::Overtaken),
     }

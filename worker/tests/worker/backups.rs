@@ -15,9 +15,10 @@ use std::{
 
 use chiliview_snapshot::Entry;
 use chiliview_store::{
-    Clock, Database, Settings, Store, Timestamp,
+    Clock, Database, Settings, Timestamp,
     audit::{self, Filter},
     backups::{self, BackupStatus},
+    postgres,
     queue::{self, JobStatus, Work},
     tenants, users,
 };
@@ -25,15 +26,9 @@ use chiliview_worker::{queue::Options, supervise::Backoff};
 use small_disk::SmallDisk;
 
 use crate::{
-    shop::{Shop, make_heavy, tenant, user},
+    shop::{Shop, make_heavy, on_every_engine, on_every_engine_at, tenant, user},
     workshop::{calm, until},
 };
-
-async fn shop() -> (tempfile::TempDir, Shop) {
-    let directory = tempfile::tempdir().unwrap();
-    let shop = Shop::open(directory.path(), Clock::system()).await;
-    (directory, shop)
-}
 
 /// Adds users one after the other until told to stop, and notes each that was acknowledged.
 async fn write_on(database: Database, writer: usize, stop: Arc<AtomicBool>, noted: Arc<Mutex<Vec<String>>>) {
@@ -49,94 +44,103 @@ async fn write_on(database: Database, writer: usize, stop: Arc<AtomicBool>, note
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_beside_three_writers_is_verified_and_restores_to_a_committed_state() {
-    let (_directory, shop) = shop().await;
-    let (id, database) = shop.tenant().await;
-    make_heavy(&database, 20).await;
-    let (stop, noted) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
-    let writers: Vec<_> =
-        (0..3).map(|writer| tokio::spawn(write_on(database.clone(), writer, stop.clone(), noted.clone()))).collect();
-    until("some are there", async || noted.lock().unwrap().len() > 30).await;
-    let before: BTreeSet<String> = noted.lock().unwrap().iter().cloned().collect();
-    let backup = shop.ask(Some(id)).await;
-    let worker = shop.start(calm());
-    let backup = shop.ended(backup).await;
-    stop.store(true, Ordering::SeqCst);
-    for writer in writers {
-        writer.await.unwrap();
-    }
-    worker.stop().await;
-    assert_eq!((backup.status, backup.attempt, backup.error.as_deref()), (BackupStatus::Verified, 1, None));
+    on_every_engine(async |shop: Shop| {
+        let (id, database) = shop.tenant().await;
+        make_heavy(&database, 20).await;
+        let (stop, noted) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
+        let writers: Vec<_> = (0..3)
+            .map(|writer| tokio::spawn(write_on(database.clone(), writer, stop.clone(), noted.clone())))
+            .collect();
+        until("some are there", async || noted.lock().unwrap().len() > 30).await;
+        let before: BTreeSet<String> = noted.lock().unwrap().iter().cloned().collect();
+        let backup = shop.ask(Some(id)).await;
+        let worker = shop.start(calm());
+        let backup = shop.ended(backup).await;
+        stop.store(true, Ordering::SeqCst);
+        for writer in writers {
+            writer.await.unwrap();
+        }
+        worker.stop().await;
+        assert_eq!((backup.status, backup.attempt, backup.error.as_deref()), (BackupStatus::Verified, 1, None));
 
-    let manifest = shop.manifest(&backup).await;
-    let restored = shop.restored(&backup).await;
-    assert_eq!(manifest.rows["users"], restored.len() as u64);
-    assert_eq!(manifest.rows["settings"], 21);
-    assert_eq!(backup.stored_bytes, i64::try_from(manifest.stored_bytes).ok());
-    assert_eq!(backup.stored_sha256, Some(manifest.stored_sha256.to_string()));
-    let restored: BTreeSet<String> = restored.into_iter().collect();
-    assert!(before.is_subset(&restored), "what was acknowledged before is in it");
-    for writer in 0..3 {
-        // Each writer's rows were committed in order, so a committed state has the first so many of them.
-        let of = restored.iter().filter(|name| name.starts_with(&format!("{writer}-")));
-        assert!(of.enumerate().all(|(number, name)| *name == format!("{writer}-{number:06}")));
-    }
-    let lines = Filter { object_id: Some(backup.id.to_string()), ..Filter::default() };
-    let lines = shop.central().read(async |tx| audit::list(tx, &lines, 9).await).await.unwrap();
-    assert_eq!(lines.iter().map(|line| line.action.as_str()).collect::<Vec<_>>(), ["backup.verified"]);
+        let manifest = shop.manifest(&backup).await;
+        let restored = shop.restored(&backup).await;
+        assert_eq!(manifest.rows["users"], restored.len() as u64);
+        assert_eq!(manifest.rows["settings"], 21);
+        assert_eq!(backup.stored_bytes, i64::try_from(manifest.stored_bytes).ok());
+        assert_eq!(backup.stored_sha256, Some(manifest.stored_sha256.to_string()));
+        let restored: BTreeSet<String> = restored.into_iter().collect();
+        assert!(before.is_subset(&restored), "what was acknowledged before is in it");
+        for writer in 0..3 {
+            // Each writer's rows were committed in order, so a committed state has the first so many of them.
+            let of = restored.iter().filter(|name| name.starts_with(&format!("{writer}-")));
+            assert!(of.enumerate().all(|(number, name)| *name == format!("{writer}-{number:06}")));
+        }
+        let lines = Filter { object_id: Some(backup.id.to_string()), ..Filter::default() };
+        let lines = shop.central().read(async |tx| audit::list(tx, &lines, 9).await).await.unwrap();
+        assert_eq!(lines.iter().map(|line| line.action.as_str()).collect::<Vec<_>>(), ["backup.verified"]);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_central_database_is_backed_up_too() {
-    let (_directory, shop) = shop().await;
-    let backup = shop.ask(None).await;
-    let worker = shop.start(calm());
-    let backup = shop.ended(backup).await;
-    worker.stop().await;
-    assert_eq!((backup.status, backup.error.as_deref()), (BackupStatus::Verified, None));
-    assert_eq!(shop.manifest(&backup).await.rows["backups"], 1);
+    on_every_engine(async |shop: Shop| {
+        let backup = shop.ask(None).await;
+        let worker = shop.start(calm());
+        let backup = shop.ended(backup).await;
+        worker.stop().await;
+        assert_eq!((backup.status, backup.error.as_deref()), (BackupStatus::Verified, None));
+        assert_eq!(shop.manifest(&backup).await.rows["backups"], 1);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_running_backup_that_is_cancelled_leaves_nothing() {
-    let (_directory, shop) = shop().await;
-    let (id, database) = shop.tenant().await;
-    make_heavy(&database, 400).await;
-    let backup = shop.ask(Some(id)).await;
-    let worker = shop.start(calm());
-    until("it runs", async || shop.status(backup).await == BackupStatus::Running).await;
-    let asked =
-        shop.write(async |tx| backups::request_cancel(tx, backup, shop.context.store.clock().now()).await).await;
-    assert!(asked);
-    let ended = shop.ended(backup).await;
-    shop.idle().await;
-    worker.stop().await;
-    assert_eq!((ended.status, ended.error.as_deref()), (BackupStatus::Cancelled, Some("cancelled on request")));
-    assert!(shop.on_shelf().await.is_empty(), "{:?}", shop.on_shelf().await);
+    on_every_engine(async |shop: Shop| {
+        let (id, database) = shop.tenant().await;
+        make_heavy(&database, 400).await;
+        let backup = shop.ask(Some(id)).await;
+        let worker = shop.start(calm());
+        until("it runs", async || shop.status(backup).await == BackupStatus::Running).await;
+        let asked =
+            shop.write(async |tx| backups::request_cancel(tx, backup, shop.context.store.clock().now()).await).await;
+        assert!(asked);
+        let ended = shop.ended(backup).await;
+        shop.idle().await;
+        worker.stop().await;
+        assert_eq!((ended.status, ended.error.as_deref()), (BackupStatus::Cancelled, Some("cancelled on request")));
+        assert!(shop.on_shelf().await.is_empty(), "{:?}", shop.on_shelf().await);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_without_a_database_fails_at_once_with_the_reason() {
-    let (_directory, shop) = shop().await;
-    let lost = tenant(chiliview_store::Ids.next());
-    shop.write(async |tx| tenants::insert(tx, &lost).await).await;
-    let backup = shop.ask(Some(lost.id)).await;
-    let worker = shop.start(calm());
-    let ended = shop.ended(backup).await;
-    shop.idle().await;
-    worker.stop().await;
-    assert_eq!((ended.status, ended.attempt), (BackupStatus::Failed, 1));
-    let reason = ended.error.unwrap();
-    assert!(reason.contains("is missing") && reason.contains("reseller.db"), "{reason}");
-    assert!(shop.on_shelf().await.is_empty());
+    on_every_engine(async |shop: Shop| {
+        let lost = tenant(chiliview_store::Ids.next());
+        let lost_at = if shop.is_on_postgres() { postgres::tenant_schema(lost.id) } else { "reseller.db".to_owned() };
+        shop.write(async |tx| tenants::insert(tx, &lost).await).await;
+        let backup = shop.ask(Some(lost.id)).await;
+        let worker = shop.start(calm());
+        let ended = shop.ended(backup).await;
+        shop.idle().await;
+        worker.stop().await;
+        assert_eq!((ended.status, ended.attempt), (BackupStatus::Failed, 1));
+        let reason = ended.error.unwrap();
+        assert!(reason.contains("is missing") && reason.contains(&lost_at), "{reason}");
+        assert!(shop.on_shelf().await.is_empty());
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_shelf_fails_after_its_attempts_and_works_again_when_there_is_room() {
     let Some(disk) = SmallDisk::mount() else { return };
     let directory = tempfile::tempdir().unwrap();
-    let settings = Settings::sqlite(directory.path().join("data"));
-    let store = Store::open(&settings, Clock::system(), chiliview_store::Ids).await.unwrap();
-    let shop = Shop::with_shelf(directory.path(), store, &disk.path().join("shelf")).await;
+    let settings = Settings::sqlite(directory.path());
+    let shop = Shop::with_shelf(&settings, Clock::system(), &disk.path().join("shelf")).await;
     let (id, database) = shop.tenant().await;
     make_heavy(&database, 4).await;
     let filler = disk.fill();
@@ -157,87 +161,92 @@ async fn a_full_shelf_fails_after_its_attempts_and_works_again_when_there_is_roo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_workers_share_thirty_backups_and_verify_each_once() {
-    let (_directory, shop) = shop().await;
-    let mut asked = Vec::new();
-    for _ in 0..3 {
-        let (id, _) = shop.tenant().await;
-        for _ in 0..10 {
-            asked.push(shop.ask(Some(id)).await);
+    on_every_engine(async |shop: Shop| {
+        let mut asked = Vec::new();
+        for _ in 0..3 {
+            let (id, _) = shop.tenant().await;
+            for _ in 0..10 {
+                asked.push(shop.ask(Some(id)).await);
+            }
         }
-    }
-    let parallel = NonZeroUsize::new(3).unwrap();
-    let workers = [0, 1].map(|_| shop.start(Options { parallel, ..calm() }));
-    for id in &asked {
-        let ended = shop.ended(*id).await;
-        assert_eq!((ended.status, ended.attempt, ended.error.as_deref()), (BackupStatus::Verified, 1, None));
-    }
-    shop.idle().await;
-    for worker in workers {
-        worker.stop().await;
-    }
-    let jobs = shop.central().read(async |tx| queue::list(tx, &queue::Filter::default(), 99).await).await.unwrap();
-    assert!(jobs.iter().all(|job| (job.status, job.attempts) == (JobStatus::Done, 1)), "{jobs:?}");
-    let proofs = Filter { action: Some("backup.verified".into()), ..Filter::default() };
-    assert_eq!(shop.central().read(async |tx| audit::list(tx, &proofs, 99).await).await.unwrap().len(), 30);
-    let entries = shop.on_shelf().await;
-    assert_eq!(entries.iter().filter(|entry| matches!(entry, Entry::Artefact { .. })).count(), 30);
-    assert_eq!(entries.len(), 60);
+        let parallel = NonZeroUsize::new(3).unwrap();
+        let workers = [0, 1].map(|_| shop.start(Options { parallel, ..calm() }));
+        for id in &asked {
+            let ended = shop.ended(*id).await;
+            assert_eq!((ended.status, ended.attempt, ended.error.as_deref()), (BackupStatus::Verified, 1, None));
+        }
+        shop.idle().await;
+        for worker in workers {
+            worker.stop().await;
+        }
+        let jobs = shop.central().read(async |tx| queue::list(tx, &queue::Filter::default(), 99).await).await.unwrap();
+        assert!(jobs.iter().all(|job| (job.status, job.attempts) == (JobStatus::Done, 1)), "{jobs:?}");
+        let proofs = Filter { action: Some("backup.verified".into()), ..Filter::default() };
+        assert_eq!(shop.central().read(async |tx| audit::list(tx, &proofs, 99).await).await.unwrap().len(), 30);
+        let entries = shop.on_shelf().await;
+        assert_eq!(entries.iter().filter(|entry| matches!(entry, Entry::Artefact { .. })).count(), 30);
+        assert_eq!(entries.len(), 60);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shutdown_in_the_middle_puts_the_job_back_for_the_next_worker() {
-    let (_directory, shop) = shop().await;
-    let (id, database) = shop.tenant().await;
-    make_heavy(&database, 300).await;
-    let backup = shop.ask(Some(id)).await;
-    let worker = shop.start(Options { drain: Duration::ZERO, ..calm() });
-    until("it runs", async || shop.status(backup).await == BackupStatus::Running).await;
-    worker.stop().await;
-    let ours = queue::Filter { subject: Some(backup.uuid()), ..queue::Filter::default() };
-    let job = shop.central().read(async |tx| queue::list(tx, &ours, 9).await).await.unwrap().remove(0);
-    assert_eq!((job.status, job.attempts), (JobStatus::Queued, 0), "as if it had not been taken");
-    until("nothing half lies there", async || shop.on_shelf().await.is_empty()).await;
-    let worker = shop.start(calm());
-    let ended = shop.ended(backup).await;
-    worker.stop().await;
-    assert_eq!((ended.status, ended.attempt, ended.error.as_deref()), (BackupStatus::Verified, 2, None));
+    on_every_engine(async |shop: Shop| {
+        let (id, database) = shop.tenant().await;
+        make_heavy(&database, 300).await;
+        let backup = shop.ask(Some(id)).await;
+        let worker = shop.start(Options { drain: Duration::ZERO, ..calm() });
+        until("it runs", async || shop.status(backup).await == BackupStatus::Running).await;
+        worker.stop().await;
+        let ours = queue::Filter { subject: Some(backup.uuid()), ..queue::Filter::default() };
+        let job = shop.central().read(async |tx| queue::list(tx, &ours, 9).await).await.unwrap().remove(0);
+        assert_eq!((job.status, job.attempts), (JobStatus::Queued, 0), "as if it had not been taken");
+        until("nothing half lies there", async || shop.on_shelf().await.is_empty()).await;
+        let worker = shop.start(calm());
+        let ended = shop.ended(backup).await;
+        worker.stop().await;
+        assert_eq!((ended.status, ended.attempt, ended.error.as_deref()), (BackupStatus::Verified, 2, None));
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_trash_is_purged_when_its_time_has_come_and_not_before() {
-    let directory = tempfile::tempdir().unwrap();
     let clock = Clock::manual(Timestamp::from_micros(1_790_000_000_000_000));
-    let shop = Shop::open(directory.path(), clock.clone()).await;
-    let (id, database) = shop.tenant().await;
-    drop(database);
-    let backup = shop.ask(Some(id)).await;
-    let worker = shop.start(calm());
-    assert_eq!(shop.ended(backup).await.status, BackupStatus::Verified);
-    let (now, end) = (clock.now(), clock.now().plus(Duration::from_secs(60)));
-    assert!(shop.write(async |tx| backups::delete(tx, backup, now, end).await).await);
-    let row = shop.central().read(async |tx| tenants::find(tx, id).await).await.unwrap().unwrap();
-    let deleted = tenants::Tenant { deleted_at: Some(now), purge_after: Some(end), ..row };
-    shop.write(async |tx| tenants::update(tx, &deleted).await).await;
-    let purge = async || {
-        shop.enqueue(Work::PurgeBackup { backup }).await;
-        shop.enqueue(Work::PurgeTenant { tenant: id }).await;
-        shop.idle().await;
-    };
-    purge().await;
-    assert!(shop.find(backup).await.is_some() && !shop.on_shelf().await.is_empty(), "too early");
-    assert!(shop.context.store.tenant_database_exists(id).await.unwrap());
-    clock.advance(Duration::from_secs(60));
-    for _ in 0..2 {
+    on_every_engine_at(clock.clone(), async |shop: Shop| {
+        let (id, database) = shop.tenant().await;
+        drop(database);
+        let backup = shop.ask(Some(id)).await;
+        let worker = shop.start(calm());
+        assert_eq!(shop.ended(backup).await.status, BackupStatus::Verified);
+        let (now, end) = (clock.now(), clock.now().plus(Duration::from_secs(60)));
+        assert!(shop.write(async |tx| backups::delete(tx, backup, now, end).await).await);
+        let row = shop.central().read(async |tx| tenants::find(tx, id).await).await.unwrap().unwrap();
+        let deleted = tenants::Tenant { deleted_at: Some(now), purge_after: Some(end), ..row };
+        shop.write(async |tx| tenants::update(tx, &deleted).await).await;
+        let purge = async || {
+            shop.enqueue(Work::PurgeBackup { backup }).await;
+            shop.enqueue(Work::PurgeTenant { tenant: id }).await;
+            shop.idle().await;
+        };
         purge().await;
-        assert!(shop.find(backup).await.is_none() && shop.on_shelf().await.is_empty());
-        assert!(!shop.context.store.tenant_database_exists(id).await.unwrap());
-        assert!(shop.central().read(async |tx| tenants::find(tx, id).await).await.unwrap().is_none());
-    }
-    worker.stop().await;
-    let found = shop.central().read(async |tx| audit::list(tx, &Filter::default(), 9).await).await.unwrap();
-    let mut actions: Vec<_> = found.iter().map(|line| line.action.as_str()).collect();
-    actions.sort_unstable();
-    assert_eq!(actions, ["backup.purge", "backup.verified", "tenant.purge"]);
+        assert!(shop.find(backup).await.is_some() && !shop.on_shelf().await.is_empty(), "too early");
+        assert!(shop.context.store.tenant_database_exists(id).await.unwrap());
+        clock.advance(Duration::from_secs(60));
+        for _ in 0..2 {
+            purge().await;
+            assert!(shop.find(backup).await.is_none() && shop.on_shelf().await.is_empty());
+            assert!(!shop.context.store.tenant_database_exists(id).await.unwrap());
+            assert!(shop.central().read(async |tx| tenants::find(tx, id).await).await.unwrap().is_none());
+        }
+        worker.stop().await;
+        let found = shop.central().read(async |tx| audit::list(tx, &Filter::default(), 9).await).await.unwrap();
+        let mut actions: Vec<_> = found.iter().map(|line| line.action.as_str()).collect();
+        actions.sort_unstable();
+        assert_eq!(actions, ["backup.purge", "backup.verified", "tenant.purge"]);
+    })
+    .await;
 }
 
 /// Long enough between attempts for a test to look.
@@ -245,9 +254,8 @@ async fn the_trash_is_purged_when_its_time_has_come_and_not_before() {
 async fn between_attempts_the_row_says_why_it_waits() {
     let Some(disk) = SmallDisk::mount() else { return };
     let directory = tempfile::tempdir().unwrap();
-    let settings = Settings::sqlite(directory.path().join("data"));
-    let store = Store::open(&settings, Clock::system(), chiliview_store::Ids).await.unwrap();
-    let shop = Shop::with_shelf(directory.path(), store, &disk.path().join("shelf")).await;
+    let settings = Settings::sqlite(directory.path());
+    let shop = Shop::with_shelf(&settings, Clock::system(), &disk.path().join("shelf")).await;
     let (id, _) = shop.tenant().await;
     let filler = disk.fill();
     let backup = shop.ask(Some(id)).await;

@@ -1,55 +1,47 @@
 //! A worker that is killed, or fails, in the middle of a backup: another ends it, and nothing half is left.
 
-use std::process::Stdio;
-
 use chiliview_store::{Clock, backups::BackupStatus};
 
 use crate::{
-    shop::{Shop, make_heavy},
-    workshop::{child, options, until},
+    shop::{Shop, make_heavy, on_every_engine, told},
+    workshop::{options, until},
 };
-
-/// For the process that is killed: where it works.
-pub(crate) const WORK_IN: &str = "CHILIVIEW_TEST_WORK_IN";
 
 /// In a process of its own, a worker. Told by the environment; else nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_works() {
-    let Ok(directory) = std::env::var(WORK_IN) else { return };
-    let shop = Shop::open(directory.as_ref(), Clock::system()).await;
+    let Some(settings) = told() else { return };
+    let shop = Shop::open(&settings, Clock::system()).await;
     let _worker = shop.start(options());
     std::future::pending::<()>().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_whose_process_is_killed_is_ended_by_another_worker() {
-    let directory = tempfile::tempdir().unwrap();
-    let shop = Shop::open(directory.path(), Clock::system()).await;
-    let (id, database) = shop.tenant().await;
-    make_heavy(&database, 400).await;
-    for _ in 0..2 {
-        let backup = shop.ask(Some(id)).await;
-        let mut other = child("crashes::a_process_that_works")
-            .env(WORK_IN, directory.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        until("it runs there", async || shop.status(backup).await == BackupStatus::Running).await;
-        other.kill().unwrap();
-        other.wait().unwrap();
-        assert!(!shop.status(backup).await.is_terminal(), "killed in the middle");
-        let worker = shop.start(options());
-        let ended = shop.ended(backup).await;
-        shop.idle().await;
-        worker.stop().await;
-        assert_eq!((ended.status, ended.error.as_deref()), (BackupStatus::Verified, None));
-        assert!(ended.attempt >= 2, "the killed attempt counts");
-        shop.restored(&ended).await;
-        shop.context.shelf.sweep().await.unwrap();
-        let partial = |entry: &chiliview_snapshot::Entry| matches!(entry, chiliview_snapshot::Entry::Partial { .. });
-        assert!(!shop.on_shelf().await.iter().any(partial));
-    }
+    on_every_engine(async |shop: Shop| {
+        let (id, database) = shop.tenant().await;
+        make_heavy(&database, 400).await;
+        for _ in 0..2 {
+            let backup = shop.ask(Some(id)).await;
+            let mut other = shop.child("crashes::a_process_that_works").spawn().unwrap();
+            until("it runs there", async || shop.status(backup).await == BackupStatus::Running).await;
+            other.kill().unwrap();
+            other.wait().unwrap();
+            assert!(!shop.status(backup).await.is_terminal(), "killed in the middle");
+            let worker = shop.start(options());
+            let ended = shop.ended(backup).await;
+            shop.idle().await;
+            worker.stop().await;
+            assert_eq!((ended.status, ended.error.as_deref()), (BackupStatus::Verified, None));
+            assert!(ended.attempt >= 2, "the killed attempt counts");
+            shop.restored(&ended).await;
+            shop.context.shelf.sweep().await.unwrap();
+            let partial =
+                |entry: &chiliview_snapshot::Entry| matches!(entry, chiliview_snapshot::Entry::Partial { .. });
+            assert!(!shop.on_shelf().await.iter().any(partial));
+        }
+    })
+    .await;
 }
 
 /// Failpoints are the whole process'.
@@ -69,19 +61,20 @@ const POINTS: [&str; 5] = [
 
 #[cfg(feature = "failpoints")]
 async fn at_every_point(actions: &str, story: impl AsyncFn(&Shop, chiliview_store::backups::Backup, &str)) {
-    let directory = tempfile::tempdir().unwrap();
-    let shop = Shop::open(directory.path(), Clock::system()).await;
-    let (id, _) = shop.tenant().await;
-    for point in POINTS {
-        fail::cfg(point, actions).unwrap();
-        let backup = shop.ask_for_attempts(Some(id), 3).await;
-        let worker = shop.start(crate::workshop::calm());
-        let ended = shop.ended(backup).await;
-        shop.idle().await;
-        worker.stop().await;
-        fail::remove(point);
-        story(&shop, ended, point).await;
-    }
+    on_every_engine(async |shop: Shop| {
+        let (id, _) = shop.tenant().await;
+        for point in POINTS {
+            fail::cfg(point, actions).unwrap();
+            let backup = shop.ask_for_attempts(Some(id), 3).await;
+            let worker = shop.start(crate::workshop::calm());
+            let ended = shop.ended(backup).await;
+            shop.idle().await;
+            worker.stop().await;
+            fail::remove(point);
+            story(&shop, ended, point).await;
+        }
+    })
+    .await;
 }
 
 #[cfg(feature = "failpoints")]

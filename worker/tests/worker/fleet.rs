@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use chiliview_store::{
-    Clock, FleetMigrationId, Ids, TenantId,
+    Clock, FleetMigrationId, Ids, Settings, TenantId,
     audit::{self, Filter as AuditFilter},
     fleet_migrations::{self, FleetMigration, FleetMigrationStatus},
     migrations::{Kind, make_empty, newest},
@@ -81,7 +81,7 @@ async fn told(shop: &Shop) -> BTreeMap<Option<TenantId>, serde_json::Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_of_ten_that_cannot_be_migrated_is_reported_and_the_others_are_served() {
     let directory = tempfile::tempdir().unwrap();
-    let shop = Shop::open(directory.path(), Clock::system()).await;
+    let shop = Shop::open(&Settings::sqlite(directory.path()), Clock::system()).await;
     let mut fleet = Vec::new();
     for _ in 0..10 {
         fleet.push(old_tenant(&shop).await);
@@ -132,7 +132,7 @@ async fn one_of_ten_that_cannot_be_migrated_is_reported_and_the_others_are_serve
 #[tokio::test(flavor = "multi_thread")]
 async fn an_installation_is_migrated_once_for_each_schema_by_however_many_workers() {
     let directory = tempfile::tempdir().unwrap();
-    let shop = Shop::open(directory.path(), Clock::system()).await;
+    let shop = Shop::open(&Settings::sqlite(directory.path()), Clock::system()).await;
     old_tenant(&shop).await;
     forgetful(&shop).await;
     let workers = [shop.start(calm()), shop.start(calm())];
@@ -180,7 +180,7 @@ mod crashes {
     async fn a_migration_that_is_killed_in_the_middle_is_finished_by_another_worker() {
         for (point, passes) in [("worker.fleet_tenant", "12"), ("worker.fleet_page", "0"), ("worker.fleet_page", "1")] {
             let directory = tempfile::tempdir().unwrap();
-            let shop = Shop::open(directory.path(), Clock::system()).await;
+            let shop = Shop::open(&Settings::sqlite(directory.path()), Clock::system()).await;
             let mut fleet = Vec::new();
             for _ in 0..24 {
                 fleet.push(old_tenant(&shop).await);

@@ -7,7 +7,7 @@ use std::{
 
 use chiliview_snapshot::{Identities, Watch, unpack};
 use chiliview_store::{
-    Clock, Database, Ids, TenantId, UploadId,
+    Database, Ids, TenantId, UploadId,
     backups::{self, Backup, BackupStatus, New, Origin},
     queue::{self, NewJob, Work},
     uploads::{self, Upload},
@@ -16,24 +16,25 @@ use chiliview_store::{
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, sqlite::SqliteConnectOptions};
 
 use crate::{
-    shop::{Shop, key, user},
+    shop::{self, Shop, key, user},
     workshop::calm,
 };
 
 struct Scene {
-    directory: tempfile::TempDir,
     shop: Shop,
     tenant: TenantId,
 }
 
-async fn scene() -> Scene {
-    let directory = tempfile::tempdir().unwrap();
-    let shop = Shop::open(directory.path(), Clock::system()).await;
-    let (tenant, database) = shop.tenant().await;
-    for name in ["anna", "berta"] {
-        add(&database, name).await;
-    }
-    Scene { directory, shop, tenant }
+async fn on_every_engine(story: impl AsyncFn(Scene)) {
+    shop::on_every_engine(async |shop| {
+        let (tenant, database) = shop.tenant().await;
+        for name in ["anna", "berta"] {
+            add(&database, name).await;
+        }
+        drop(database);
+        story(Scene { shop, tenant }).await;
+    })
+    .await;
 }
 
 async fn add(database: &Database, name: &str) {
@@ -119,7 +120,7 @@ impl Scene {
 
     async fn unpacked(&self, backup: &Backup) -> PathBuf {
         let manifest = self.shop.manifest(backup).await;
-        let plain = self.directory.path().join(format!("plain-{}", backup.id));
+        let plain = self.shop.directory().join(format!("plain-{}", backup.id));
         let (shelf, keys) = (&self.shop.context.shelf, Identities::none());
         unpack(shelf, &key(backup), &manifest, &keys, &plain, &Watch::unobserved()).await.unwrap();
         plain
@@ -137,60 +138,69 @@ async fn changed(bytes: &[u8], at: &Path, sql: &'static str) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_encrypted_file_is_taken_in_where_its_key_is() {
-    let mut scene = scene().await;
-    let (key, recipients) = crate::sealing::pair();
-    scene.shop.context.config.recipients = recipients;
-    let sealed = scene.shop.backed_up(Some(scene.tenant)).await;
-    let bytes = fs::read(scene.shop.files(&sealed).0).unwrap();
-    scene.refused(&bytes, scene.wish(), "there is no identity at hand").await;
-    scene.shop.context.config.identities = key.clone();
-    let taken = scene.import(&bytes, scene.wish()).await;
-    assert_eq!((taken.status, taken.error.as_deref(), taken.encrypted), (BackupStatus::Verified, None, 1));
-    assert_eq!(scene.shop.opened(&taken, &key).await.unwrap(), ["anna", "berta"]);
+    on_every_engine(async |mut scene: Scene| {
+        let (key, recipients) = crate::sealing::pair();
+        scene.shop.context.config.recipients = recipients;
+        let sealed = scene.shop.backed_up(Some(scene.tenant)).await;
+        let bytes = fs::read(scene.shop.files(&sealed).0).unwrap();
+        scene.refused(&bytes, scene.wish(), "there is no identity at hand").await;
+        scene.shop.context.config.identities = key.clone();
+        let taken = scene.import(&bytes, scene.wish()).await;
+        assert_eq!((taken.status, taken.error.as_deref(), taken.encrypted), (BackupStatus::Verified, None, 1));
+        assert_eq!(scene.shop.opened(&taken, &key).await.unwrap(), ["anna", "berta"]);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_downloaded_comes_back_packed_or_bare() {
-    let scene = scene().await;
-    let (packed, bare) = scene.ours().await;
-    let database = scene.shop.context.store.tenant(scene.tenant).await.unwrap();
-    add(&database, "carla").await;
-    for file in [packed, bare] {
-        let backup = scene.import(&file, scene.wish()).await;
-        assert_eq!((backup.status, backup.error.as_deref()), (BackupStatus::Verified, None));
-        assert_eq!((backup.origin, backup.tenant_id), (Origin::Import, Some(scene.tenant)));
-        assert_eq!(scene.shop.restored(&backup).await, ["anna", "berta"]);
-    }
-    assert_eq!(names(&database).await, ["anna", "berta", "carla"], "an import touches no database");
+    on_every_engine(async |scene: Scene| {
+        let (packed, bare) = scene.ours().await;
+        let database = scene.shop.context.store.tenant(scene.tenant).await.unwrap();
+        add(&database, "carla").await;
+        for file in [packed, bare] {
+            let backup = scene.import(&file, scene.wish()).await;
+            assert_eq!((backup.status, backup.error.as_deref()), (BackupStatus::Verified, None));
+            assert_eq!((backup.origin, backup.tenant_id), (Origin::Import, Some(scene.tenant)));
+            assert_eq!(scene.shop.restored(&backup).await, ["anna", "berta"]);
+        }
+        assert_eq!(names(&database).await, ["anna", "berta", "carla"], "an import touches no database");
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_of_somebody_else_is_taken_only_when_it_is_adopted() {
-    let scene = scene().await;
-    let (packed, _) = scene.ours().await;
-    let (other, _) = scene.shop.tenant().await;
-    let foreign = || Wish { tenant: other, ..scene.wish() };
-    scene.refused(&packed, foreign(), "an operator may adopt it").await;
-    let adopted = scene.import(&packed, Wish { adopt: true, ..foreign() }).await;
-    assert_eq!((adopted.status, adopted.error.as_deref()), (BackupStatus::Verified, None));
-    assert_eq!(scene.shop.restored(&adopted).await, ["anna", "berta"]);
-    let mut connection = SqliteConnectOptions::new().filename(scene.unpacked(&adopted).await).connect().await.unwrap();
-    let owner = sqlx::query_scalar("SELECT value FROM settings WHERE key = 'tenant_id'").fetch_one(&mut connection);
-    assert_eq!(owner.await.map(|owner: String| owner).unwrap(), other.to_string());
-    connection.close().await.unwrap();
+    on_every_engine(async |scene: Scene| {
+        let (packed, _) = scene.ours().await;
+        let (other, _) = scene.shop.tenant().await;
+        let foreign = || Wish { tenant: other, ..scene.wish() };
+        scene.refused(&packed, foreign(), "an operator may adopt it").await;
+        let adopted = scene.import(&packed, Wish { adopt: true, ..foreign() }).await;
+        assert_eq!((adopted.status, adopted.error.as_deref()), (BackupStatus::Verified, None));
+        assert_eq!(scene.shop.restored(&adopted).await, ["anna", "berta"]);
+        let mut connection =
+            SqliteConnectOptions::new().filename(scene.unpacked(&adopted).await).connect().await.unwrap();
+        let owner = sqlx::query_scalar("SELECT value FROM settings WHERE key = 'tenant_id'").fetch_one(&mut connection);
+        assert_eq!(owner.await.map(|owner: String| owner).unwrap(), other.to_string());
+        connection.close().await.unwrap();
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_database_of_ours_is_refused_with_the_reason() {
-    let scene = scene().await;
-    let (packed, bare) = scene.ours().await;
-    let scratch = scene.directory.path().join("changed.db");
-    let trigger = "CREATE TRIGGER t AFTER INSERT ON users BEGIN DELETE FROM audit_log; END";
-    let evil = changed(&bare, &scratch, trigger).await;
-    scene.refused(&evil, scene.wish(), "is not ours").await;
-    scene.refused(b"username,email\n", scene.wish(), "neither a snapshot").await;
-    scene.refused(&packed[..packed.len() / 2], scene.wish(), "not taken").await;
-    let wrong = Wish { sha256: Some("ab".repeat(32)), ..scene.wish() };
-    scene.refused(&packed, wrong, "has the SHA-256").await;
-    assert_eq!(scene.shop.on_shelf().await.len(), 2, "the first backup's artefact and manifest, and nothing else");
+    on_every_engine(async |scene: Scene| {
+        let (packed, bare) = scene.ours().await;
+        let scratch = scene.shop.directory().join("changed.db");
+        let trigger = "CREATE TRIGGER t AFTER INSERT ON users BEGIN DELETE FROM audit_log; END";
+        let evil = changed(&bare, &scratch, trigger).await;
+        scene.refused(&evil, scene.wish(), "is not ours").await;
+        scene.refused(b"username,email\n", scene.wish(), "neither a snapshot").await;
+        scene.refused(&packed[..packed.len() / 2], scene.wish(), "not taken").await;
+        let wrong = Wish { sha256: Some("ab".repeat(32)), ..scene.wish() };
+        scene.refused(&packed, wrong, "has the SHA-256").await;
+        assert_eq!(scene.shop.on_shelf().await.len(), 2, "the first backup's artefact and manifest, and nothing else");
+    })
+    .await;
 }

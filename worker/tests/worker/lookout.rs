@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use chiliview_store::{
-    ChannelId, Clock, Ids, RunId, ScheduleId, TenantId,
+    ChannelId, Clock, Ids, RunId, ScheduleId, Settings, TenantId,
     backups::BackupStatus,
     channels::{self, ChannelKind},
     notices,
@@ -23,7 +23,7 @@ const PAGE: Page = Page { after: None, limit: 100, direction: Direction::Ascendi
 
 /// A shop that looks all the time, and lets nothing be late for long.
 async fn shop(directory: &Path) -> Shop {
-    let mut shop = Shop::open(directory, Clock::system()).await;
+    let mut shop = Shop::open(&Settings::sqlite(directory), Clock::system()).await;
     let config = &mut shop.context.config;
     config.telling.outbound = Some(local());
     config.lookout.every = Duration::from_millis(20);

@@ -25,6 +25,7 @@ mod restores;
 mod retention;
 mod schedules;
 mod sealing;
+mod server_crashes;
 mod shop;
 mod trace;
 mod workshop;

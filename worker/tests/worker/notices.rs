@@ -7,7 +7,7 @@ use chiliview_notify::{
     mail::{Mailer, SmtpSettings},
 };
 use chiliview_store::{
-    BackupId, ChannelId, Clock, Ids,
+    BackupId, ChannelId, Clock, Ids, Settings,
     backups::BackupStatus,
     channels::{self, Channel, ChannelKind, Secrets},
     deliveries::{self, Delivery, DeliveryStatus},
@@ -26,7 +26,7 @@ use crate::{
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 async fn shop(directory: &Path) -> Shop {
-    let mut shop = Shop::open(directory, Clock::system()).await;
+    let mut shop = Shop::open(&Settings::sqlite(directory), Clock::system()).await;
     shop.context.config.telling.outbound = Some(local());
     shop
 }

@@ -9,13 +9,16 @@ use chiliview_store::{
     BackupId, Clock, Database, Error, Ids, RestoreId, TenantId,
     audit::{self, Filter},
     backups::{self, BackupStatus, Origin},
+    postgres,
     queue::{self, NewJob, Work},
     restores::{self, New, Restore, RestoreStatus, Target},
     tenant_settings, tenants, users,
 };
 
+use sqlx::{AssertSqlSafe, Executor as _};
+
 use crate::{
-    shop::{Shop, make_heavy, user},
+    shop::{Shop, make_heavy, on_every_engine, user},
     workshop::{calm, until},
 };
 
@@ -103,11 +106,37 @@ impl Shop {
         database.write(async |tx| users::insert(tx, &user(name)).await).await
     }
 
-    /// What lies beside the tenants' directories.
-    pub(crate) fn leftovers(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.context.store.data_dir().resellers()).unwrap();
-        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        names.filter(|name| name.starts_with('.')).collect()
+    /// What lies beside the tenants' directories or schemas, under the names of directories; and what is being unpacked.
+    pub(crate) async fn leftovers(&self) -> Vec<String> {
+        let data_dir = self.context.store.data_dir();
+        let unpacked = std::fs::read_dir(data_dir.temp()).unwrap();
+        let unpacked = unpacked.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut all: Vec<_> = unpacked.filter(|name| name.starts_with("restore-")).collect();
+        if let Database::Postgres(central) = self.central() {
+            let schemas = "SELECT CAST(nspname AS TEXT) FROM pg_namespace WHERE nspname ~ '^(restore|before|away)_'";
+            let schemas: Vec<String> = sqlx::query_scalar(schemas).fetch_all(central.pool()).await.unwrap();
+            all.extend(schemas.iter().map(|name| {
+                let (kind, id) = name.split_once('_').unwrap();
+                format!(".{kind}-{}", id.parse::<RestoreId>().unwrap())
+            }));
+        } else {
+            let entries = std::fs::read_dir(data_dir.resellers()).unwrap();
+            let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            all.extend(names.filter(|name| name.starts_with('.')));
+        }
+        all
+    }
+
+    /// Takes a tenant's database away.
+    async fn lose(&self, tenant: TenantId) {
+        self.context.store.close_tenant_database(tenant).await;
+        match self.central() {
+            Database::Sqlite(_) => std::fs::remove_dir_all(self.context.store.data_dir().tenant(tenant)).unwrap(),
+            Database::Postgres(central) => {
+                let drop = format!("DROP SCHEMA {} CASCADE", postgres::tenant_schema(tenant));
+                central.pool().execute(AssertSqlSafe(drop)).await.unwrap();
+            }
+        }
     }
 }
 
@@ -141,173 +170,192 @@ pub(crate) async fn names(database: &Database) -> Vec<String> {
     rows.into_iter().map(|(name,)| name).collect()
 }
 
-pub(crate) async fn shop() -> (tempfile::TempDir, Shop) {
-    let directory = tempfile::tempdir().unwrap();
-    let shop = Shop::open(directory.path(), Clock::system()).await;
-    (directory, shop)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restore_brings_the_backup_back_and_its_undo_what_it_replaced() {
-    let (_directory, shop) = shop().await;
-    let (tenant, backup) = shop.saved_tenant(&["anna", "bert"]).await;
-    shop.add_to(tenant, "carl").await.unwrap();
+    on_every_engine(async |shop: Shop| {
+        let (tenant, backup) = shop.saved_tenant(&["anna", "bert"]).await;
+        shop.add_to(tenant, "carl").await.unwrap();
 
-    let restore = shop.ask_restore(tenant, backup).await;
-    let done = shop.work_off(restore).await;
-    assert_eq!((done.status, done.error.as_deref(), done.attempt), (RestoreStatus::Done, None, 1));
-    assert_eq!(shop.names_in(tenant).await, ["anna", "bert"]);
-    shop.add_to(tenant, "dora").await.unwrap();
-    assert_eq!(shop.leftovers(), [format!(".before-{restore}")]);
+        let restore = shop.ask_restore(tenant, backup).await;
+        let done = shop.work_off(restore).await;
+        assert_eq!((done.status, done.error.as_deref(), done.attempt), (RestoreStatus::Done, None, 1));
+        assert_eq!(shop.names_in(tenant).await, ["anna", "bert"]);
+        shop.add_to(tenant, "dora").await.unwrap();
+        assert_eq!(shop.leftovers().await, [format!(".before-{restore}")]);
 
-    let safety = shop.find(done.safety_backup_id.unwrap()).await.unwrap();
-    assert_eq!((safety.status, safety.origin), (BackupStatus::Verified, Origin::Safety));
-    assert_eq!(shop.restored(&safety).await, ["anna", "bert", "carl"]);
+        let safety = shop.find(done.safety_backup_id.unwrap()).await.unwrap();
+        assert_eq!((safety.status, safety.origin), (BackupStatus::Verified, Origin::Safety));
+        assert_eq!(shop.restored(&safety).await, ["anna", "bert", "carl"]);
 
-    shop.ask_undo(restore).await;
-    let undone = shop.work_off(restore).await;
-    assert_eq!((undone.status, undone.error.as_deref()), (RestoreStatus::Undone, None));
-    assert_eq!(shop.names_in(tenant).await, ["anna", "bert", "carl"]);
-    shop.add_to(tenant, "emil").await.unwrap();
-    let safety = shop.find(undone.safety_backup_id.unwrap()).await.unwrap();
-    assert_eq!(shop.restored(&safety).await, ["anna", "bert", "dora"]);
-    assert!(shop.leftovers().is_empty(), "{:?}", shop.leftovers());
+        shop.ask_undo(restore).await;
+        let undone = shop.work_off(restore).await;
+        assert_eq!((undone.status, undone.error.as_deref()), (RestoreStatus::Undone, None));
+        assert_eq!(shop.names_in(tenant).await, ["anna", "bert", "carl"]);
+        shop.add_to(tenant, "emil").await.unwrap();
+        let safety = shop.find(undone.safety_backup_id.unwrap()).await.unwrap();
+        assert_eq!(shop.restored(&safety).await, ["anna", "bert", "dora"]);
+        assert!(shop.leftovers().await.is_empty(), "{:?}", shop.leftovers().await);
 
-    let of_restore = Filter { object_id: Some(restore.to_string()), ..Filter::default() };
-    let lines = shop.central().read(async |tx| audit::list(tx, &of_restore, 9).await).await.unwrap();
-    assert_eq!(lines.iter().map(|line| line.action.as_str()).collect::<Vec<_>>(), ["restore.undone", "restore.done"]);
+        let of_restore = Filter { object_id: Some(restore.to_string()), ..Filter::default() };
+        let lines = shop.central().read(async |tx| audit::list(tx, &of_restore, 9).await).await.unwrap();
+        assert_eq!(
+            lines.iter().map(|line| line.action.as_str()).collect::<Vec<_>>(),
+            ["restore.undone", "restore.done"]
+        );
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_becomes_a_new_tenant_beside_the_one_that_it_is_of() {
-    let (_directory, shop) = shop().await;
-    let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
-    let copy: TenantId = Ids.next();
-    let (slug, name) = (format!("copy-{copy}"), Some("Copy".to_owned()));
-    let restore = shop.ask_restore_as(New { target: Target::New, slug, name, ..new(copy, backup) }).await;
-    let done = shop.work_off(restore).await;
-    assert_eq!(
-        (done.status, done.error, done.undo_until, done.safety_backup_id),
-        (RestoreStatus::Done, None, None, None)
-    );
-    shop.add_to(copy, "only here").await.unwrap();
-    shop.add_to(tenant, "only there").await.unwrap();
-    assert_eq!(shop.names_in(copy).await, ["anna", "only here"]);
-    assert_eq!(shop.names_in(tenant).await, ["anna", "only there"]);
-    let row = shop.central().read(async |tx| tenants::find(tx, copy).await).await.unwrap().unwrap();
-    assert_eq!((row.slug, row.name), (format!("copy-{copy}"), "Copy".to_owned()));
-    let owner = shop.context.store.tenant(copy).await.unwrap().read(tenant_settings::owner).await.unwrap();
-    assert_eq!(owner, Some(copy));
-    assert!(shop.leftovers().is_empty(), "{:?}", shop.leftovers());
+    on_every_engine(async |shop: Shop| {
+        let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
+        let copy: TenantId = Ids.next();
+        let (slug, name) = (format!("copy-{copy}"), Some("Copy".to_owned()));
+        let restore = shop.ask_restore_as(New { target: Target::New, slug, name, ..new(copy, backup) }).await;
+        let done = shop.work_off(restore).await;
+        assert_eq!(
+            (done.status, done.error, done.undo_until, done.safety_backup_id),
+            (RestoreStatus::Done, None, None, None)
+        );
+        shop.add_to(copy, "only here").await.unwrap();
+        shop.add_to(tenant, "only there").await.unwrap();
+        assert_eq!(shop.names_in(copy).await, ["anna", "only here"]);
+        assert_eq!(shop.names_in(tenant).await, ["anna", "only there"]);
+        let row = shop.central().read(async |tx| tenants::find(tx, copy).await).await.unwrap().unwrap();
+        assert_eq!((row.slug, row.name), (format!("copy-{copy}"), "Copy".to_owned()));
+        let owner = shop.context.store.tenant(copy).await.unwrap().read(tenant_settings::owner).await.unwrap();
+        assert_eq!(owner, Some(copy));
+        assert!(shop.leftovers().await.is_empty(), "{:?}", shop.leftovers().await);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_tenant_whose_slug_was_taken_meanwhile_is_not_made() {
-    let (_directory, shop) = shop().await;
-    let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
-    let copy: TenantId = Ids.next();
-    let restore =
-        shop.ask_restore_as(New { target: Target::New, slug: format!("acme-{tenant}"), ..new(copy, backup) }).await;
-    let failed = shop.work_off(restore).await;
-    assert_eq!(failed.status, RestoreStatus::Failed);
-    assert!(failed.error.unwrap().contains("was taken meanwhile"));
-    assert!(!shop.context.store.tenant_database_exists(copy).await.unwrap());
-    assert!(shop.leftovers().is_empty(), "{:?}", shop.leftovers());
+    on_every_engine(async |shop: Shop| {
+        let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
+        let copy: TenantId = Ids.next();
+        let restore =
+            shop.ask_restore_as(New { target: Target::New, slug: format!("acme-{tenant}"), ..new(copy, backup) }).await;
+        let failed = shop.work_off(restore).await;
+        assert_eq!(failed.status, RestoreStatus::Failed);
+        assert!(failed.error.unwrap().contains("was taken meanwhile"));
+        assert!(!shop.context.store.tenant_database_exists(copy).await.unwrap());
+        assert!(shop.leftovers().await.is_empty(), "{:?}", shop.leftovers().await);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_snapshot_is_refused_and_the_live_database_is_not_touched() {
-    let (directory, shop) = shop().await;
-    let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
-    let folder = directory.path().join("shelf").join(tenant.to_string());
-    let artefact = folder.join(format!("{backup}.db.zst"));
-    let mut bytes = std::fs::read(&artefact).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    std::fs::write(&artefact, bytes).unwrap();
-    let before = std::fs::read(shop.context.store.data_dir().tenant_database(tenant)).unwrap();
-    let failed = shop.restore_to_the_end(tenant, backup).await;
-    assert_eq!((failed.status, failed.attempt, failed.safety_backup_id), (RestoreStatus::Failed, 1, None));
-    assert!(failed.error.unwrap().contains("SHA-256"));
-    assert_eq!(std::fs::read(shop.context.store.data_dir().tenant_database(tenant)).unwrap(), before);
-    shop.add_to(tenant, "bert").await.unwrap();
-    assert!(shop.leftovers().is_empty(), "{:?}", shop.leftovers());
+    on_every_engine(async |shop: Shop| {
+        let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
+        let folder = shop.directory().join("shelf").join(tenant.to_string());
+        let artefact = folder.join(format!("{backup}.db.zst"));
+        let mut bytes = std::fs::read(&artefact).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(&artefact, bytes).unwrap();
+        let before = state(&shop, tenant).await;
+        let failed = shop.restore_to_the_end(tenant, backup).await;
+        assert_eq!((failed.status, failed.attempt, failed.safety_backup_id), (RestoreStatus::Failed, 1, None));
+        assert!(failed.error.unwrap().contains("SHA-256"));
+        assert_eq!(state(&shop, tenant).await, before);
+        shop.add_to(tenant, "bert").await.unwrap();
+        assert!(shop.leftovers().await.is_empty(), "{:?}", shop.leftovers().await);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_tenants_backup_is_refused() {
-    let (_directory, shop) = shop().await;
-    let (_, foreign) = shop.saved_tenant(&["anna"]).await;
-    let (tenant, _) = shop.tenant().await;
-    let failed = shop.restore_to_the_end(tenant, foreign).await;
-    assert_eq!(
-        (failed.status, failed.error.as_deref()),
-        (RestoreStatus::Failed, Some("the backup is of another tenant"))
-    );
-    assert!(shop.names_in(tenant).await.is_empty());
+    on_every_engine(async |shop: Shop| {
+        let (_, foreign) = shop.saved_tenant(&["anna"]).await;
+        let (tenant, _) = shop.tenant().await;
+        let failed = shop.restore_to_the_end(tenant, foreign).await;
+        assert_eq!(
+            (failed.status, failed.error.as_deref()),
+            (RestoreStatus::Failed, Some("the backup is of another tenant"))
+        );
+        assert!(shop.names_in(tenant).await.is_empty());
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_of_an_older_schema_is_migrated() {
-    let (_directory, shop) = shop().await;
-    let (tenant, database) = shop.tenant().await;
-    add(&database, &["anna"]).await;
-    for sql in ["DROP TABLE write_lock", "DELETE FROM _sqlx_migrations WHERE version > 1"] {
-        database.write_past_lock(async |tx| tx.query(sql).execute().await).await.unwrap();
-    }
-    let backup = shop.ask(Some(tenant)).await;
-    let worker = shop.start(calm());
-    let saved = shop.ended(backup).await;
-    worker.stop().await;
-    assert_eq!(shop.manifest(&saved).await.schema_version, 1);
-    drop(database);
-    shop.context.store.close_tenant_database(tenant).await;
+    on_every_engine(async |shop: Shop| {
+        let (tenant, database) = shop.tenant().await;
+        add(&database, &["anna"]).await;
+        for sql in ["DROP TABLE write_lock", "DELETE FROM _sqlx_migrations WHERE version > 1"] {
+            database.write_past_lock(async |tx| tx.query(sql).execute().await).await.unwrap();
+        }
+        let backup = shop.ask(Some(tenant)).await;
+        let worker = shop.start(calm());
+        let saved = shop.ended(backup).await;
+        worker.stop().await;
+        assert_eq!(shop.manifest(&saved).await.schema_version, 1);
+        drop(database);
+        shop.context.store.close_tenant_database(tenant).await;
 
-    let done = shop.restore_to_the_end(tenant, backup).await;
-    assert_eq!((done.status, done.error), (RestoreStatus::Done, None));
-    shop.add_to(tenant, "bert").await.unwrap();
-    assert_eq!(shop.names_in(tenant).await, ["anna", "bert"]);
+        let done = shop.restore_to_the_end(tenant, backup).await;
+        assert_eq!((done.status, done.error), (RestoreStatus::Done, None));
+        shop.add_to(tenant, "bert").await.unwrap();
+        assert_eq!(shop.names_in(tenant).await, ["anna", "bert"]);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_whose_database_is_lost_or_damaged_gets_it_back_when_it_need_not_be_saved() {
-    let (_directory, shop) = shop().await;
-    let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
-    let path = shop.context.store.data_dir().tenant_database(tenant);
-    for damage in ["missing", "nonsense"] {
-        shop.context.store.close_tenant_database(tenant).await;
-        std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
-        if damage == "nonsense" {
-            std::fs::create_dir(path.parent().unwrap()).unwrap();
-            std::fs::write(&path, "this is no database".repeat(1000)).unwrap();
+    on_every_engine(async |shop: Shop| {
+        let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
+        let path = shop.context.store.data_dir().tenant_database(tenant);
+        for damage in ["missing", "nonsense"] {
+            shop.lose(tenant).await;
+            if damage == "nonsense" && !shop.is_on_postgres() {
+                std::fs::create_dir(path.parent().unwrap()).unwrap();
+                std::fs::write(&path, "this is no database".repeat(1000)).unwrap();
+            }
+            let failed = shop.restore_to_the_end(tenant, backup).await;
+            assert_eq!(failed.status, RestoreStatus::Failed, "{damage}");
+            assert!(failed.error.as_deref().unwrap().contains("without_safety_backup"), "{damage}: {:?}", failed.error);
+            let restore = shop.ask_restore_as(New { without_safety: true, ..new(tenant, backup) }).await;
+            let done = shop.work_off(restore).await;
+            assert_eq!((done.status, done.error), (RestoreStatus::Done, None), "{damage}");
+            assert_eq!(shop.names_in(tenant).await, ["anna"], "{damage}");
+            shop.add_to(tenant, "bert").await.unwrap();
         }
-        let failed = shop.restore_to_the_end(tenant, backup).await;
-        assert_eq!(failed.status, RestoreStatus::Failed, "{damage}");
-        assert!(failed.error.as_deref().unwrap().contains("without_safety_backup"), "{damage}: {:?}", failed.error);
-        let restore = shop.ask_restore_as(New { without_safety: true, ..new(tenant, backup) }).await;
-        let done = shop.work_off(restore).await;
-        assert_eq!((done.status, done.error), (RestoreStatus::Done, None), "{damage}");
-        assert_eq!(shop.names_in(tenant).await, ["anna"], "{damage}");
-        shop.add_to(tenant, "bert").await.unwrap();
-    }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_kept_is_removed_when_its_window_is_over() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut shop = Shop::open(directory.path(), Clock::system()).await;
-    shop.context.config.undo_window = std::time::Duration::ZERO;
-    let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
-    let restore = shop.ask_restore(tenant, backup).await;
-    let worker = shop.start(calm());
-    until("nothing is kept", async || {
-        let row = shop.restore(restore).await;
-        row.status == RestoreStatus::Done && row.undo_until.is_none() && shop.leftovers().is_empty()
+    on_every_engine(async |mut shop: Shop| {
+        shop.context.config.undo_window = std::time::Duration::ZERO;
+        let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
+        let restore = shop.ask_restore(tenant, backup).await;
+        let worker = shop.start(calm());
+        until("nothing is kept", async || {
+            let row = shop.restore(restore).await;
+            row.status == RestoreStatus::Done && row.undo_until.is_none() && shop.leftovers().await.is_empty()
+        })
+        .await;
+        shop.idle().await;
+        worker.stop().await;
+        assert_eq!(shop.names_in(tenant).await, ["anna"]);
     })
     .await;
-    shop.idle().await;
-    worker.stop().await;
-    assert_eq!(shop.names_in(tenant).await, ["anna"]);
+}
+
+/// All that a tenant's database is: on SQLite, its file.
+async fn state(shop: &Shop, tenant: TenantId) -> Vec<u8> {
+    if shop.is_on_postgres() {
+        return shop.names_in(tenant).await.join(" ").into();
+    }
+    std::fs::read(shop.context.store.data_dir().tenant_database(tenant)).unwrap()
 }
 
 /// Users, one after the other; those that were acknowledged, and how often the database was locked.
@@ -329,56 +377,60 @@ async fn write_on(shop: Arc<Shop>, tenant: TenantId, stop: Arc<AtomicBool>) -> (
 
 #[tokio::test(flavor = "multi_thread")]
 async fn under_load_every_write_is_refused_or_kept_and_other_tenants_notice_nothing() {
-    let directory = tempfile::tempdir().unwrap();
-    let shop = Arc::new(Shop::open(directory.path(), Clock::system()).await);
-    let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
-    let (other, _) = shop.tenant().await;
-    let stop = Arc::new(AtomicBool::new(false));
-    let writer = tokio::spawn(write_on(shop.clone(), tenant, stop.clone()));
-    let bystander = tokio::spawn(write_on(shop.clone(), other, stop.clone()));
-    until("some are there", async || shop.names_in(tenant).await.len() > 20).await;
-    let done = shop.restore_to_the_end(tenant, backup).await;
-    let then = shop.names_in(tenant).await.len();
-    until("they go on", async || shop.names_in(tenant).await.len() > then).await;
-    stop.store(true, Ordering::SeqCst);
-    let (acknowledged, locked) = writer.await.unwrap();
-    let (undisturbed, refused) = bystander.await.unwrap();
-    assert_eq!((done.status, done.error), (RestoreStatus::Done, None));
-    assert!(locked > 0, "the lock was seen");
-    assert_eq!((refused, shop.names_in(other).await), (0, undisturbed));
+    on_every_engine(async |shop: Shop| {
+        let shop = Arc::new(shop);
+        let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
+        let (other, _) = shop.tenant().await;
+        let stop = Arc::new(AtomicBool::new(false));
+        let writer = tokio::spawn(write_on(shop.clone(), tenant, stop.clone()));
+        let bystander = tokio::spawn(write_on(shop.clone(), other, stop.clone()));
+        until("some are there", async || shop.names_in(tenant).await.len() > 20).await;
+        let done = shop.restore_to_the_end(tenant, backup).await;
+        let then = shop.names_in(tenant).await.len();
+        until("they go on", async || shop.names_in(tenant).await.len() > then).await;
+        stop.store(true, Ordering::SeqCst);
+        let (acknowledged, locked) = writer.await.unwrap();
+        let (undisturbed, refused) = bystander.await.unwrap();
+        assert_eq!((done.status, done.error), (RestoreStatus::Done, None));
+        assert!(locked > 0, "the lock was seen");
+        assert_eq!((refused, shop.names_in(other).await), (0, undisturbed));
 
-    let safety = shop.find(done.safety_backup_id.unwrap()).await.unwrap();
-    let mut kept = shop.restored(&safety).await;
-    kept.extend(shop.names_in(tenant).await);
-    kept.retain(|name| name != "anna");
-    assert_eq!(kept, acknowledged, "in the backup of what was replaced or in what came, and nowhere twice");
+        let safety = shop.find(done.safety_backup_id.unwrap()).await.unwrap();
+        let mut kept = shop.restored(&safety).await;
+        kept.extend(shop.names_in(tenant).await);
+        kept.retain(|name| name != "anna");
+        assert_eq!(kept, acknowledged, "in the backup of what was replaced or in what came, and nowhere twice");
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restore_that_is_called_off_in_the_middle_leaves_everything_as_it_was() {
-    let (_directory, shop) = shop().await;
-    let (tenant, database) = shop.tenant().await;
-    make_heavy(&database, 200).await;
-    add(&database, &["anna"]).await;
-    drop(database);
-    let backup = shop.ask(Some(tenant)).await;
-    let worker = shop.start(calm());
-    shop.ended(backup).await;
-    let restore = shop.ask_restore(tenant, backup).await;
-    until("it runs", async || shop.restore(restore).await.status == RestoreStatus::Running).await;
-    let now = shop.context.store.clock().now();
-    assert!(shop.write(async |tx| restores::request_cancel(tx, restore, now).await).await);
-    until("it has ended", async || shop.restore(restore).await.status.is_terminal()).await;
-    shop.idle().await;
-    worker.stop().await;
-    assert_eq!(shop.restore(restore).await.status, RestoreStatus::Cancelled);
-    shop.add_to(tenant, "bert").await.unwrap();
-    assert!(shop.leftovers().is_empty(), "{:?}", shop.leftovers());
+    on_every_engine(async |shop: Shop| {
+        let (tenant, database) = shop.tenant().await;
+        make_heavy(&database, 200).await;
+        add(&database, &["anna"]).await;
+        drop(database);
+        let backup = shop.ask(Some(tenant)).await;
+        let worker = shop.start(calm());
+        shop.ended(backup).await;
+        let restore = shop.ask_restore(tenant, backup).await;
+        until("it runs", async || shop.restore(restore).await.status == RestoreStatus::Running).await;
+        let now = shop.context.store.clock().now();
+        assert!(shop.write(async |tx| restores::request_cancel(tx, restore, now).await).await);
+        until("it has ended", async || shop.restore(restore).await.status.is_terminal()).await;
+        shop.idle().await;
+        worker.stop().await;
+        assert_eq!(shop.restore(restore).await.status, RestoreStatus::Cancelled);
+        shop.add_to(tenant, "bert").await.unwrap();
+        assert!(shop.leftovers().await.is_empty(), "{:?}", shop.leftovers().await);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_that_found_nothing_changed_restores_the_older_one_that_it_is_the_same_as() {
-    let (_directory, shop) = shop().await;
+    on_every_engine(async |shop: Shop| {
     let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
     let same = Ids.next();
     let now = shop.context.store.clock().now();
@@ -401,4 +453,6 @@ async fn a_backup_that_found_nothing_changed_restores_the_older_one_that_it_is_t
     let done = shop.restore_to_the_end(tenant, same).await;
     assert_eq!((done.status, done.error.as_deref(), done.backup_id), (RestoreStatus::Done, None, same));
     assert_eq!(shop.names_in(tenant).await, ["anna"]);
+    })
+    .await;
 }

@@ -1,6 +1,6 @@
 //! Schedules by the real worker: each firing once, what was missed in one, and every tenant on its own.
 
-use std::{num::NonZeroUsize, process::Stdio, time::Duration};
+use std::{num::NonZeroUsize, time::Duration};
 
 use chiliview_agenda::{Firing, fire};
 use chiliview_store::{
@@ -17,8 +17,9 @@ use chiliview_store::{
 use chiliview_worker::queue::Options;
 
 use crate::{
-    shop::{Running, Shop, user},
-    workshop::{calm, child, until},
+    engines::on_every_settings,
+    shop::{Running, Shop, told, user},
+    workshop::{calm, until},
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -30,11 +31,12 @@ pub(crate) fn clock() -> Clock {
     Clock::manual(START)
 }
 
-pub(crate) async fn shop() -> (tempfile::TempDir, Shop, Clock) {
-    let directory = tempfile::tempdir().unwrap();
-    let clock = clock();
-    let shop = Shop::open(directory.path(), clock.clone()).await;
-    (directory, shop, clock)
+pub(crate) async fn on_every_engine(story: impl AsyncFn(Shop, Clock)) {
+    on_every_settings(async |settings| {
+        let clock = clock();
+        story(Shop::open(&settings, clock.clone()).await, clock).await;
+    })
+    .await;
 }
 
 /// At each full hour, of everything.
@@ -117,326 +119,346 @@ async fn stop(workers: impl IntoIterator<Item = Running>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_due_schedule_backs_up_everything_suspended_tenants_too_and_says_done() {
-    let (_directory, shop, clock) = shop().await;
-    let (active, _) = shop.tenant().await;
-    let (suspended, _) = shop.tenant().await;
-    let (deleted, _) = shop.tenant().await;
-    change(&shop, suspended, |row| Tenant { status: TenantStatus::Suspended, ..row }).await;
-    change(&shop, deleted, |row| Tenant { deleted_at: Some(START), ..row }).await;
-    let schedule = add(&shop, hourly()).await;
-    let worker = shop.start(calm());
-    known(&shop, schedule).await;
-    assert!(runs(&shop, schedule).await.is_empty(), "a new schedule waits for its time");
-    clock.advance(HOUR);
-    let run = nth_ended(&shop, schedule, 1).await;
-    worker.stop().await;
-    assert_eq!((run.status, run.total, run.missed, run.fired_by), (RunStatus::Done, 3, 0, FiredBy::Time));
-    assert_eq!(run.due_at, START.plus(HOUR));
-    let backups = all_backups(&shop).await;
-    let of: Vec<_> = backups.iter().map(|backup| backup.tenant_id).collect();
-    assert!(of.len() == 3 && of.contains(&None) && of.contains(&Some(active)) && of.contains(&Some(suspended)));
-    for backup in backups {
-        assert_eq!((backup.status, backup.origin), (BackupStatus::Verified, Origin::Schedule));
-        assert_eq!((backup.schedule_id, backup.run_id), (Some(schedule), Some(run.id)));
-    }
-    assert_eq!(find(&shop, schedule).await.next_at, Some(START.plus(HOUR * 2)));
+    on_every_engine(async |shop: Shop, clock: Clock| {
+        let (active, _) = shop.tenant().await;
+        let (suspended, _) = shop.tenant().await;
+        let (deleted, _) = shop.tenant().await;
+        change(&shop, suspended, |row| Tenant { status: TenantStatus::Suspended, ..row }).await;
+        change(&shop, deleted, |row| Tenant { deleted_at: Some(START), ..row }).await;
+        let schedule = add(&shop, hourly()).await;
+        let worker = shop.start(calm());
+        known(&shop, schedule).await;
+        assert!(runs(&shop, schedule).await.is_empty(), "a new schedule waits for its time");
+        clock.advance(HOUR);
+        let run = nth_ended(&shop, schedule, 1).await;
+        worker.stop().await;
+        assert_eq!((run.status, run.total, run.missed, run.fired_by), (RunStatus::Done, 3, 0, FiredBy::Time));
+        assert_eq!(run.due_at, START.plus(HOUR));
+        let backups = all_backups(&shop).await;
+        let of: Vec<_> = backups.iter().map(|backup| backup.tenant_id).collect();
+        assert!(of.len() == 3 && of.contains(&None) && of.contains(&Some(active)) && of.contains(&Some(suspended)));
+        for backup in backups {
+            assert_eq!((backup.status, backup.origin), (BackupStatus::Verified, Origin::Schedule));
+            assert_eq!((backup.schedule_id, backup.run_id), (Some(schedule), Some(run.id)));
+        }
+        assert_eq!(find(&shop, schedule).await.next_at, Some(START.plus(HOUR * 2)));
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn several_workers_fire_each_time_once() {
-    let (_directory, shop, clock) = shop().await;
-    shop.tenant().await;
-    let schedule = add(&shop, hourly()).await;
-    let workers = [0, 1, 2].map(|_| shop.start(calm()));
-    known(&shop, schedule).await;
-    for number in 1..=3 {
-        clock.advance(HOUR);
-        let run = nth_ended(&shop, schedule, number).await;
-        assert_eq!((run.status, run.total), (RunStatus::Done, 2));
-    }
-    shop.idle().await;
-    stop(workers).await;
-    assert_eq!(runs(&shop, schedule).await.len(), 3);
-    assert_eq!(all_backups(&shop).await.len(), 6);
+    on_every_engine(async |shop: Shop, clock: Clock| {
+        shop.tenant().await;
+        let schedule = add(&shop, hourly()).await;
+        let workers = [0, 1, 2].map(|_| shop.start(calm()));
+        known(&shop, schedule).await;
+        for number in 1..=3 {
+            clock.advance(HOUR);
+            let run = nth_ended(&shop, schedule, number).await;
+            assert_eq!((run.status, run.total), (RunStatus::Done, 2));
+        }
+        shop.idle().await;
+        stop(workers).await;
+        assert_eq!(runs(&shop, schedule).await.len(), 3);
+        assert_eq!(all_backups(&shop).await.len(), 6);
+    })
+    .await;
 }
-
-/// For the processes beside: where they work.
-const TICK_IN: &str = "CHILIVIEW_TEST_TICK_IN";
 
 /// In a process of its own, a worker whose clock is an hour later. Told by the environment; else nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_ticks() {
-    let Ok(directory) = std::env::var(TICK_IN) else { return };
-    let shop = Shop::beside(directory.as_ref(), Clock::manual(START.plus(HOUR))).await;
+    let Some(settings) = told() else { return };
+    let shop = Shop::beside(&settings, Clock::manual(START.plus(HOUR))).await;
     let _worker = shop.start(calm());
     std::future::pending::<()>().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_processes_fire_each_time_once() {
-    let (directory, shop, _) = shop().await;
-    shop.tenant().await;
-    let schedules = [0; 8].map(|_| Schedule { next_at: Some(START.plus(HOUR)), ..hourly() });
-    for (number, schedule) in schedules.iter().enumerate() {
-        add(&shop, Schedule { name: format!("Hourly {number}"), ..schedule.clone() }).await;
-    }
-    let mut processes = [0, 1].map(|_| {
-        let mut process = child("schedules::a_process_that_ticks");
-        process.env(TICK_IN, directory.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-    });
-    for schedule in &schedules {
-        nth_ended(&shop, schedule.id, 1).await;
-    }
-    shop.idle().await;
-    for process in &mut processes {
-        process.kill().unwrap();
-        process.wait().unwrap();
-    }
-    assert_eq!(all_backups(&shop).await.len(), 16);
+    on_every_engine(async |shop: Shop, _: Clock| {
+        shop.tenant().await;
+        let schedules = [0; 8].map(|_| Schedule { next_at: Some(START.plus(HOUR)), ..hourly() });
+        for (number, schedule) in schedules.iter().enumerate() {
+            add(&shop, Schedule { name: format!("Hourly {number}"), ..schedule.clone() }).await;
+        }
+        let mut processes = [0, 1].map(|_| shop.child("schedules::a_process_that_ticks").spawn().unwrap());
+        for schedule in &schedules {
+            nth_ended(&shop, schedule.id, 1).await;
+        }
+        shop.idle().await;
+        for process in &mut processes {
+            process.kill().unwrap();
+            process.wait().unwrap();
+        }
+        assert_eq!(all_backups(&shop).await.len(), 16);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_missed_is_one_run_that_says_how_many_it_stands_for() {
-    let (_directory, shop, clock) = shop().await;
-    let schedule = add(&shop, hourly()).await;
-    let worker = shop.start(calm());
-    known(&shop, schedule).await;
-    worker.stop().await;
-    clock.advance(HOUR * 10 + HOUR / 2);
-    let worker = shop.start(calm());
-    let run = nth_ended(&shop, schedule, 1).await;
-    worker.stop().await;
-    assert_eq!((run.due_at, run.missed), (START.plus(HOUR * 10), 9));
-    assert_eq!(find(&shop, schedule).await.next_at, Some(START.plus(HOUR * 11)));
+    on_every_engine(async |shop: Shop, clock: Clock| {
+        let schedule = add(&shop, hourly()).await;
+        let worker = shop.start(calm());
+        known(&shop, schedule).await;
+        worker.stop().await;
+        clock.advance(HOUR * 10 + HOUR / 2);
+        let worker = shop.start(calm());
+        let run = nth_ended(&shop, schedule, 1).await;
+        worker.stop().await;
+        assert_eq!((run.due_at, run.missed), (START.plus(HOUR * 10), 9));
+        assert_eq!(find(&shop, schedule).await.next_at, Some(START.plus(HOUR * 11)));
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_schedule_does_not_fire_and_a_person_may_still_run_it() {
-    let (_directory, shop, clock) = shop().await;
-    let (tenant, _) = shop.tenant().await;
-    let scope = ScheduleScope::Tenant;
-    let paused = Schedule {
-        scope,
-        tenant_id: Some(tenant),
-        paused_at: Some(START),
-        next_at: Some(START.plus(HOUR)),
-        jitter_seconds: 3600,
-        ..hourly()
-    };
-    let paused = add(&shop, paused).await;
-    let other = add(&shop, Schedule { scope: ScheduleScope::Central, name: "Other".into(), ..hourly() }).await;
-    let worker = shop.start(calm());
-    known(&shop, other).await;
-    clock.advance(HOUR);
-    nth_ended(&shop, other, 1).await;
-    assert!(runs(&shop, paused).await.is_empty());
-    let asked = fire_by_hand(&shop, paused).await;
-    let run = nth_ended(&shop, paused, 1).await;
-    worker.stop().await;
-    assert_eq!((run.id, run.fired_by, run.status, run.total), (asked, FiredBy::Person, RunStatus::Done, 1));
-    assert_eq!(run.requested_by, "eve");
+    on_every_engine(async |shop: Shop, clock: Clock| {
+        let (tenant, _) = shop.tenant().await;
+        let scope = ScheduleScope::Tenant;
+        let paused = Schedule {
+            scope,
+            tenant_id: Some(tenant),
+            paused_at: Some(START),
+            next_at: Some(START.plus(HOUR)),
+            jitter_seconds: 3600,
+            ..hourly()
+        };
+        let paused = add(&shop, paused).await;
+        let other = add(&shop, Schedule { scope: ScheduleScope::Central, name: "Other".into(), ..hourly() }).await;
+        let worker = shop.start(calm());
+        known(&shop, other).await;
+        clock.advance(HOUR);
+        nth_ended(&shop, other, 1).await;
+        assert!(runs(&shop, paused).await.is_empty());
+        let asked = fire_by_hand(&shop, paused).await;
+        let run = nth_ended(&shop, paused, 1).await;
+        worker.stop().await;
+        assert_eq!((run.id, run.fired_by, run.status, run.total), (asked, FiredBy::Person, RunStatus::Done, 1));
+        assert_eq!(run.requested_by, "eve");
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tag_covers_those_that_have_it_when_the_schedule_fires() {
-    let (_directory, shop, clock) = shop().await;
-    let (with, _) = shop.tenant().await;
-    let (without, _) = shop.tenant().await;
-    change(&shop, with, |row| Tenant { tags: JsonText(vec!["gold".into()]), ..row }).await;
-    change(&shop, without, |row| Tenant { tags: JsonText(vec!["golden".into()]), ..row }).await;
-    let tagged = Schedule { scope: ScheduleScope::Tag, tag: Some("gold".into()), ..hourly() };
-    let schedule = add(&shop, tagged).await;
-    let worker = shop.start(calm());
-    known(&shop, schedule).await;
-    clock.advance(HOUR);
-    nth_ended(&shop, schedule, 1).await;
-    worker.stop().await;
-    let of: Vec<_> = all_backups(&shop).await.into_iter().map(|backup| backup.tenant_id).collect();
-    assert_eq!(of, [Some(with)]);
+    on_every_engine(async |shop: Shop, clock: Clock| {
+        let (with, _) = shop.tenant().await;
+        let (without, _) = shop.tenant().await;
+        change(&shop, with, |row| Tenant { tags: JsonText(vec!["gold".into()]), ..row }).await;
+        change(&shop, without, |row| Tenant { tags: JsonText(vec!["golden".into()]), ..row }).await;
+        let tagged = Schedule { scope: ScheduleScope::Tag, tag: Some("gold".into()), ..hourly() };
+        let schedule = add(&shop, tagged).await;
+        let worker = shop.start(calm());
+        known(&shop, schedule).await;
+        clock.advance(HOUR);
+        nth_ended(&shop, schedule, 1).await;
+        worker.stop().await;
+        let of: Vec<_> = all_backups(&shop).await.into_iter().map(|backup| backup.tenant_id).collect();
+        assert_eq!(of, [Some(with)]);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_failing_tenant_and_one_over_its_quota_stop_nobody_and_the_run_is_partial() {
-    let (_directory, shop, clock) = shop().await;
-    let (good, _) = shop.tenant().await;
-    let (broken, database) = shop.tenant().await;
-    let (full, _) = shop.tenant().await;
-    drop(database);
-    shop.context.store.remove_tenant_database(broken).await.unwrap();
-    change(&shop, full, |row| Tenant { quota_backups: Some(0), ..row }).await;
-    let schedule = add(&shop, hourly()).await;
-    let worker = shop.start(calm());
-    known(&shop, schedule).await;
-    clock.advance(HOUR);
-    let run = nth_ended(&shop, schedule, 1).await;
-    worker.stop().await;
-    assert_eq!((run.status, run.total), (RunStatus::Partial, 4));
-    assert_eq!(run.error.as_deref(), Some("2 of 4 backups were not made"));
-    for backup in all_backups(&shop).await {
-        let (status, reason) = match backup.tenant_id {
-            Some(id) if id == broken => (BackupStatus::Failed, "is missing"),
-            Some(id) if id == full => (BackupStatus::Failed, "as many backups as it may"),
-            of => {
-                assert!(of.is_none_or(|id| id == good));
-                (BackupStatus::Verified, "")
-            }
-        };
-        assert_eq!(backup.status, status);
-        assert!(backup.error.unwrap_or_default().contains(reason));
-    }
+    on_every_engine(async |shop: Shop, clock: Clock| {
+        let (good, _) = shop.tenant().await;
+        let (broken, database) = shop.tenant().await;
+        let (full, _) = shop.tenant().await;
+        drop(database);
+        shop.context.store.remove_tenant_database(broken).await.unwrap();
+        change(&shop, full, |row| Tenant { quota_backups: Some(0), ..row }).await;
+        let schedule = add(&shop, hourly()).await;
+        let worker = shop.start(calm());
+        known(&shop, schedule).await;
+        clock.advance(HOUR);
+        let run = nth_ended(&shop, schedule, 1).await;
+        worker.stop().await;
+        assert_eq!((run.status, run.total), (RunStatus::Partial, 4));
+        assert_eq!(run.error.as_deref(), Some("2 of 4 backups were not made"));
+        for backup in all_backups(&shop).await {
+            let (status, reason) = match backup.tenant_id {
+                Some(id) if id == broken => (BackupStatus::Failed, "is missing"),
+                Some(id) if id == full => (BackupStatus::Failed, "as many backups as it may"),
+                of => {
+                    assert!(of.is_none_or(|id| id == good));
+                    (BackupStatus::Verified, "")
+                }
+            };
+            assert_eq!(backup.status, status);
+            assert!(backup.error.unwrap_or_default().contains(reason));
+        }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_whose_last_backup_still_waits_is_not_queued_again() {
-    let (_directory, shop, clock) = shop().await;
-    shop.tenant().await;
-    // The clock that jobs wait for is the engine's: spread over ten years, what fires in 2024 waits still.
-    let spread = Schedule { scope: ScheduleScope::All, jitter_seconds: 100 * 365 * 24 * 3600, ..hourly() };
-    let schedule = add(&shop, spread).await;
-    let worker = shop.start(calm());
-    known(&shop, schedule).await;
-    clock.advance(HOUR);
-    until("the first run is queued", async || {
-        runs(&shop, schedule).await.iter().any(|run| run.status == RunStatus::Running)
-    })
-    .await;
-    let first = all_backups(&shop).await;
-    let waiting = first.iter().filter(|backup| backup.status == BackupStatus::Queued).count();
-    clock.advance(HOUR);
-    until("the second run is queued", async || {
+    on_every_engine(async |shop: Shop, clock: Clock| {
+        shop.tenant().await;
+        // The clock that jobs wait for is the engine's: spread over millennia, what fires in 2024 waits still.
+        let spread = Schedule { scope: ScheduleScope::All, jitter_seconds: 5000 * 365 * 24 * 3600, ..hourly() };
+        let schedule = add(&shop, spread).await;
+        let worker = shop.start(calm());
+        known(&shop, schedule).await;
+        clock.advance(HOUR);
+        until("the first run is queued", async || {
+            runs(&shop, schedule).await.iter().any(|run| run.status == RunStatus::Running)
+        })
+        .await;
+        let first = all_backups(&shop).await;
+        let waiting = first.iter().filter(|backup| backup.status == BackupStatus::Queued).count();
+        clock.advance(HOUR);
+        until("the second run is queued", async || {
+            let runs = runs(&shop, schedule).await;
+            runs.len() == 2 && runs[1].status != RunStatus::Queued
+        })
+        .await;
+        worker.stop().await;
         let runs = runs(&shop, schedule).await;
-        runs.len() == 2 && runs[1].status != RunStatus::Queued
+        assert!(waiting > 0);
+        assert_eq!((runs[0].total, runs[1].total), (2, 2 - i64::try_from(waiting).unwrap()));
     })
     .await;
-    worker.stop().await;
-    let runs = runs(&shop, schedule).await;
-    assert!(waiting > 0);
-    assert_eq!((runs[0].total, runs[1].total), (2, 2 - i64::try_from(waiting).unwrap()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_clock_fires_is_spread_and_stands_behind_what_people_ask_for() {
-    let (_directory, shop, clock) = shop().await;
-    for _ in 0..60 {
-        shop.tenant().await;
-    }
-    let schedule = add(&shop, Schedule { next_at: Some(START.plus(HOUR)), ..hourly() }).await;
-    clock.advance(HOUR);
-    let one = Options { parallel: NonZeroUsize::MIN, ..calm() };
-    let worker = shop.start(one);
-    until("the run is queued", async || {
-        runs(&shop, schedule).await.first().is_some_and(|run| run.status == RunStatus::Running)
+    on_every_engine(async |shop: Shop, clock: Clock| {
+        for _ in 0..60 {
+            shop.tenant().await;
+        }
+        let schedule = add(&shop, Schedule { next_at: Some(START.plus(HOUR)), ..hourly() }).await;
+        clock.advance(HOUR);
+        let one = Options { parallel: NonZeroUsize::MIN, ..calm() };
+        let worker = shop.start(one);
+        until("the run is queued", async || {
+            runs(&shop, schedule).await.first().is_some_and(|run| run.status == RunStatus::Running)
+        })
+        .await;
+        let asked = shop.ask(None).await;
+        shop.ended(asked).await;
+        let jobs = shop.central().read(async |tx| queue::list(tx, &queue::Filter::default(), 99).await).await.unwrap();
+        let waiting = jobs.iter().filter(|job| job.status == JobStatus::Queued).count();
+        let run = nth_ended(&shop, schedule, 1).await;
+        worker.stop().await;
+        assert!(waiting > 30, "it waited for {} of them", 61 - waiting);
+        assert_eq!((run.status, run.total), (RunStatus::Done, 61));
     })
     .await;
-    let asked = shop.ask(None).await;
-    shop.ended(asked).await;
-    let jobs = shop.central().read(async |tx| queue::list(tx, &queue::Filter::default(), 99).await).await.unwrap();
-    let waiting = jobs.iter().filter(|job| job.status == JobStatus::Queued).count();
-    let run = nth_ended(&shop, schedule, 1).await;
-    worker.stop().await;
-    assert!(waiting > 30, "it waited for {} of them", 61 - waiting);
-    assert_eq!((run.status, run.total), (RunStatus::Done, 61));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_did_not_change_costs_no_artefact_and_counts_as_safe() {
-    let (_directory, shop, clock) = shop().await;
-    let (id, database) = shop.tenant().await;
-    let own = Schedule { scope: ScheduleScope::Tenant, tenant_id: Some(id), ..hourly() };
-    let schedule = add(&shop, own).await;
-    let worker = shop.start(calm());
-    known(&shop, schedule).await;
-    for number in 1..=4 {
-        if number == 4 {
-            database.write(async |tx| users::insert(tx, &user("eve")).await).await.unwrap();
+    on_every_engine(async |shop: Shop, clock: Clock| {
+        let (id, database) = shop.tenant().await;
+        let own = Schedule { scope: ScheduleScope::Tenant, tenant_id: Some(id), ..hourly() };
+        let schedule = add(&shop, own).await;
+        let worker = shop.start(calm());
+        known(&shop, schedule).await;
+        for number in 1..=4 {
+            if number == 4 {
+                database.write(async |tx| users::insert(tx, &user("eve")).await).await.unwrap();
+            }
+            clock.advance(HOUR);
+            let run = nth_ended(&shop, schedule, number).await;
+            assert_eq!(run.status, RunStatus::Done);
         }
-        clock.advance(HOUR);
-        let run = nth_ended(&shop, schedule, number).await;
-        assert_eq!(run.status, RunStatus::Done);
-    }
-    worker.stop().await;
-    let backups = all_backups(&shop).await;
-    use BackupStatus::{Unchanged, Verified};
-    let statuses: Vec<_> = backups.iter().map(|backup| backup.status).collect();
-    assert_eq!(statuses, [Verified, Unchanged, Unchanged, Verified]);
-    assert_eq!(backups[2].same_as, Some(backups[0].id));
-    assert_eq!((backups[2].stored_bytes, backups[2].manifest.as_deref()), (None, None));
-    assert_eq!(shop.on_shelf().await.len(), 4, "two artefacts, two manifests");
-    let deleted = backups[3].id;
-    shop.write(async |tx| backups::delete(tx, deleted, START, START).await).await;
-    let safe = shop.central().read(async |tx| backups::safe_at(tx, Some(id)).await).await.unwrap();
-    assert_eq!(safe, backups[2].finished_at);
+        worker.stop().await;
+        let backups = all_backups(&shop).await;
+        use BackupStatus::{Unchanged, Verified};
+        let statuses: Vec<_> = backups.iter().map(|backup| backup.status).collect();
+        assert_eq!(statuses, [Verified, Unchanged, Unchanged, Verified]);
+        assert_eq!(backups[2].same_as, Some(backups[0].id));
+        assert_eq!((backups[2].stored_bytes, backups[2].manifest.as_deref()), (None, None));
+        assert_eq!(shop.on_shelf().await.len(), 4, "two artefacts, two manifests");
+        let deleted = backups[3].id;
+        shop.write(async |tx| backups::delete(tx, deleted, START, START).await).await;
+        let safe = shop.central().read(async |tx| backups::safe_at(tx, Some(id)).await).await.unwrap();
+        assert_eq!(safe, backups[2].finished_at);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_that_is_gone_or_damaged_is_no_reason_not_to_make_another() {
-    let (_directory, shop, clock) = shop().await;
-    let (id, _) = shop.tenant().await;
-    let own = Schedule { scope: ScheduleScope::Tenant, tenant_id: Some(id), ..hourly() };
-    let schedule = add(&shop, own).await;
-    let worker = shop.start(calm());
-    known(&shop, schedule).await;
-    clock.advance(HOUR);
-    nth_ended(&shop, schedule, 1).await;
-    let first = all_backups(&shop).await.remove(0);
-    shop.context.shelf.remove(&crate::shop::key(&first)).await.unwrap();
-    clock.advance(HOUR);
-    nth_ended(&shop, schedule, 2).await;
-    let second = all_backups(&shop).await.remove(1);
-    assert_eq!(second.status, BackupStatus::Verified, "its artefact was lost");
-    shop.write(async |tx| {
-        backups::prove_again(tx, second.id, START).await?;
-        let attempt = backups::start_proof(tx, second.id, START).await?.unwrap();
-        backups::damaged(tx, second.id, attempt, "bit rot", START).await
+    on_every_engine(async |shop: Shop, clock: Clock| {
+        let (id, _) = shop.tenant().await;
+        let own = Schedule { scope: ScheduleScope::Tenant, tenant_id: Some(id), ..hourly() };
+        let schedule = add(&shop, own).await;
+        let worker = shop.start(calm());
+        known(&shop, schedule).await;
+        clock.advance(HOUR);
+        nth_ended(&shop, schedule, 1).await;
+        let first = all_backups(&shop).await.remove(0);
+        shop.context.shelf.remove(&crate::shop::key(&first)).await.unwrap();
+        clock.advance(HOUR);
+        nth_ended(&shop, schedule, 2).await;
+        let second = all_backups(&shop).await.remove(1);
+        assert_eq!(second.status, BackupStatus::Verified, "its artefact was lost");
+        shop.write(async |tx| {
+            backups::prove_again(tx, second.id, START).await?;
+            let attempt = backups::start_proof(tx, second.id, START).await?.unwrap();
+            backups::damaged(tx, second.id, attempt, "bit rot", START).await
+        })
+        .await;
+        shop.write(async |tx| backups::delete(tx, first.id, START, START).await).await;
+        clock.advance(HOUR);
+        nth_ended(&shop, schedule, 3).await;
+        worker.stop().await;
+        assert_eq!(all_backups(&shop).await.pop().unwrap().status, BackupStatus::Verified, "the newest was damaged");
     })
     .await;
-    shop.write(async |tx| backups::delete(tx, first.id, START, START).await).await;
-    clock.advance(HOUR);
-    nth_ended(&shop, schedule, 3).await;
-    worker.stop().await;
-    assert_eq!(all_backups(&shop).await.pop().unwrap().status, BackupStatus::Verified, "the newest was damaged");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn deleting_a_schedule_deletes_no_backup() {
-    let (_directory, shop, clock) = shop().await;
-    shop.tenant().await;
-    let schedule = add(&shop, hourly()).await;
-    let worker = shop.start(calm());
-    known(&shop, schedule).await;
-    clock.advance(HOUR);
-    nth_ended(&shop, schedule, 1).await;
-    assert!(shop.write(async |tx| schedules::delete(tx, schedule).await).await);
-    shop.enqueue(chiliview_worker::queue::Work::Prune).await;
-    shop.idle().await;
-    worker.stop().await;
-    let backups = all_backups(&shop).await;
-    assert_eq!(backups.len(), 2);
-    assert!(backups.iter().all(|backup| backup.status == BackupStatus::Verified));
+    on_every_engine(async |shop: Shop, clock: Clock| {
+        shop.tenant().await;
+        let schedule = add(&shop, hourly()).await;
+        let worker = shop.start(calm());
+        known(&shop, schedule).await;
+        clock.advance(HOUR);
+        nth_ended(&shop, schedule, 1).await;
+        assert!(shop.write(async |tx| schedules::delete(tx, schedule).await).await);
+        shop.enqueue(chiliview_worker::queue::Work::Prune).await;
+        shop.idle().await;
+        worker.stop().await;
+        let backups = all_backups(&shop).await;
+        assert_eq!(backups.len(), 2);
+        assert!(backups.iter().all(|backup| backup.status == BackupStatus::Verified));
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_schedule_that_proves_asks_for_the_oldest_proofs_of_what_it_covers() {
-    let (_directory, shop, clock) = shop().await;
-    let (id, _) = shop.tenant().await;
-    let (other, _) = shop.tenant().await;
-    change(&shop, id, |row| Tenant { tags: JsonText(vec!["gold".into()]), ..row }).await;
-    let worker = shop.start(calm());
-    for of in [Some(id), Some(other), None] {
-        let asked = shop.ask(of).await;
-        shop.ended(asked).await;
-    }
-    let (action, scope) = (ScheduleAction::Prove, ScheduleScope::Tag);
-    let proving = Schedule { action, scope, tag: Some("gold".into()), prove_bytes: Some(1 << 30), ..hourly() };
-    let schedule = add(&shop, proving).await;
-    known(&shop, schedule).await;
-    clock.advance(HOUR);
-    let run = nth_ended(&shop, schedule, 1).await;
-    shop.idle().await;
-    worker.stop().await;
-    assert_eq!((run.status, run.total), (RunStatus::Done, 1));
-    for backup in all_backups(&shop).await {
-        let again = backup.tenant_id == Some(id);
-        assert_eq!((backup.status, backup.proven_at > backup.verified_at), (BackupStatus::Verified, again));
-    }
+    on_every_engine(async |shop: Shop, clock: Clock| {
+        let (id, _) = shop.tenant().await;
+        let (other, _) = shop.tenant().await;
+        change(&shop, id, |row| Tenant { tags: JsonText(vec!["gold".into()]), ..row }).await;
+        let worker = shop.start(calm());
+        for of in [Some(id), Some(other), None] {
+            let asked = shop.ask(of).await;
+            shop.ended(asked).await;
+        }
+        let (action, scope) = (ScheduleAction::Prove, ScheduleScope::Tag);
+        let proving = Schedule { action, scope, tag: Some("gold".into()), prove_bytes: Some(1 << 30), ..hourly() };
+        let schedule = add(&shop, proving).await;
+        known(&shop, schedule).await;
+        clock.advance(HOUR);
+        let run = nth_ended(&shop, schedule, 1).await;
+        shop.idle().await;
+        worker.stop().await;
+        assert_eq!((run.status, run.total), (RunStatus::Done, 1));
+        for backup in all_backups(&shop).await {
+            let again = backup.tenant_id == Some(id);
+            assert_eq!((backup.status, backup.proven_at > backup.verified_at), (BackupStatus::Verified, again));
+        }
+    })
+    .await;
 }

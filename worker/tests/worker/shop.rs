@@ -2,12 +2,13 @@
 
 use std::{
     path::{Path, PathBuf},
+    process::{Command, Stdio},
     time::Duration,
 };
 
 use chiliview_snapshot::{ArtefactKey, Entry, Error as SnapshotError, Identities, Manifest, Shelf, Watch, unpack};
 use chiliview_store::{
-    BackupId, Clock, Database, Ids, Store, TenantId, Tx,
+    BackupId, Clock, Database, Engine, Ids, Settings, Store, TenantId, Tx,
     backups::{self, Backup, BackupStatus, New, Origin},
     fleet_migrations::{self, FleetMigrationStatus},
     migrations::{Kind, newest},
@@ -15,15 +16,36 @@ use chiliview_store::{
     tenants, users,
 };
 use chiliview_worker::{Config, Context, queue::Options};
+use secrecy::ExposeSecret as _;
 use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::workshop;
+use crate::{engines::on_every_settings, workshop};
 
 pub(crate) struct Shop {
     pub(crate) context: Context,
-    directory: PathBuf,
+    pub(crate) settings: Settings,
+}
+
+/// What a process of its own is told: where its shop is, and on which server.
+const SHOP_IN: &str = "CHILIVIEW_TEST_SHOP_IN";
+const SHOP_ON: &str = "CHILIVIEW_TEST_SHOP_ON";
+
+/// Tells the story once on each engine.
+pub(crate) async fn on_every_engine(story: impl AsyncFn(Shop)) {
+    on_every_engine_at(Clock::system(), story).await;
+}
+
+/// …at a time of its own.
+pub(crate) async fn on_every_engine_at(clock: Clock, story: impl AsyncFn(Shop)) {
+    on_every_settings(async |settings| story(Shop::open(&settings, clock.clone()).await).await).await;
+}
+
+/// What this process was told, when it is one of those.
+pub(crate) fn told() -> Option<Settings> {
+    let url = std::env::var(SHOP_ON).ok();
+    std::env::var(SHOP_IN).ok().map(|home| Settings { database_url: url.map(Into::into), ..Settings::sqlite(home) })
 }
 
 /// The worker in the background.
@@ -40,14 +62,13 @@ impl Running {
 }
 
 impl Shop {
-    /// Data and shelf below `directory`.
-    pub(crate) async fn open(directory: &Path, clock: Clock) -> Self {
-        let settings = chiliview_store::Settings::sqlite(directory.join("data"));
-        Self::with_shelf(directory, Store::open(&settings, clock, Ids).await.unwrap(), &directory.join("shelf")).await
+    /// Data and shelf below the settings' directory.
+    pub(crate) async fn open(settings: &Settings, clock: Clock) -> Self {
+        Self::with_shelf(settings, clock, &settings.data_dir.join("shelf")).await
     }
 
-    pub(crate) async fn with_shelf(directory: &Path, store: Store, shelf: &Path) -> Self {
-        let shop = Self::of(directory, store, shelf).await;
+    pub(crate) async fn with_shelf(settings: &Settings, clock: Clock, shelf: &Path) -> Self {
+        let shop = Self::of(settings, clock, shelf).await;
         // What is backed up every night would come in between.
         shop.write(async |tx| tx.query("DELETE FROM schedules").execute().await).await;
         shop.write(async |tx| {
@@ -61,16 +82,35 @@ impl Shop {
     }
 
     /// …where another process has opened it already.
-    pub(crate) async fn beside(directory: &Path, clock: Clock) -> Self {
-        let settings = chiliview_store::Settings::sqlite(directory.join("data"));
-        let store = Store::open(&settings, clock, Ids).await.unwrap();
-        Self::of(directory, store, &directory.join("shelf")).await
+    pub(crate) async fn beside(settings: &Settings, clock: Clock) -> Self {
+        Self::of(settings, clock, &settings.data_dir.join("shelf")).await
     }
 
-    async fn of(directory: &Path, store: Store, shelf: &Path) -> Self {
+    async fn of(settings: &Settings, clock: Clock, shelf: &Path) -> Self {
+        let inside = Settings { data_dir: settings.data_dir.join("data"), ..settings.clone() };
+        let store = Store::open(&inside, clock, Ids).await.unwrap();
         let shelf = Shelf::directory(shelf).await.unwrap();
         let context = Context { store, shelf, tool_version: "test".into(), config: Config::default() };
-        Self { context, directory: directory.to_owned() }
+        Self { context, settings: settings.clone() }
+    }
+
+    /// Where everything is.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.settings.data_dir
+    }
+
+    /// This program again, running one test alone that works in this shop.
+    pub(crate) fn child(&self, test: &str) -> Command {
+        let mut child = workshop::child(test);
+        child.env(SHOP_IN, self.directory()).stdout(Stdio::null()).stderr(Stdio::null());
+        if let Some(url) = &self.settings.database_url {
+            child.env(SHOP_ON, url.expose_secret());
+        }
+        child
+    }
+
+    pub(crate) fn is_on_postgres(&self) -> bool {
+        self.central().engine() == Engine::Postgres
     }
 
     pub(crate) fn central(&self) -> &Database {
@@ -148,7 +188,7 @@ impl Shop {
     /// Where a backup's artefact and manifest lie.
     pub(crate) fn files(&self, backup: &Backup) -> (PathBuf, PathBuf) {
         let key = key(backup);
-        let folder = self.directory.join("shelf").join(key.folder());
+        let folder = self.directory().join("shelf").join(key.folder());
         (folder.join(key.artefact_file()), folder.join(key.manifest_file()))
     }
 
@@ -163,6 +203,11 @@ impl Shop {
 
     pub(crate) async fn find(&self, id: BackupId) -> Option<Backup> {
         self.central().read(async |tx| backups::find(tx, id).await).await.unwrap()
+    }
+
+    /// As [`find`](Self::find), where the database may be away just now.
+    pub(crate) async fn try_find(&self, id: BackupId) -> Option<Backup> {
+        self.central().read(async |tx| backups::find(tx, id).await).await.ok().flatten()
     }
 
     pub(crate) async fn status(&self, id: BackupId) -> BackupStatus {
@@ -205,7 +250,7 @@ impl Shop {
 
     /// As [`restored`](Self::restored), with these keys.
     pub(crate) async fn opened(&self, backup: &Backup, keys: &Identities) -> Result<Vec<String>, SnapshotError> {
-        let to = self.directory.join(format!("restored-{}", backup.id));
+        let to = self.directory().join(format!("restored-{}", backup.id));
         let manifest = self.manifest(backup).await;
         unpack(&self.context.shelf, &key(backup), &manifest, keys, &to, &Watch::unobserved()).await?;
         let mut connection = SqliteConnectOptions::new().filename(&to).connect().await.unwrap();
@@ -272,8 +317,17 @@ pub(crate) fn user(username: &str) -> users::User {
 
 /// A few megabytes that do not compress, so that a backup takes its time.
 pub(crate) async fn make_heavy(database: &Database, megabytes: i64) {
-    let fill = "INSERT INTO settings (key, value, updated_at)
-        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
-        SELECT 'noise ' || i, hex(randomblob(524288)), 0 FROM n";
+    let fill = match database.engine() {
+        Engine::Sqlite => {
+            "INSERT INTO settings (key, value, updated_at)
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+             SELECT 'noise ' || i, hex(randomblob(524288)), 0 FROM n"
+        }
+        // Reading it takes its time whatever it is; making noise would take longer.
+        Engine::Postgres => {
+            "INSERT INTO settings (key, value, updated_at)
+             SELECT 'noise ' || i, repeat(md5(CAST(i AS TEXT)), 32768), 0 FROM generate_series(1, $1) i"
+        }
+    };
     database.write(async |tx| tx.query(fill).bind(megabytes).execute().await).await.unwrap();
 }

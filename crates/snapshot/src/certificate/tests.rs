@@ -30,6 +30,7 @@ fn statement() -> Statement {
         encryption: None,
         page_size: 4096,
         rows: BTreeMap::from([("users".into(), 7)]),
+        tables: None,
         tool_version: "0.1.0".into(),
     };
     Statement {

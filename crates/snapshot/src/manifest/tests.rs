@@ -15,7 +15,13 @@ fn manifests() -> impl Strategy<Value = Manifest> {
         (any::<i64>(), 0_i64..4_000_000_000_000_000, proptest::collection::btree_map(".{0,20}", any::<u64>(), 0..8));
     (ids, sizes, rest, any::<(bool, bool)>(), "\\PC{0,20}").prop_map(
         |(ids, sizes, rest, (sqlite, encrypted), tool_version)| Manifest {
-            format: if encrypted { 2 } else { 1 },
+            format: if !sqlite {
+                3
+            } else if encrypted {
+                2
+            } else {
+                1
+            },
             backup: Uuid::from_u128(ids.0),
             owner: ids.1.map_or(Owner::Central, |(id, slug)| Owner::Tenant { id: Uuid::from_u128(id), slug }),
             engine: if sqlite { Engine::Sqlite } else { Engine::Postgres },
@@ -29,6 +35,7 @@ fn manifests() -> impl Strategy<Value = Manifest> {
             encryption: encrypted
                 .then(|| Encryption { scheme: Scheme::Age, recipients: Recipients::parse(RECIPIENT).unwrap() }),
             page_size: 1 << sizes.0,
+            tables: (!sqlite).then(|| rest.2.keys().map(|name| (name.clone(), Digest::of(name.as_bytes()))).collect()),
             rows: rest.2,
             tool_version,
         },
@@ -110,6 +117,28 @@ fn an_encrypted_snapshots_format_is_2_and_its_recipients_are_read() {
     assert!(parsed(|v| sealed(v, 2, &[])).is_err());
     assert!(parsed(|v| sealed(v, 2, &["age1"])).is_err());
     assert!(parsed(|v| v["encryption"] = serde_json::json!({"scheme": "pgp", "recipients": []})).is_err());
+}
+
+#[test]
+fn a_snapshot_of_postgresql_has_format_3_and_digests_of_its_tables() {
+    let of_postgres = |v: &mut serde_json::Value| {
+        v["format"] = 3.into();
+        v["engine"] = "postgres".into();
+        v["tables"] = serde_json::json!({ "users": Digest::of(b"rows") });
+    };
+    let manifest = parsed(of_postgres).unwrap();
+    assert_eq!(manifest.tables.unwrap()["users"], Digest::of(b"rows"));
+    for strange in ["format", "engine", "tables"] {
+        let plain = value();
+        assert!(
+            parsed(|v| {
+                of_postgres(v);
+                v[strange] = plain[strange].clone();
+            })
+            .is_err(),
+            "{strange}"
+        );
+    }
 }
 
 #[test]

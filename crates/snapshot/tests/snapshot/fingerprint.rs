@@ -1,11 +1,11 @@
 //! A fingerprint tells whether anything was written since a snapshot.
 
-use chiliview_snapshot::{Digest, Error, Source, Watch, fingerprint};
+use chiliview_snapshot::{Error, Fingerprint, Source, Watch, fingerprint};
 use sqlx::Connection as _;
 
 use crate::common::{self, Fixture};
 
-async fn now(fixture: &Fixture) -> (u64, Digest) {
+async fn now(fixture: &Fixture) -> Fingerprint {
     fingerprint(&Source::Sqlite(fixture.database()), &Watch::unobserved()).await.unwrap()
 }
 
@@ -14,7 +14,8 @@ async fn an_unchanged_database_has_the_fingerprint_of_its_snapshot() {
     for fixture in [Fixture::new().await, Fixture::sealed().await] {
         let mut live = fixture.live(3000).await;
         let manifest = fixture.write().await.unwrap();
-        let expected = (manifest.plain_bytes, manifest.plain_sha256);
+        let expected = Fingerprint::Pages { bytes: manifest.plain_bytes, sha256: manifest.plain_sha256 };
+        assert!(expected.is_of(&manifest));
         assert_eq!(now(&fixture).await, expected);
         common::checkpoint(&mut live).await;
         assert_eq!(now(&fixture).await, expected, "after a checkpoint");
@@ -33,8 +34,7 @@ async fn one_changed_row_changes_the_fingerprint() {
     let before = now(&fixture).await;
     sqlx::query("UPDATE accounts SET balance = balance + 1 WHERE id = 7").execute(&mut live).await.unwrap();
     let after = now(&fixture).await;
-    assert_eq!(before.0, after.0);
-    assert_ne!(before.1, after.1);
+    assert_ne!(before, after);
 }
 
 #[tokio::test]

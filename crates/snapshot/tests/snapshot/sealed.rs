@@ -71,7 +71,7 @@ async fn without_the_key_the_stored_bytes_are_proven_and_the_recipients_named() 
     for (identities, tried) in [(Identities::none(), vec![]), (wrong, vec![other])] {
         let proof = fixture.prove_with(&manifest, Depth::Stored, &identities).await.unwrap();
         assert_eq!(proof.checks, [Check::Manifest, Check::Stored, Check::Envelope]);
-        assert_eq!(proof.checks, Depth::Stored.checks(true));
+        assert_eq!(proof.checks, Depth::Stored.checks(&manifest));
         assert_eq!(proof.depth, Depth::Stored);
         for depth in [Depth::Quick, Depth::Full] {
             let refused = fixture.prove_with(&manifest, depth, &identities).await.unwrap_err();
@@ -106,7 +106,7 @@ async fn a_snapshot_that_is_not_encrypted_is_proven_at_every_depth_without_a_key
     assert!(written.proof_key.is_empty() && written.manifest.format == 1);
     let proof = fixture.prove(&written.manifest, Depth::Stored).await.unwrap();
     assert_eq!(proof.checks, [Check::Manifest, Check::Stored]);
-    assert_eq!(proof.checks, Depth::Stored.checks(false));
+    assert_eq!(proof.checks, Depth::Stored.checks(&written.manifest));
     fixture.prove_with(&written.manifest, Depth::Quick, &common::key().1).await.unwrap();
 }
 

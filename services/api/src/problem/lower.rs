@@ -18,6 +18,11 @@ impl From<Error> for Problem {
                 tracing::warn!(%error, "store.busy");
                 Self::unavailable(RETRY_SECONDS).detail("the database is busy; nothing was changed")
             }
+            Error::Unreachable(_) => {
+                tracing::error!(%error, "store.unreachable");
+                Self::unavailable(RETRY_SECONDS)
+                    .detail("the database cannot be reached right now; whether a change was made can be asked with its Idempotency-Key")
+            }
             Error::Commit(cause) if matches!(**cause, Error::DiskFull) => Self::insufficient_storage(),
             Error::DatabaseMissing(_) | Error::DatabaseUnusable { .. } => {
                 tracing::error!(%error, "store.database_unusable");

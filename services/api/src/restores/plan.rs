@@ -2,7 +2,7 @@
 
 use chiliview_snapshot::{Manifest, Owner};
 use chiliview_store::{
-    BackupId, Engine, TenantId, Timestamp,
+    BackupId, TenantId, Timestamp,
     backups::{self, Backup},
     migrations::{Kind, newest},
     restores, sessions,
@@ -37,9 +37,6 @@ pub(super) struct Taken {
 
 /// What a backup that can be restored brings.
 pub(super) async fn taken(app: &App, backup: &Backup) -> Result<Taken, Problem> {
-    if app.store().engine() == Engine::Postgres {
-        return Err(Problem::conflict("not_supported", "a restore into a PostgreSQL database is not supported yet"));
-    }
     let source = app.central().read(async |tx| backups::source(tx, backup).await).await?;
     let source = source.ok_or_else(|| {
         let detail = "the older backup that it found unchanged is gone";
@@ -181,18 +178,17 @@ pub(super) async fn plan(
 
 /// What the tenant has now; nothing when it cannot be read, which a restore may be about to cure.
 async fn present(app: &App, id: TenantId) -> Option<Replaced> {
-    let counted = async {
+    let looked = async {
         let database = app.store().tenant(id).await?;
-        database.read(users::count).await
+        let users = database.read(users::count).await?;
+        Ok::<_, chiliview_store::Error>(Replaced { bytes: database.bytes().await?, users })
     };
-    let bytes = std::fs::metadata(app.store().data_dir().tenant_database(id)).map(|meta| meta.len());
-    match (counted.await, bytes) {
-        (Ok(users), Ok(bytes)) => Some(Replaced { bytes, users }),
-        (Err(error), _) => {
+    match looked.await {
+        Ok(replaced) => Some(replaced),
+        Err(error) => {
             tracing::warn!(tenant = %id, %error, "restore.present_unreadable");
             None
         }
-        (Ok(_), Err(_)) => None,
     }
 }
 

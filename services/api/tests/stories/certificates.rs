@@ -23,7 +23,7 @@ async fn a_certificate_says_what_was_proven_and_is_believed_with_the_platforms_k
             let statement = certificate::verify(&answer.text, Some(&trusted)).unwrap().statement;
             assert_eq!(statement.manifest.backup.to_string(), backup);
             assert_eq!(statement.manifest.stored_bytes, artefact.len() as u64);
-            assert_eq!(statement.checks, statement.depth.checks(false));
+            assert_eq!(statement.checks, statement.depth.checks(&statement.manifest));
             let changed = answer.text.replacen('A', "B", 1);
             assert!(certificate::verify(&changed, Some(&trusted)).is_err());
         }

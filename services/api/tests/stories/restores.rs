@@ -2,9 +2,10 @@
 
 use chiliview_snapshot::{Owner, Recipients, Source, Watch, WriteRequest, Written, write};
 use chiliview_store::{
-    BackupId, Engine, RestoreId, TenantId,
+    BackupId, RestoreId, TenantId,
     admins::AdminRole,
     backups::{self, ProofDepth, Verified},
+    migrations::Kind,
     users::UserRole,
     write_lock,
 };
@@ -12,13 +13,14 @@ use serde_json::{Value, json};
 
 use crate::support::{PASSWORD, Person, TestApp, on_every_engine};
 
-/// A verified backup of a tenant, as the worker makes it. Only SQLite can have one yet.
+/// A verified backup of a tenant, as the worker makes it.
 async fn backup(app: &TestApp, owner: &Person, tenant: &str) -> String {
     let id = app.post(owner, "/backups", json!({ "scope": "tenant", "tenant": tenant })).await.expect(202).field("id");
     let (backup, tenant): (BackupId, TenantId) = (id.parse().unwrap(), tenant.parse().unwrap());
     let now = app.clock.now();
+    let scratch = app.app.store().data_dir().temp();
     let request = WriteRequest {
-        source: Source::Sqlite(app.app.store().data_dir().tenant_database(tenant)),
+        source: Source::of(&app.tenant_database(tenant).await, Kind::Tenant, scratch),
         owner: Owner::Tenant { id: tenant.uuid(), slug: "ours".into() },
         backup: backup.uuid(),
         taken_at: now.to_datetime(),
@@ -42,10 +44,6 @@ async fn backup(app: &TestApp, owner: &Person, tenant: &str) -> String {
     id
 }
 
-fn is_postgres(app: &TestApp) -> bool {
-    app.app.store().engine() == Engine::Postgres
-}
-
 fn same(slug: &str, password: &str) -> Value {
     json!({ "into": "same", "slug": slug, "password": password })
 }
@@ -59,12 +57,6 @@ async fn a_dry_run_says_what_would_be_done_and_does_nothing() {
     on_every_engine(async |app| {
         let owner = app.admin(AdminRole::Owner).await;
         let ours = app.tenant(&owner, "ours").await;
-        if is_postgres(app) {
-            let id = app.post(&owner, "/backups", json!({ "scope": "tenant", "tenant": ours })).await.field("id");
-            let path = format!("/backups/{id}/restore");
-            app.post(&owner, &path, same("ours", PASSWORD)).await.expect_problem(409, "not_supported");
-            return;
-        }
         app.user(&ours, UserRole::Manager).await;
         let backup = backup(app, &owner, &ours).await;
         app.user(&ours, UserRole::Member).await;
@@ -86,9 +78,6 @@ async fn a_dry_run_says_what_would_be_done_and_does_nothing() {
 #[tokio::test]
 async fn a_restore_takes_the_slug_and_the_password_and_there_is_one_at_a_time() {
     on_every_engine(async |app| {
-        if is_postgres(app) {
-            return;
-        }
         let owner = app.admin(AdminRole::Owner).await;
         let ours = app.tenant(&owner, "ours").await;
         let backup = backup(app, &owner, &ours).await;
@@ -128,9 +117,6 @@ async fn a_restore_takes_the_slug_and_the_password_and_there_is_one_at_a_time() 
 #[tokio::test]
 async fn a_manager_restores_his_own_tenant_and_makes_none() {
     on_every_engine(async |app| {
-        if is_postgres(app) {
-            return;
-        }
         let owner = app.admin(AdminRole::Owner).await;
         let (ours, theirs) = (app.tenant(&owner, "ours").await, app.tenant(&owner, "theirs").await);
         let manager = app.user(&ours, UserRole::Manager).await;
@@ -150,9 +136,6 @@ async fn a_manager_restores_his_own_tenant_and_makes_none() {
 #[tokio::test]
 async fn what_is_no_tenants_verified_backup_is_refused() {
     on_every_engine(async |app| {
-        if is_postgres(app) {
-            return;
-        }
         let owner = app.admin(AdminRole::Owner).await;
         let ours = app.tenant(&owner, "ours").await;
         let waiting = app.post(&owner, "/backups", json!({ "scope": "tenant", "tenant": ours })).await.field("id");
