@@ -136,7 +136,7 @@ async fn schema(exam: &mut Exam<'_>, url: &str) -> Option<Central> {
             return None;
         }
     };
-    let advice = "restore the schema from PostgreSQL's own backup".to_owned();
+    let advice = "stop the service, and run `chiliview restore --central --dry-run`".to_owned();
     let patient = Patient { name: NAME, object: object.clone(), path: None, tenant: None, advice };
     let readable = patient.examine(exam, Place::Schema(&pool, postgres::CENTRAL)).await;
     readable.then_some(Central { postgres: Some(pool) })

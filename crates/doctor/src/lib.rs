@@ -17,6 +17,7 @@ mod jobs;
 pub mod reader;
 mod report;
 mod restores;
+mod schemas;
 mod self_test;
 mod tenants;
 

@@ -12,14 +12,14 @@ use crate::{
     exam::{Exam, Finding},
     files,
     reader::Place,
-    restores,
+    restores, schemas,
 };
 
 const NAME: &str = "tenant_database";
-const ORPHAN: &str = "orphan";
+pub(crate) const ORPHAN: &str = "orphan";
 const PAGE: i64 = 500;
 /// A tenant that is being made has its database a moment before its row.
-const BIRTH: Duration = Duration::from_secs(1);
+pub(crate) const BIRTH: Duration = Duration::from_secs(1);
 
 pub(crate) async fn check(exam: &mut Exam<'_>, central: Option<&Central>) {
     let Some(known) = known(exam, central).await else { return };
@@ -29,8 +29,9 @@ pub(crate) async fn check(exam: &mut Exam<'_>, central: Option<&Central>) {
             None => file(exam, central, *id, slug).await,
         }
     }
-    if central.is_none_or(|central| central.pool().is_none()) {
-        orphans(exam, central, &known).await;
+    match central.and_then(|central| Some((central, central.pool()?))) {
+        None => orphans(exam, central, &known).await,
+        Some((central, pool)) => schemas::orphans(exam, central, pool, &known).await,
     }
 }
 

@@ -5,18 +5,24 @@ use std::{collections::HashMap, path::PathBuf};
 use chiliview_doctor::reader::{self, Place};
 use chiliview_snapshot::{Manifest, Shelf};
 use chiliview_store::{
-    Error, Result as StoreResult, Tx,
+    Database, Error, Result as StoreResult, Tx,
     backups::{self, BackupScope, BackupStatus, Filter},
     central_swap,
-    data_dir::{DataDir, remove_tree},
+    data_dir::{DataDir, create_private, remove_tree},
+    migrations::Kind,
     paging::{Cursor, Direction, Page},
+    postgres, relocation,
+    sqlite::{File, Missing},
+    transfer,
 };
 use uuid::Uuid;
 
 use crate::{
     Audience, Context, Failure, Mode, Wanted, file,
+    homes::Homes,
     inventory::{Candidate, Inventory},
     reconcile,
+    relocate::{Server, stamp},
     report::Report,
     staging,
     work::Work,
@@ -35,12 +41,15 @@ pub async fn restore(
     mode: Mode,
     audience: &mut dyn Audience,
 ) -> Result<Report, Failure> {
-    if context.settings.database_url.is_some() {
-        let words = "restore the central database: it is in PostgreSQL, whose own tools do that";
-        return Err(Failure::Refused(words.to_owned()));
-    }
     let data_dir = DataDir::new(&context.settings.data_dir);
     data_dir.refuse_unfinished()?;
+    let server = match &context.settings.database_url {
+        None => None,
+        Some(url) => {
+            create_private(data_dir.root())?;
+            Some(Server::enter(url).await?)
+        }
+    };
     let Some(_alone) = data_dir.alone()? else { return Err(Failure::InUse(data_dir.root().to_owned())) };
     let mut work = Work::new(context, mode, data_dir.temp(), audience);
     if let Some(kept) = central_swap::finish(&data_dir, work.now())? {
@@ -48,13 +57,18 @@ pub async fn restore(
         work.mended("restore", OBJECT, message);
     }
     staging::sweep(&data_dir)?;
-    let outcome = run(&mut work, &data_dir, wanted).await;
+    let outcome = run(&mut work, &data_dir, server.as_ref(), wanted).await;
     staging::sweep(&data_dir)?;
     let kept = outcome?;
     Ok(work.report(kept))
 }
 
-async fn run(work: &mut Work<'_>, data_dir: &DataDir, wanted: Wanted) -> Result<Option<PathBuf>, Failure> {
+async fn run(
+    work: &mut Work<'_>,
+    data_dir: &DataDir,
+    server: Option<&Server>,
+    wanted: Wanted,
+) -> Result<Option<PathBuf>, Failure> {
     let shelf = work.context.shelf.existing().await;
     let (source, candidates) = match (wanted, &shelf) {
         (Wanted::File(path), _) => {
@@ -62,7 +76,7 @@ async fn run(work: &mut Work<'_>, data_dir: &DataDir, wanted: Wanted) -> Result<
             let (source, candidate) = file::shown(&path, &own).await?;
             (source, vec![candidate])
         }
-        (wanted, Ok(shelf)) => (shelf.clone(), on_the_shelf(work, data_dir, shelf, &wanted).await?),
+        (wanted, Ok(shelf)) => (shelf.clone(), on_the_shelf(work, data_dir, server, shelf, &wanted).await?),
         (_, Err(_)) => return Err(shelf.map(drop).map_err(Failure::from).err().unwrap_or(Failure::Declined)),
     };
     let directory = staging::directory(data_dir);
@@ -72,8 +86,12 @@ async fn run(work: &mut Work<'_>, data_dir: &DataDir, wanted: Wanted) -> Result<
     let Some((candidate, store)) = chosen.await? else {
         return Err(Failure::NoSnapshot(format!("none of {} that were tried", candidates.len())));
     };
+    let homes = match server {
+        None => Homes::Files(data_dir.clone()),
+        Some(server) => Homes::Schemas(server.pool.clone()),
+    };
     let reconciled = match &shelf {
-        Ok(shelf) => reconcile::run(work, &store, data_dir, shelf, &candidate).await,
+        Ok(shelf) => reconcile::run(work, &store, &homes, shelf, &candidate).await,
         Err(_) => Err(Failure::Refused(format!("open the shelf {}: see whether it is there", work.context.shelf))),
     };
     store.close().await;
@@ -82,16 +100,50 @@ async fn run(work: &mut Work<'_>, data_dir: &DataDir, wanted: Wanted) -> Result<
     if work.mode == Mode::Try {
         return Ok(None);
     }
-    replace(work, data_dir, &candidate)
+    agreed(work, data_dir, server, &candidate)?;
+    match server {
+        None => replace(work, data_dir),
+        Some(server) => hand_over(work, data_dir, server).await,
+    }
 }
 
-/// The last moment to say no is before this changes anything.
-fn replace(work: &mut Work<'_>, data_dir: &DataDir, candidate: &Candidate) -> Result<Option<PathBuf>, Failure> {
+/// The last moment to say no: nothing has changed yet.
+fn agreed(
+    work: &mut Work<'_>,
+    data_dir: &DataDir,
+    server: Option<&Server>,
+    candidate: &Candidate,
+) -> Result<(), Failure> {
     let taken = chiliview_store::Timestamp::from(candidate.manifest.taken_at);
-    let question = format!("Replace {} by its state of {taken}?", data_dir.central().display());
-    if !work.audience.agree(&question) {
-        return Err(Failure::Declined);
+    let what = match server {
+        None => data_dir.central().display().to_string(),
+        Some(server) => format!("the central database in PostgreSQL ({})", server.place),
+    };
+    match work.audience.agree(&format!("Replace {what} by its state of {taken}?")) {
+        true => Ok(()),
+        false => Err(Failure::Declined),
     }
+}
+
+/// From its file into the server, in one transaction with the jobs that it has asked for.
+async fn hand_over(work: &mut Work<'_>, data_dir: &DataDir, server: &Server) -> Result<Option<PathBuf>, Failure> {
+    let path = DataDir::new(staging::directory(data_dir)).central();
+    let file = File::open(&path, Missing::Refuse, Kind::Central, 1).await?;
+    let jobs = relocation::jobs(&Database::Sqlite(file.clone())).await;
+    file.close().await;
+    drop(file);
+    let stamp = stamp(work.now());
+    let (mark, aside) = (format!("restored-{stamp}"), format!("chiliview_before_{stamp}"));
+    let step = &mut transfer::unheard;
+    let kept = relocation::take_central(&server.pool, &path, &jobs?, &mark, &aside, step).await?;
+    match &kept {
+        Some(kept) => work.ok("kept", OBJECT, format!("what was there before is in the schema {kept}")),
+        None => work.ok("kept", OBJECT, "there was no central database before"),
+    }
+    Ok(kept.map(PathBuf::from))
+}
+
+fn replace(work: &mut Work<'_>, data_dir: &DataDir) -> Result<Option<PathBuf>, Failure> {
     let directory = staging::directory(data_dir);
     for leftover in ["resellers", "backups", "temp", "uploads", "logs"] {
         remove_tree(&directory.join(leftover))?;
@@ -107,10 +159,11 @@ fn replace(work: &mut Work<'_>, data_dir: &DataDir, candidate: &Candidate) -> Re
 async fn on_the_shelf(
     work: &mut Work<'_>,
     data_dir: &DataDir,
+    server: Option<&Server>,
     shelf: &Shelf,
     wanted: &Wanted,
 ) -> Result<Vec<Candidate>, Failure> {
-    let recorded = recorded(work, data_dir).await;
+    let recorded = recorded(work, data_dir, server).await;
     let mut all = Inventory::of(shelf).await?.candidates(shelf, None, &recorded).await;
     // What the present catalogue knows as verified goes before what nobody vouches for; among each, the newest.
     all.sort_by_key(|one| !recorded.contains_key(&one.manifest.backup));
@@ -122,18 +175,27 @@ async fn on_the_shelf(
 }
 
 /// What the present catalogue knows of the central database's verified backups, when it can be read.
-async fn recorded(work: &mut Work<'_>, data_dir: &DataDir) -> HashMap<Uuid, Manifest> {
+async fn recorded(work: &mut Work<'_>, data_dir: &DataDir, server: Option<&Server>) -> HashMap<Uuid, Manifest> {
     let path = data_dir.central();
-    if !path.exists() {
-        work.warn("catalogue", path.display(), "it is gone, so the shelf alone tells what there is", "it is made anew");
+    let (object, there) = match server {
+        None => (path.display().to_string(), path.exists()),
+        // When it cannot be found out, reading it says so.
+        Some(server) => (server.place.clone(), relocation::central(&server.pool).exists().await.unwrap_or(true)),
+    };
+    if !there {
+        work.warn("catalogue", object, "it is gone, so the shelf alone tells what there is", "it is made anew");
         return HashMap::new();
     }
-    match reader::read(Place::Alone(&path), verified).await {
+    let place = match server {
+        None => Place::Alone(&path),
+        Some(server) => Place::Schema(&server.pool, postgres::CENTRAL),
+    };
+    match reader::read(place, verified).await {
         Ok(recorded) => recorded,
         Err(error) => {
             let why = chiliview_doctor::words(&error);
             let message = format!("it cannot be read, so the shelf alone tells what there is: {why}");
-            work.warn("catalogue", path.display(), message, "it is kept for whoever can read more of it");
+            work.warn("catalogue", object, message, "it is kept for whoever can read more of it");
             HashMap::new()
         }
     }

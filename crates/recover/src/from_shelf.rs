@@ -17,8 +17,15 @@ use chiliview_store::{
 };
 
 use crate::{
-    Audience, Context, Failure, Mode, inventory::Inventory, journal::Journal, reconcile, report::Report, staging,
-    tenant, work::Work,
+    Audience, Context, Failure, Mode,
+    homes::Homes,
+    inventory::Inventory,
+    journal::Journal,
+    reconcile,
+    relocate::{self, Server},
+    report::Report,
+    staging, tenant,
+    work::Work,
 };
 
 const PAGE: i64 = 500;
@@ -32,10 +39,10 @@ const NOTHING: [&str; 4] = [".from-shelf", ".running.lock", ".start-up.lock", "l
 /// # Errors
 /// [`Failure`]. What was restored by then is not done again by the next call.
 pub async fn rebuild(context: Context, mode: Mode, audience: &mut dyn Audience) -> Result<Report, Failure> {
-    if context.settings.database_url.is_some() {
-        let words = "rebuild a platform from a shelf in PostgreSQL: rebuild it in files first, without a database URL";
-        return Err(Failure::Refused(words.to_owned()));
-    }
+    let server = match &context.settings.database_url {
+        None => None,
+        Some(url) => Some(Server::enter(url).await?),
+    };
     let data_dir = DataDir::new(&context.settings.data_dir);
     let shelf = context.shelf.existing().await?;
     let new = !data_dir.root().exists();
@@ -43,6 +50,9 @@ pub async fn rebuild(context: Context, mode: Mode, audience: &mut dyn Audience) 
     let Some(alone) = data_dir.alone()? else { return Err(Failure::InUse(data_dir.root().to_owned())) };
     let building = DataDir::new(data_dir.rebuilding());
     let begun = building.root().exists();
+    if let Some(server) = &server {
+        relocate::refuse_occupied(server, &building, context.ids).await?;
+    }
     if begun && mode == Mode::Try {
         let words = "try what an earlier run has begun to do: go on with it, without --dry-run";
         return Err(Failure::Refused(words.to_owned()));
@@ -65,7 +75,10 @@ pub async fn rebuild(context: Context, mode: Mode, audience: &mut dyn Audience) 
         return Ok(work.report(None));
     }
     outcome?;
-    publish(&mut work, &data_dir, &building)?;
+    match &server {
+        None => publish(&mut work, &data_dir, &building)?,
+        Some(server) => hand_over(&mut work, &data_dir, &building, server).await?,
+    }
     Ok(work.report(None))
 }
 
@@ -86,7 +99,7 @@ async fn build(work: &mut Work<'_>, data_dir: &DataDir, building: &DataDir, shel
     };
     let outcome = async {
         tenants(work, &store, building, shelf, &inventory).await?;
-        reconcile::run(work, &store, building, shelf, &candidate).await?;
+        reconcile::run(work, &store, &Homes::Files(building.clone()), shelf, &candidate).await?;
         another_shelf(work);
         Ok(())
     };
@@ -162,6 +175,28 @@ fn another_shelf(work: &mut Work<'_>) {
     }
 }
 
+/// What was built goes into the server, each database equal on both sides, the central one last.
+async fn hand_over(
+    work: &mut Work<'_>,
+    data_dir: &DataDir,
+    building: &DataDir,
+    server: &Server,
+) -> Result<(), Failure> {
+    let done = building.root().join(DONE);
+    fs::write(&done, "").map_err(Error::io("write", &done))?;
+    sync_directory(building.root())?;
+    relocate::to_server(work, building, server).await?;
+    let repairs = data_dir.root().join("repairs");
+    create_private(&repairs)?;
+    move_out(&building.root().join(JOURNAL), &repairs.join(list_name(work)))?;
+    data_dir.create()?;
+    clear(data_dir, building)
+}
+
+fn list_name(work: &Work<'_>) -> String {
+    format!("{}-from-shelf.jsonl", work.now().to_datetime().format("%Y%m%dT%H%M%S%.3fZ"))
+}
+
 /// Moves what was built to its place. From the mark on, nothing is restored again; each step may have been taken already.
 fn publish(work: &mut Work<'_>, data_dir: &DataDir, building: &DataDir) -> Result<(), Failure> {
     let done = building.root().join(DONE);
@@ -170,14 +205,17 @@ fn publish(work: &mut Work<'_>, data_dir: &DataDir, building: &DataDir) -> Resul
     fail::fail_point!("recover.done");
     let repairs = data_dir.root().join("repairs");
     create_private(&repairs)?;
-    let list = format!("{}-from-shelf.jsonl", work.now().to_datetime().format("%Y%m%dT%H%M%S%.3fZ"));
-    move_out(&building.root().join(JOURNAL), &repairs.join(list))?;
+    move_out(&building.root().join(JOURNAL), &repairs.join(list_name(work)))?;
     move_out(&building.resellers(), &data_dir.resellers())?;
     fail::fail_point!("recover.resellers");
     data_dir.create()?;
     move_out(&building.central(), &data_dir.central())?;
     sync_directory(data_dir.root())?;
     fail::fail_point!("recover.central");
+    clear(data_dir, building)
+}
+
+fn clear(data_dir: &DataDir, building: &DataDir) -> Result<(), Failure> {
     // Whole, as long as it has its name: else a crash would leave a directory that nobody can tell from a beginning.
     let over = data_dir.temp().join("from-shelf");
     remove_tree(&over)?;

@@ -1,4 +1,5 @@
-//! Recovery while nothing runs: the central database out of a snapshot, and a whole platform out of nothing but its shelf.
+//! Recovery while nothing runs: the central database out of a snapshot, and a whole platform out of nothing but its shelf; and
+//! its move from one engine to the other.
 //!
 //! Everything is made beside what is there, made to agree with the shelf and the tenants' databases, and checked; only then
 //! does it take its place, in one step that a crash leaves done or undone. Nothing is deleted.
@@ -6,9 +7,11 @@
 mod central;
 mod file;
 mod from_shelf;
+mod homes;
 mod inventory;
 mod journal;
 mod reconcile;
+mod relocate;
 mod report;
 mod staging;
 mod tenant;
@@ -23,6 +26,7 @@ use chiliview_store::{BackupId, Clock, Ids, Settings};
 pub use self::{
     central::restore as restore_central,
     from_shelf::rebuild,
+    relocate::relocate,
     report::{Report, Restored},
 };
 

@@ -9,12 +9,12 @@ use chiliview_snapshot::Shelf;
 use chiliview_store::{
     Store, Timestamp,
     audit::{self, Actor, Event},
-    data_dir::DataDir,
     recovery,
 };
 
 use crate::{
     Failure,
+    homes::Homes,
     inventory::{Candidate, Inventory},
     work::Work,
 };
@@ -22,11 +22,11 @@ use crate::{
 /// Who did it, in the audit log and on rows.
 pub(crate) const WHO: &str = "restore";
 
-/// Makes the central database in `store` agree with `shelf` and with the tenants' databases in `data_dir`.
+/// Makes the central database in `store` agree with `shelf` and with the tenants' databases.
 pub(crate) async fn run(
     work: &mut Work<'_>,
     store: &Store,
-    data_dir: &DataDir,
+    homes: &Homes,
     shelf: &Shelf,
     from: &Candidate,
 ) -> Result<(), Failure> {
@@ -34,7 +34,7 @@ pub(crate) async fn run(
     catalogue::agree(work, store, shelf, &inventory).await?;
     end_all(work, store).await?;
     catalogue::keep_trash(work, store).await?;
-    tenants::agree(work, store, data_dir, shelf, &inventory).await?;
+    tenants::agree(work, store, homes, shelf, &inventory).await?;
     note(work, store, from).await
 }
 

@@ -51,7 +51,9 @@ pub(crate) async fn open(
     if let Err(reason) = refusal(unpacked)? {
         return Ok(Err(reason));
     }
-    let settings = chiliview_store::Settings { data_dir: directory.to_owned(), ..work.context.settings.clone() };
+    // In files, on either engine: from there it goes to where it belongs.
+    let own = work.context.settings.clone();
+    let settings = chiliview_store::Settings { data_dir: directory.to_owned(), database_url: None, ..own };
     let store = match Store::open(&settings, work.context.clock.clone(), work.context.ids).await {
         Err(error @ Error::Migrate(_)) => return Ok(Err(format!("failed to {error}"))),
         opened => opened?,

@@ -6,7 +6,7 @@ use clap::{Command as Clap, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::{
     admin, audit_log, backup, completions, doctor,
     exit::{Exit, Failure},
-    health, openapi, restore, schedule, serve,
+    health, openapi, relocate, restore, schedule, serve,
     settings::{Flags, Settings},
     show_settings, verify, worker,
 };
@@ -85,6 +85,15 @@ enum Command {
 Exit codes: 0 all restored · 1 nothing changed · 2 usage, or nobody to ask · 3 restored, and something is lost · \
 11 stop the service first · 75 try again")]
     Restore(restore::Options),
+    /// Move the whole platform from SQLite to PostgreSQL, or back, while the service is stopped
+    #[command(before_help = "Examples:
+  chiliview move --to postgres://chiliview@db.example/chiliview --dry-run
+  chiliview move --to postgres://chiliview@db.example/chiliview
+  chiliview move --to sqlite --data-dir /var/lib/chiliview-files    …back, from CHILIVIEW_DATABASE_URL
+
+Each database is compared row by row on both sides, the central one comes last, and the source is kept. Cut off, the
+same command goes on. Exit codes: 0 moved · 1 or 2 the platform is where it was · 11 stop the service first")]
+    Move(relocate::Options),
     /// Check a snapshot against its certificate, offline
     #[command(before_help = "Examples:
   chiliview verify 018f….db.zst 018f….certificate.json --key platform.pem
@@ -183,6 +192,7 @@ pub(crate) fn run(cli: Cli) -> Result<Exit, Failure> {
             let lasting = Settings::load(&cli.flags.without_shelf())?;
             block_on(restore::run(call, lasting, options))
         }
+        Command::Move(options) => block_on(relocate::run(call, options)),
         Command::Doctor(options) => block_on(doctor::run(call, options)),
         Command::Audit(command) => block_on(audit_log::run(call, command)),
         Command::Health => block_on(health::run(call)),

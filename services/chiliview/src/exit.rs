@@ -57,7 +57,7 @@ impl Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let exit = match &error {
-            StoreError::Busy(_) | StoreError::Locked(_) => Exit::TryAgain,
+            StoreError::Busy(_) | StoreError::Locked(_) | StoreError::Unreachable(_) => Exit::TryAgain,
             StoreError::Commit(cause) if matches!(**cause, StoreError::Busy(_)) => Exit::TryAgain,
             _ => Exit::Failed,
         };

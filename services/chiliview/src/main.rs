@@ -17,6 +17,7 @@ mod open;
 mod openapi;
 mod output;
 mod outside;
+mod relocate;
 mod restore;
 mod schedule;
 mod serve;

@@ -2,7 +2,7 @@
 //! nothing does.
 
 mod offline;
-mod screen;
+pub(crate) mod screen;
 mod tenant;
 
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use chiliview_store::BackupId;
 use clap::Args;
 
-pub(crate) use self::offline::with_causes;
+pub(crate) use self::offline::{context, failure, with_causes};
 use crate::{
     cli::Call,
     exit::{Exit, Failure},

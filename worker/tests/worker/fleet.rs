@@ -171,7 +171,7 @@ mod crashes {
             }
         };
         fail::cfg_callback(point, die).unwrap();
-        let shop = Shop::beside(directory.as_ref(), Clock::system()).await;
+        let shop = Shop::beside(&Settings::sqlite(directory), Clock::system()).await;
         let _worker = shop.start(options());
         std::future::pending::<()>().await;
     }

@@ -127,7 +127,7 @@ pub(crate) fn assert_calm(report: &Report) {
     assert!(bad(report).is_empty(), "{:#?}", bad(report));
 }
 
-struct Fixed;
+pub(crate) struct Fixed;
 
 impl Credentials for Fixed {
     fn make(&self) -> BoxFuture<'_, Result<(SecretString, String), String>> {
@@ -139,7 +139,7 @@ async fn open(root: &Path) -> Store {
     Store::open(&Settings::sqlite(root), Clock::system(), Ids).await.unwrap()
 }
 
-async fn insert_admin(store: &Store) {
+pub(crate) async fn insert_admin(store: &Store) {
     let now = store.clock().now();
     let admin = Admin {
         id: Ids.next(),
@@ -163,7 +163,7 @@ async fn insert_admin(store: &Store) {
     inserted.await.unwrap();
 }
 
-async fn tenant(store: &Store, id: TenantId, slug: &str) {
+pub(crate) async fn tenant(store: &Store, id: TenantId, slug: &str) {
     let now = store.clock().now();
     let tenant = Tenant {
         id,

@@ -1,19 +1,14 @@
 //! Tenants against their databases: one without a row is adopted, a row without one is told of.
 
-use std::{collections::HashMap, fs};
+use std::collections::HashMap;
 
-use chiliview_doctor::{
-    condition::{Condition, Schema},
-    reader::{self, Place},
-};
+use chiliview_doctor::condition::{Condition, Schema};
 use chiliview_snapshot::Shelf;
 use chiliview_store::{
     Error, Store, TenantId,
     audit::{self, Actor, Event},
     backups,
-    data_dir::DataDir,
     json_text::JsonText,
-    migrations::Kind,
     recovery,
     tenants::{self, Tenant, TenantStatus},
 };
@@ -22,6 +17,7 @@ use uuid::Uuid;
 use super::WHO;
 use crate::{
     Failure,
+    homes::Homes,
     inventory::{Inventory, slug},
     work::Work,
 };
@@ -34,7 +30,7 @@ const LONGEST_SLUG: usize = 63;
 pub(super) async fn agree(
     work: &mut Work<'_>,
     store: &Store,
-    data_dir: &DataDir,
+    homes: &Homes,
     shelf: &Shelf,
     inventory: &Inventory,
 ) -> Result<(), Failure> {
@@ -44,26 +40,20 @@ pub(super) async fn agree(
         let Some((last, _)) = page.last() else { break };
         after = Some(*last);
         for (id, slug) in page {
-            well += usize::from(row(work, store, data_dir, id, &slug).await?);
+            well += usize::from(row(work, store, homes, id, &slug).await?);
         }
     }
     work.ok(NAME, "tenants", format!("{well} have their databases"));
-    for id in strays(store, data_dir).await? {
-        adopt(work, store, data_dir, shelf, inventory, id).await?;
+    for id in strays(store, homes).await? {
+        adopt(work, store, homes, shelf, inventory, id).await?;
     }
     Ok(())
 }
 
 /// Whether a tenant has its database.
-async fn row(
-    work: &mut Work<'_>,
-    store: &Store,
-    data_dir: &DataDir,
-    id: TenantId,
-    slug: &str,
-) -> Result<bool, Failure> {
+async fn row(work: &mut Work<'_>, store: &Store, homes: &Homes, id: TenantId, slug: &str) -> Result<bool, Failure> {
     let Some(tenant) = store.central().read(async |tx| tenants::find(tx, id).await).await? else { return Ok(true) };
-    let there = data_dir.tenant_database(id).exists();
+    let there = homes.holds(id).await?;
     if tenant.deleted_at.is_some() {
         // One that is gone was purged after that moment: then its row may go when its time comes.
         let until = if there { work.now().plus(work.context.trash) } else { work.now() };
@@ -87,24 +77,14 @@ async fn row(
     Ok(there)
 }
 
-/// Databases that no row knows, by the names of their directories.
-async fn strays(store: &Store, data_dir: &DataDir) -> Result<Vec<TenantId>, Failure> {
-    let root = data_dir.resellers();
+/// Databases that no row knows.
+async fn strays(store: &Store, homes: &Homes) -> Result<Vec<TenantId>, Failure> {
     let mut strays = Vec::new();
-    let entries = match fs::read_dir(&root) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(strays),
-        listed => listed.map_err(Error::io("list", &root))?,
-    };
-    for entry in entries {
-        let name = entry.map_err(Error::io("list", &root))?.file_name();
-        let name = name.to_string_lossy();
-        let Some(id) = name.parse::<TenantId>().ok().filter(|id| id.to_string() == name) else { continue };
-        let known = store.central().read(async |tx| tenants::find(tx, id).await).await?.is_some();
-        if !known && data_dir.tenant_database(id).exists() {
+    for id in homes.all().await? {
+        if store.central().read(async |tx| tenants::find(tx, id).await).await?.is_none() {
             strays.push(id);
         }
     }
-    strays.sort();
     Ok(strays)
 }
 
@@ -112,14 +92,12 @@ async fn strays(store: &Store, data_dir: &DataDir) -> Result<Vec<TenantId>, Fail
 async fn adopt(
     work: &mut Work<'_>,
     store: &Store,
-    data_dir: &DataDir,
+    homes: &Homes,
     shelf: &Shelf,
     inventory: &Inventory,
     id: TenantId,
 ) -> Result<(), Failure> {
-    let path = data_dir.tenant_database(id);
-    let seen = reader::read(Place::Alone(&path), async |tx| Condition::of(tx, Kind::Tenant).await).await;
-    let reason = match unusable(seen, id) {
+    let reason = match unusable(homes.look(id).await, id) {
         Ok(None) => "its row was lost with the central database; adopted by a restore".to_owned(),
         Ok(Some(damage)) => {
             let advice = "look at it, and restore a backup of it";
@@ -127,8 +105,8 @@ async fn adopt(
             format!("adopted by a restore, and its database is damaged: {damage}")
         }
         Err(fault) => {
-            let advice = "look what it is, and move it out of the directory";
-            work.problem(NAME, path.display(), format!("a database that no row knows is not adopted: {fault}"), advice);
+            let advice = "look what it is, and move it out of the way";
+            work.problem(NAME, homes.name(id), format!("a database that no row knows is not adopted: {fault}"), advice);
             return Ok(());
         }
     };

@@ -14,6 +14,7 @@ use chiliview_store::{
     backups::{self, New, Origin, ProofDepth, Verified},
     data_dir::DataDir,
     json_text::JsonText,
+    migrations::Kind,
     tenant_settings,
     tenants::{self, Tenant, TenantStatus},
 };
@@ -172,9 +173,12 @@ pub(crate) async fn back_up(store: &Store, shelf: &Path, tenant: Option<(TenantI
     });
     let attempt = begun.await.unwrap().unwrap();
     let data_dir = store.data_dir();
-    let path = tenant.map_or_else(|| data_dir.central(), |(id, _)| data_dir.tenant_database(id));
+    let (database, kind) = match tenant {
+        None => (store.central().clone(), Kind::Central),
+        Some((id, _)) => (store.tenant(id).await.unwrap(), Kind::Tenant),
+    };
     let request = WriteRequest {
-        source: Source::Sqlite(path),
+        source: Source::of(&database, kind, data_dir.temp()),
         owner: tenant.map_or(Owner::Central, |(id, slug)| Owner::Tenant { id: id.uuid(), slug: slug.into() }),
         backup: id.uuid(),
         taken_at: store.clock().now().to_datetime(),

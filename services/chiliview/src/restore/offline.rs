@@ -49,7 +49,7 @@ async fn restore(call: &Call, lasting: &Settings, options: Options) -> Result<Re
     report.map_err(failure)
 }
 
-fn context(call: &Call, lasting: &Settings, identity: Option<&std::path::Path>) -> Result<Context, Failure> {
+pub(crate) fn context(call: &Call, lasting: &Settings, identity: Option<&std::path::Path>) -> Result<Context, Failure> {
     Ok(Context {
         settings: open::store_settings(&call.settings),
         shelf: shelf_location::of(&call.settings)?,
@@ -61,7 +61,7 @@ fn context(call: &Call, lasting: &Settings, identity: Option<&std::path::Path>) 
     })
 }
 
-fn failure(failure: RecoverFailure) -> Failure {
+pub(crate) fn failure(failure: RecoverFailure) -> Failure {
     let exit = match &failure {
         RecoverFailure::InUse(_) => Exit::Locked,
         RecoverFailure::Refused(_) => Exit::Usage,

@@ -23,14 +23,14 @@ pub(super) fn ask(question: &str) -> std::io::Result<String> {
 }
 
 /// Somebody at a terminal, or a program.
-pub(super) struct Screen {
+pub(crate) struct Screen {
     json: bool,
     asks: bool,
     bar: ProgressBar,
 }
 
 impl Screen {
-    pub(super) fn new(json: bool, asks: bool) -> Self {
+    pub(crate) fn new(json: bool, asks: bool) -> Self {
         let bar = if json || !std::io::stderr().is_terminal() {
             ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())
         } else {
@@ -40,7 +40,7 @@ impl Screen {
         Self { json, asks, bar }
     }
 
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         self.bar.finish_and_clear();
     }
 }

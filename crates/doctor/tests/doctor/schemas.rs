@@ -1,0 +1,114 @@
+//! An installation in PostgreSQL: what nobody needs there is named, and put aside.
+
+use std::sync::Arc;
+
+use chiliview_doctor::{Context, Mode, Report, Status, examine};
+use chiliview_store::{
+    Clock, Database, Ids, RestoreId, Settings, Store, TenantId, Timestamp,
+    restores::{self, New, Target},
+};
+use sqlx::{AssertSqlSafe, Executor as _, PgPool};
+
+use crate::{
+    engines::on_postgres,
+    installation::{Fixed, assert_calm, bad, insert_admin, only, tenant},
+};
+
+async fn opened(settings: &Settings) -> (Store, PgPool) {
+    let store = Store::open(settings, Clock::system(), Ids).await.unwrap();
+    let Database::Postgres(schema) = store.central().clone() else { unreachable!("it is on PostgreSQL") };
+    (store, schema.pool().clone())
+}
+
+async fn examined(settings: &Settings, mode: Mode) -> Report {
+    let context = Context {
+        settings: settings.clone(),
+        shelf: settings.data_dir.join("backups"),
+        clock: Clock::system(),
+        ids: Ids,
+        credentials: Arc::new(Fixed),
+    };
+    examine(context, mode, &mut |_| {}).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_installation_is_well_and_orphans_are_put_aside_when_nobody_works_there() {
+    on_postgres(async |settings: Settings| {
+        let (store, pool) = opened(&settings).await;
+        insert_admin(&store).await;
+        let acme: TenantId = Ids.next();
+        tenant(&store, acme, "acme").await;
+        assert_calm(&examined(&settings, Mode::Look).await);
+
+        let orphan: TenantId = Ids.next();
+        store.create_tenant_database(orphan).await.unwrap();
+        let report = examined(&settings, Mode::Look).await;
+        let name = chiliview_store::postgres::tenant_schema(orphan);
+        assert_eq!(
+            (only(&report).name, &*only(&report).object, only(&report).status),
+            ("orphan", &*name, Status::Problem)
+        );
+        let busy = examined(&settings, Mode::Repair).await;
+        assert!(busy.locked, "somebody works with it");
+        assert!(store.tenant_database_exists(orphan).await.unwrap());
+
+        let restore: RestoreId = Ids.next();
+        let leftover = format!("CREATE SCHEMA restore_{}", restore.uuid().simple());
+        pool.execute(AssertSqlSafe(leftover)).await.unwrap();
+        let under_way = New {
+            id: Ids.next(),
+            backup: Ids.next(),
+            target: Target::Same,
+            tenant: acme,
+            slug: "acme".into(),
+            name: None,
+            plan: "{}".into(),
+            without_safety: false,
+            requested_by: "test".into(),
+            trace_id: None,
+            at: Timestamp::from_micros(0),
+        };
+        store.central().write(async |tx| restores::insert(tx, &under_way).await).await.unwrap();
+        let needed = format!("CREATE SCHEMA restore_{}", under_way.id.uuid().simple());
+        pool.execute(AssertSqlSafe(needed)).await.unwrap();
+        store.close().await;
+        pool.close().await;
+        drop((store, pool));
+
+        let report = examined(&settings, Mode::Repair).await;
+        assert_eq!(bad(&report).len(), 2, "{:#?}", bad(&report));
+        assert!(bad(&report).iter().all(|line| line.status == Status::Repaired), "{:#?}", bad(&report));
+        let (store, pool) = opened(&settings).await;
+        assert!(!store.tenant_database_exists(orphan).await.unwrap());
+        let aside: Vec<String> =
+            sqlx::query_scalar("SELECT CAST(nspname AS TEXT) FROM pg_namespace WHERE nspname LIKE 'aside%'")
+                .fetch_all(&pool)
+                .await
+                .unwrap();
+        assert!(aside.len() == 2 && aside.contains(&format!("aside_{name}")), "{aside:?}");
+        store.close().await;
+        drop((store, pool));
+        assert_calm(&examined(&settings, Mode::Look).await);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_whose_schema_is_gone_is_named() {
+    on_postgres(async |settings: Settings| {
+        let (store, pool) = opened(&settings).await;
+        insert_admin(&store).await;
+        let acme: TenantId = Ids.next();
+        tenant(&store, acme, "acme").await;
+        let name = chiliview_store::postgres::tenant_schema(acme);
+        pool.execute(AssertSqlSafe(format!("DROP SCHEMA {name} CASCADE"))).await.unwrap();
+        let report = examined(&settings, Mode::Look).await;
+        assert!(
+            only(&report).message.contains("missing") && only(&report).object.contains(&name),
+            "{:#?}",
+            only(&report)
+        );
+        store.close().await;
+    })
+    .await;
+}
