@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::{shop::Shop, workshop::calm};
 
 async fn shop(directory: &Path) -> Shop {
-    let mut shop = Shop::open(directory, Clock::system()).await;
+    let mut shop = Shop::open(&Settings::sqlite(directory), Clock::system()).await;
     let settings = Settings::sqlite(directory.join("data"));
     shop.context.config.installation = Some(Installation { settings, shelf: directory.join("shelf").into() });
     fs::set_permissions(directory.join("shelf"), fs::Permissions::from_mode(0o700)).unwrap();
@@ -91,7 +91,7 @@ async fn a_round_looks_at_everything_changes_nothing_and_a_repair_mends_what_it_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_round_that_cannot_be_made_ends_with_the_reason() {
     let directory = tempfile::tempdir().unwrap();
-    let shop = Shop::open(directory.path(), Clock::system()).await;
+    let shop = Shop::open(&Settings::sqlite(directory.path()), Clock::system()).await;
     let run = round(&shop, false).await;
     assert_eq!(run.status, DoctorStatus::Failed);
     assert!(run.error.as_deref().is_some_and(|reason| reason.contains("not told where")), "{:?}", run.error);

@@ -152,7 +152,7 @@ async fn parents(connection: &mut SqliteConnection, name: &str) -> Result<Vec<St
     let sql = format!("PRAGMA main.foreign_key_list({})", quoted(name));
     let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(connection).await?;
     let parents = rows.iter().map(|row| row.try_get::<String, _>("table"));
-    Ok(parents.collect::<sqlx::Result<_>>().map_err(Error::from)?)
+    parents.collect::<sqlx::Result<_>>().map_err(Error::from)
 }
 
 fn parents_first(mut left: Vec<(Table, Vec<String>)>) -> Result<Vec<Table>> {
