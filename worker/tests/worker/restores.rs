@@ -431,28 +431,28 @@ async fn a_restore_that_is_called_off_in_the_middle_leaves_everything_as_it_was(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_that_found_nothing_changed_restores_the_older_one_that_it_is_the_same_as() {
     on_every_engine(async |shop: Shop| {
-    let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
-    let same = Ids.next();
-    let now = shop.context.store.clock().now();
-    let row = backups::New {
-        id: same,
-        tenant: Some((tenant, "acme".into())),
-        origin: Origin::Schedule,
-        run: None,
-        requested_by: "test".into(),
-        trace_id: None,
-        at: now,
-    };
-    let unchanged = shop.write(async |tx| {
-        backups::insert(tx, &row).await?;
-        let number = backups::start(tx, same, now).await?.unwrap();
-        backups::unchanged(tx, same, number, backup, now).await
-    });
-    assert!(unchanged.await);
-    shop.add_to(tenant, "bert").await.unwrap();
-    let done = shop.restore_to_the_end(tenant, same).await;
-    assert_eq!((done.status, done.error.as_deref(), done.backup_id), (RestoreStatus::Done, None, same));
-    assert_eq!(shop.names_in(tenant).await, ["anna"]);
+        let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
+        let same = Ids.next();
+        let now = shop.context.store.clock().now();
+        let row = backups::New {
+            id: same,
+            tenant: Some((tenant, "acme".into())),
+            origin: Origin::Schedule,
+            run: None,
+            requested_by: "test".into(),
+            trace_id: None,
+            at: now,
+        };
+        let unchanged = shop.write(async |tx| {
+            backups::insert(tx, &row).await?;
+            let number = backups::start(tx, same, now).await?.unwrap();
+            backups::unchanged(tx, same, number, backup, now).await
+        });
+        assert!(unchanged.await);
+        shop.add_to(tenant, "bert").await.unwrap();
+        let done = shop.restore_to_the_end(tenant, same).await;
+        assert_eq!((done.status, done.error.as_deref(), done.backup_id), (RestoreStatus::Done, None, same));
+        assert_eq!(shop.names_in(tenant).await, ["anna"]);
     })
     .await;
 }

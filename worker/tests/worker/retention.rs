@@ -168,27 +168,27 @@ async fn pins_references_and_a_tenants_own_policy_go_before_the_schedules() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_restore_saved_stays_for_as_long_as_that_can_be_undone() {
     on_every_engine(async |mut shop: Shop, clock: Clock| {
-    // Shorter than any undo.
-    shop.context.config.keeping.safety = Duration::ZERO;
-    let (tenant, _) = shop.tenant().await;
-    let safety = made(&shop, tenant, Origin::Safety, None, START).await;
-    let newest = made(&shop, tenant, Origin::Request, None, START.plus(DAY)).await;
-    let (restore, until) = (new(tenant, newest), START.plus(DAY * 20));
-    shop.write(async |tx| {
-        restores::insert(tx, &restore).await?;
-        let number = restores::start(tx, restore.id, START).await?.unwrap();
-        restores::note_safety(tx, restore.id, number, safety, START).await?;
-        restores::done(tx, restore.id, number, Some(until), START).await
-    })
-    .await;
-    clock.advance(DAY * 19);
-    let worker = shop.start(calm());
-    prune(&shop).await;
-    assert_eq!(ids(&shop, tenant).await, BTreeSet::from([safety, newest]));
-    clock.advance(DAY * 2);
-    prune(&shop).await;
-    worker.stop().await;
-    assert_eq!(ids(&shop, tenant).await, BTreeSet::from([newest]));
+        // Shorter than any undo.
+        shop.context.config.keeping.safety = Duration::ZERO;
+        let (tenant, _) = shop.tenant().await;
+        let safety = made(&shop, tenant, Origin::Safety, None, START).await;
+        let newest = made(&shop, tenant, Origin::Request, None, START.plus(DAY)).await;
+        let (restore, until) = (new(tenant, newest), START.plus(DAY * 20));
+        shop.write(async |tx| {
+            restores::insert(tx, &restore).await?;
+            let number = restores::start(tx, restore.id, START).await?.unwrap();
+            restores::note_safety(tx, restore.id, number, safety, START).await?;
+            restores::done(tx, restore.id, number, Some(until), START).await
+        })
+        .await;
+        clock.advance(DAY * 19);
+        let worker = shop.start(calm());
+        prune(&shop).await;
+        assert_eq!(ids(&shop, tenant).await, BTreeSet::from([safety, newest]));
+        clock.advance(DAY * 2);
+        prune(&shop).await;
+        worker.stop().await;
+        assert_eq!(ids(&shop, tenant).await, BTreeSet::from([newest]));
     })
     .await;
 }

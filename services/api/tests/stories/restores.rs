@@ -152,9 +152,6 @@ async fn what_is_no_tenants_verified_backup_is_refused() {
 #[tokio::test]
 async fn one_that_found_nothing_changed_brings_back_what_the_older_one_holds() {
     on_every_engine(async |app| {
-        if is_postgres(app) {
-            return;
-        }
         let owner = app.admin(AdminRole::Owner).await;
         let ours = app.tenant(&owner, "ours").await;
         let older = backup(app, &owner, &ours).await;
