@@ -23,7 +23,7 @@ async fn opened(settings: &Settings) -> (Store, PgPool) {
 async fn examined(settings: &Settings, mode: Mode) -> Report {
     let context = Context {
         settings: settings.clone(),
-        shelf: settings.data_dir.join("backups"),
+        shelf: settings.data_dir.join("backups").into(),
         clock: Clock::system(),
         ids: Ids,
         credentials: Arc::new(Fixed),
@@ -34,6 +34,7 @@ async fn examined(settings: &Settings, mode: Mode) -> Report {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_whole_installation_is_well_and_orphans_are_put_aside_when_nobody_works_there() {
     on_postgres(async |settings: Settings| {
+        let settings = Settings { data_dir: settings.data_dir.join("data"), ..settings };
         let (store, pool) = opened(&settings).await;
         insert_admin(&store).await;
         let acme: TenantId = Ids.next();
@@ -96,6 +97,7 @@ async fn a_whole_installation_is_well_and_orphans_are_put_aside_when_nobody_work
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_whose_schema_is_gone_is_named() {
     on_postgres(async |settings: Settings| {
+        let settings = Settings { data_dir: settings.data_dir.join("data"), ..settings };
         let (store, pool) = opened(&settings).await;
         insert_admin(&store).await;
         let acme: TenantId = Ids.next();

@@ -148,7 +148,7 @@ async fn a_platform_of_one_engine_is_rebuilt_on_either() {
 
         // Out of the server, into files.
         let store = Store::open(&target, Clock::system(), Ids).await.unwrap();
-        let shelf = here.settings.data_dir.join("second shelf");
+        let shelf = here.shelf();
         put(&store, all.0, "of anna").await;
         for id in [(all.0, "anna"), (all.1, "bert")] {
             back_up(&store, &shelf, Some(id)).await;
