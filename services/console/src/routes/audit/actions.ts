@@ -198,6 +198,6 @@ export function objectHref(kind: string, id: string | undefined): string | undef
     tenant: '/resellers',
   };
   const place = places[kind];
-  if (kind === 'api_key') return '/api-keys';
+  if (kind === 'api_key') return '/keys';
   return place && id ? `${place}/${id}` : undefined;
 }
