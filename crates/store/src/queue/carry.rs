@@ -52,7 +52,7 @@ pub async fn take_in(tx: &mut Tx, job: &Carried) -> Result<()> {
     query(
         tx,
         "INSERT INTO Jobs (id, job_type, job, status, attempts, max_attempts, run_at, priority, metadata, idempotency_key)
-         VALUES ($1, $2, $3, 'Pending', $4, $5, $6 / 1000000, $7, '{}', $8) ON CONFLICT DO NOTHING",
+         VALUES ($1, $2, $3, 'Pending', $4, $5, ($6 + 999999) / 1000000, $7, '{}', $8) ON CONFLICT DO NOTHING",
         "INSERT INTO apalis.jobs (id, job_type, job, status, attempts, max_attempts, run_at, priority, idempotency_key)
          VALUES ($1, $2, $3, 'Pending', CAST(CAST($4 AS BIGINT) AS INTEGER), CAST(CAST($5 AS BIGINT) AS INTEGER),
                  TIMESTAMPTZ 'epoch' + CAST($6 AS BIGINT) * INTERVAL '1 microsecond', CAST(CAST($7 AS BIGINT) AS INTEGER), $8)
