@@ -1,7 +1,7 @@
 //! Backups by the real worker: verified, or ended with a reason and nothing left on the shelf.
 
 #[path = "../../../crates/store/tests/support/small_disk.rs"]
-mod small_disk;
+pub(crate) mod small_disk;
 
 use std::{
     collections::BTreeSet,

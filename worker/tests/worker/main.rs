@@ -21,6 +21,7 @@ mod notices;
 mod proofs;
 mod queue;
 mod restore_crashes;
+mod restore_odds;
 mod restores;
 mod retention;
 mod schedules;

@@ -124,6 +124,27 @@ async fn a_delayed_job_does_not_run_before_its_time() {
     .await;
 }
 
+/// The one wait of these tests: that so much time has passed is the condition.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_takes_longer_than_its_lease_runs_once() {
+    on_every_engine(async |store| {
+        let options = Options { missed: 8, ..options() };
+        let longer = options.heartbeat * (options.missed + 2);
+        let handler = Scripted::new(&store, move |_| async move {
+            tokio::time::sleep(longer).await;
+            Outcome::Done
+        });
+        let workers = [1, 2].map(|_| Running::start(&store, &handler, options.clone()));
+        add(&store, [job()]).await;
+        until("done", async || all_are(&store, JobStatus::Done).await).await;
+        for worker in workers {
+            worker.stop().await;
+        }
+        assert_eq!(handler.began().len(), 1, "{:?}", handler.seen());
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_workers_share_a_hundred_jobs() {
     on_every_engine(async |store| {

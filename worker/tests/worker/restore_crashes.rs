@@ -2,14 +2,18 @@
 //! the tenant can write again.
 #![cfg(feature = "failpoints")]
 
-use chiliview_store::{BackupId, Clock, TenantId, restores::RestoreStatus};
+use chiliview_store::{
+    BackupId, Clock, RestoreId, TenantId,
+    restores::{Restore, RestoreStatus},
+};
 
 use crate::{
-    shop::{Shop, on_every_engine, told},
+    shop::{Shop, on_every_engine, on_files, told},
     workshop::{alone, options, until},
 };
 
 const DIE_AT: &str = "CHILIVIEW_TEST_DIE_AT";
+const ALSO: &str = "CHILIVIEW_TEST_ALSO";
 
 /// Where an attempt can fail, before the swap and after it.
 const BEFORE: [&str; 7] = [
@@ -36,13 +40,22 @@ async fn a_process_that_dies() {
     let (Some(settings), Ok(point)) = (told(), std::env::var(DIE_AT)) else { return };
     // As good as kill -9: nothing is unwound, flushed or closed.
     fail::cfg_callback(point, || std::process::abort()).unwrap();
+    if let Ok(also) = std::env::var(ALSO) {
+        fail::cfg(also, "return").unwrap();
+    }
     let shop = Shop::open(&settings, Clock::system()).await;
     let _worker = shop.start(options());
     std::future::pending::<()>().await;
 }
 
 fn die_at(shop: &Shop, point: &str) {
-    let mut other = shop.child("restore_crashes::a_process_that_dies").env(DIE_AT, point).spawn().unwrap();
+    die_at_with(shop, point, None);
+}
+
+/// …where another point fails as it is told to.
+fn die_at_with(shop: &Shop, point: &str, also: Option<&str>) {
+    let mut other = shop.child("restore_crashes::a_process_that_dies");
+    let mut other = other.env(DIE_AT, point).envs(also.map(|also| (ALSO, also))).spawn().unwrap();
     assert!(!other.wait().unwrap().success(), "{point}");
 }
 
@@ -172,4 +185,71 @@ fn an_undo_that_fails_always_leaves_the_restored_database() {
             .await;
         }
     });
+}
+
+/// Where a process can die while it exchanges two directories without the system call for it.
+const STEPS: [&str; 3] = ["store.exchange_away", "store.exchange_in", "store.swap_between"];
+
+/// What another worker makes of it, once the dead one's lease is over.
+async fn taken_over(shop: &Shop, restore: RestoreId) -> Restore {
+    let worker = shop.start(options());
+    until("the restore has ended", async || shop.restore(restore).await.status.is_terminal()).await;
+    shop.settled().await;
+    worker.stop().await;
+    shop.restore(restore).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_directories_cannot_be_exchanged_in_one_step_a_death_in_between_is_mended() {
+    for point in STEPS {
+        let (_directory, shop) = on_files().await;
+        let (tenant, backup) = changed(&shop).await;
+        let restore = shop.ask_restore(tenant, backup).await;
+        die_at_with(&shop, point, Some("store.no_exchange"));
+        let done = taken_over(&shop, restore).await;
+        assert_eq!((done.status, done.error.as_deref()), (RestoreStatus::Done, None), "{point}");
+        assert_eq!(shop.names_in(tenant).await, ["anna"], "{point}");
+        shop.add_to(tenant, "new").await.unwrap();
+        assert_eq!(shop.leftovers().await, [format!(".before-{restore}")], "{point}");
+
+        shop.ask_undo(restore).await;
+        let point = if point == "store.swap_between" { "worker.undo_swapped" } else { point };
+        die_at_with(&shop, point, Some("store.no_exchange"));
+        let undone = taken_over(&shop, restore).await;
+        assert_eq!((undone.status, undone.error.as_deref()), (RestoreStatus::Undone, None), "{point}");
+        assert_eq!(shop.names_in(tenant).await, ["anna", "old"], "{point}");
+        assert!(shop.leftovers().await.is_empty(), "{point}: {:?}", shop.leftovers().await);
+    }
+}
+
+/// kill -9 cannot show a missing fsync; the system calls do: when the directories change places, all that is to be live then
+/// has been synced, and the change itself is synced before anybody is told.
+#[test]
+fn what_becomes_live_is_on_disk_before_it_does() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (directory, plain, restore) = runtime.block_on(async {
+        let (directory, shop) = on_files().await;
+        let (tenant, backup) = changed(&shop).await;
+        let restore = shop.ask_restore(tenant, backup).await;
+        shop.context.store.close().await;
+        (directory, shop.child("restore_crashes::a_process_that_dies"), restore)
+    });
+    let trace = directory.path().join("trace");
+    let mut traced = std::process::Command::new("strace");
+    traced.args(["-f", "-y", "-e", "trace=fsync,fdatasync,renameat2", "-o"]).arg(&trace).arg(plain.get_program());
+    traced.args(plain.get_args()).env(DIE_AT, "worker.restore_committed");
+    traced.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let Ok(_) = traced.stdin(std::process::Stdio::null()).output() else {
+        return crate::engines::skipped("strace is not installed");
+    };
+    let Ok(trace) = std::fs::read_to_string(&trace) else { return crate::engines::skipped("nothing may be traced") };
+    let staged = format!(".restore-{restore}");
+    let exchange = trace.find("RENAME_EXCHANGE").unwrap_or_else(|| panic!("no exchange in {trace}"));
+    let (before, after) = trace.split_at(exchange);
+    let synced =
+        |part: &str, path: &str| part.lines().any(|line| line.contains("sync(") && line.contains(&format!("{path}>")));
+    for path in [format!("{staged}/reseller.db"), staged.clone(), "resellers".to_owned()] {
+        assert!(synced(before, &path), "{path} was not synced before: {before}");
+    }
+    assert!(synced(after, "resellers"), "the exchange itself was not synced: {after}");
 }

@@ -18,6 +18,7 @@ use chiliview_store::{
 use chiliview_worker::{Config, Context, queue::Options};
 use secrecy::ExposeSecret as _;
 use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
+use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +41,13 @@ pub(crate) async fn on_every_engine(story: impl AsyncFn(Shop)) {
 /// …at a time of its own.
 pub(crate) async fn on_every_engine_at(clock: Clock, story: impl AsyncFn(Shop)) {
     on_every_settings(async |settings| story(Shop::open(&settings, clock.clone()).await).await).await;
+}
+
+/// A shop on SQLite, for what is told of files, and its directory.
+pub(crate) async fn on_files() -> (TempDir, Shop) {
+    let directory = tempfile::tempdir().unwrap();
+    let shop = Shop::open(&Settings::sqlite(directory.path()), Clock::system()).await;
+    (directory, shop)
 }
 
 /// What this process was told, when it is one of those.

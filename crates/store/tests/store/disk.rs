@@ -1,6 +1,7 @@
 //! A full disk: an error for those who write, nothing lost, and work again as soon as there is room, without a restart.
 
 #[path = "../support/small_disk.rs"]
+#[expect(dead_code, reason = "the worker's tests use the rest")]
 mod small_disk;
 
 use chiliview_store::{Database, Error, Settings};

@@ -44,6 +44,13 @@ impl SmallDisk {
 }
 
 impl Filler {
+    /// Gives so many bytes back.
+    pub(crate) fn shrink(&self, bytes: u64) {
+        let file = OpenOptions::new().write(true).open(&self.0).expect("the filler");
+        let length = file.metadata().expect("its length").len();
+        file.set_len(length.saturating_sub(bytes)).expect("it shrinks");
+    }
+
     pub(crate) fn remove(self) {
         std::fs::remove_file(self.0).expect("it removes the filler");
     }

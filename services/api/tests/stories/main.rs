@@ -28,6 +28,7 @@ mod notices;
 mod overview;
 mod proofs;
 mod restores;
+mod retention;
 mod schedules;
 mod sessions;
 mod tenants;
