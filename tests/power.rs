@@ -17,7 +17,7 @@ use self::{
     disk::{Deaf, Disk},
     recording::{Recording, record},
 };
-use crate::support::{Client, Home, missing, until};
+use crate::support::{Client, Home, PASSWORD, missing, until};
 
 const CUTS: usize = 150;
 /// After these, the service itself is started on what is left.
@@ -106,7 +106,7 @@ async fn revive(recording: &Recording, seed: u64) {
     for cut in moments {
         let mut disk = Disk::new(recording.root, Deaf::Nothing);
         recording.records.iter().filter(|record| record.end <= cut).for_each(|record| disk.apply(&record.change));
-        let home = Home::new().with_password();
+        let home = Home::new().with_password(PASSWORD);
         disk.fail(&home.path("data"), kept(&mut chance), &mut chance);
         let server = home.serve().await;
         let begun = recording.facts.first().is_some_and(|fact| fact.known_at <= cut);

@@ -9,8 +9,10 @@
 mod engines;
 
 mod bucket;
+mod canary;
 mod clients;
 mod contract;
+mod fuzz;
 mod history;
 mod observed;
 mod power;

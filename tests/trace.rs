@@ -1,6 +1,6 @@
 //! One trace from the HTTP request through the job to the last fsync, as a real collector receives it.
 
-mod collector;
+pub(crate) mod collector;
 
 use reqwest::Method;
 use serde_json::json;

@@ -57,7 +57,7 @@ struct Scribe {
 
 /// Builds the recorder and runs the service under it.
 pub(super) async fn record() -> Recording {
-    let home = Home::new().with_password();
+    let home = Home::new().with_password(PASSWORD);
     let (library, journal) = (home.path("recorder.so"), home.path("journal"));
     let source = project().join("tests/power/recorder.c");
     run(Command::new("cc").args(["-O1", "-shared", "-fPIC", "-Wall", "-Werror", "-o"]).arg(&library).arg(source));

@@ -36,16 +36,16 @@ impl Home {
         self
     }
 
-    /// With a first admin whose password is [`PASSWORD`].
-    pub(crate) fn with_password(self) -> Self {
-        let home = self.with("CHILIVIEW_ADMIN_PASSWORD", PASSWORD);
-        home.password.set(PASSWORD.to_owned()).unwrap();
+    /// With a first admin whose password is this one, so that none is printed.
+    pub(crate) fn with_password(self, password: &str) -> Self {
+        let home = self.with("CHILIVIEW_ADMIN_PASSWORD", password);
+        home.password.set(password.to_owned()).unwrap();
         home
     }
 
-    /// With that password, and on PostgreSQL if these settings are.
+    /// With the admin's [`PASSWORD`], and on PostgreSQL if these settings are.
     pub(crate) fn on(settings: &Settings) -> Self {
-        let home = Self::new().with_password();
+        let home = Self::new().with_password(PASSWORD);
         match &settings.database_url {
             Some(url) => home.with("CHILIVIEW_DATABASE_URL", url.expose_secret()),
             None => home,

@@ -25,7 +25,7 @@ pub(super) struct Span {
 }
 
 /// The process. Dropped, it is killed.
-pub(super) struct Collector {
+pub(crate) struct Collector {
     process: Child,
     address: String,
     directory: TempDir,
@@ -33,7 +33,7 @@ pub(super) struct Collector {
 
 impl Collector {
     /// Nothing where it cannot be installed; that is said.
-    pub(super) async fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Option<Self> {
         let agent = installed()?;
         let directory = tempfile::tempdir().unwrap();
         let (http, grpc) = (free_address(), free_address());
@@ -47,16 +47,20 @@ impl Collector {
         Some(collector)
     }
 
-    pub(super) fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Ends it, and reads all that it was told.
-    pub(super) async fn stop(mut self) -> Vec<Span> {
+    pub(super) async fn stop(self) -> Vec<Span> {
+        read(&self.end().await)
+    }
+
+    /// Ends it; all that it was told, as it prints it.
+    pub(crate) async fn end(mut self) -> String {
         kill_process(Pid::from_child(&self.process), Signal::TERM).unwrap();
         until("the collector to stop", async || self.process.try_wait().unwrap()).await;
-        let text = fs::read_to_string(self.directory.path().join("spans")).unwrap();
-        read(&text)
+        fs::read_to_string(self.directory.path().join("spans")).unwrap()
     }
 }
 
