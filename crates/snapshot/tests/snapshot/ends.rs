@@ -1,5 +1,7 @@
 //! How work ends early: cancelled, dropped, killed. Nothing of it stays.
 
+use std::fs::File;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -169,11 +171,19 @@ async fn scratch_files_of_a_killed_process_are_removed_and_a_living_ones_are_not
     let _live = fixture.live(60_000).await;
     fixture.write().await.unwrap();
     let mut prover = other_process(&fixture);
-    until(async || fixture.scratch().read_dir().is_ok_and(|mut entries| entries.next().is_some())).await;
+    until(async || somebody_holds_a_file(&fixture.scratch())).await;
     assert_eq!(sweep_scratch(&fixture.scratch()).await.unwrap(), Swept::default());
     prover.kill();
     assert_eq!(sweep_scratch(&fixture.scratch()).await.unwrap().files, 1);
     assert!(fixture.scratch_is_empty());
+}
+
+/// Made and locked: in between a sweep may take it, and its maker takes another.
+fn somebody_holds_a_file(dir: &Path) -> bool {
+    let held = |path: &Path| {
+        File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)))
+    };
+    dir.read_dir().is_ok_and(|mut entries| entries.any(|entry| held(&entry.unwrap().path())))
 }
 
 async fn partials(shelf: &Shelf) -> Vec<bool> {

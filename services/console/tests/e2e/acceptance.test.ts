@@ -18,9 +18,10 @@ test('a reseller that was created is still there when one comes back, and so is 
   await page.getByRole('button', { name: 'Create reseller' }).click();
   await expect(page).toHaveURL(new RegExp(`/resellers/mueller-${unique}$`));
 
-  await page.getByRole('link', { name: 'Backups', exact: true }).click();
+  const rail = page.getByRole('navigation', { name: 'Navigation' });
+  await rail.getByRole('link', { name: 'Backups', exact: true }).click();
   await expect(page.getByRole('heading', { level: 1, name: 'Backups' })).toBeVisible();
-  await page.getByRole('link', { name: 'Resellers', exact: true }).click();
+  await rail.getByRole('link', { name: 'Resellers', exact: true }).click();
   await expect(page.getByRole('row', { name: new RegExp(unique) })).toBeVisible();
   await page.reload();
   await expect(page.getByRole('row', { name: new RegExp(unique) })).toBeVisible();
