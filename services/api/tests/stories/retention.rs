@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chiliview_store::{
-    BackupId, Error, Ids, ScheduleId, TenantId,
+    BackupId, Ids, ScheduleId, TenantId,
     admins::AdminRole,
     backups::{self, New, Origin, ProofDepth, Verified},
     users::UserRole,
@@ -38,7 +38,7 @@ async fn nightly(app: &TestApp, tenant: &str, schedule: &str) -> String {
     let made = app.app.central().write(async |tx| {
         backups::insert(tx, &new).await?;
         let number = backups::start(tx, id, now).await?.unwrap();
-        Ok::<_, Error>(backups::verified(tx, id, number, &proof, now).await?)
+        backups::verified(tx, id, number, &proof, now).await
     });
     assert!(made.await.unwrap());
     id.to_string()
