@@ -16,7 +16,8 @@ test('the overview tells the newest verified backup, and asks for one where ther
   await page.getByRole('link', { name: 'Back up now' }).click();
   await page.getByRole('button', { name: 'Back up now' }).click();
   await expect(page.getByRole('row', { name: new RegExp(`${unique} Verified`) })).toBeVisible();
-  await page.getByRole('link', { name: 'Overview' }).click();
+  const parts = page.getByRole('navigation', { name: 'Parts of the reseller' });
+  await parts.getByRole('link', { name: 'Overview' }).click();
   await expect(page.getByText('No verified backup')).toHaveCount(0);
   await expect(page.getByText('Verified', { exact: true })).toBeVisible();
 });
@@ -58,7 +59,8 @@ test('unsaved settings are kept when one means to leave and thinks better of it'
   await page.goto(`/resellers/${unique}/settings`);
   await page.locator('input[name=name]').fill('Half typed');
   page.once('dialog', (dialog) => void dialog.dismiss());
-  await page.getByRole('link', { name: 'Overview' }).click();
+  const parts = page.getByRole('navigation', { name: 'Parts of the reseller' });
+  await parts.getByRole('link', { name: 'Overview' }).click();
   await expect(page).toHaveURL(/settings$/);
   await expect(page.locator('input[name=name]')).toHaveValue('Half typed');
 });
