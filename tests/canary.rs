@@ -48,7 +48,8 @@ async fn no_secret_is_in_the_logs_the_traces_or_the_audit_log() {
     assert!(server.stop().await.success());
     let traces = collector.end().await;
     let written =
-        [written_below(&home.path("data/logs")), read(&home.path("stdout")), read(&home.path("stderr"))].concat();
+        [written_below(&home.path("data/logs")), read(&home.path("serve.stdout")), read(&home.path("serve.stderr"))]
+            .concat();
 
     // The look is not blind: what may be written is there.
     assert!(written.contains(&backup) && written.contains("POST"), "the logs tell of what was done");
