@@ -54,6 +54,7 @@ export const common = messages(
     passwordAgain: 'For safety, your password once more',
     unsaved: 'There are changes that are not saved. Leave all the same?',
     failedToLoad: 'This could not be loaded',
+    wayHere: 'The way here',
     whatToDo: 'What to do',
   },
   {
@@ -108,6 +109,7 @@ export const common = messages(
     passwordAgain: 'Zur Sicherheit noch einmal Ihr Passwort',
     unsaved: 'Es gibt Änderungen, die nicht gespeichert sind. Trotzdem verlassen?',
     failedToLoad: 'Das konnte nicht geladen werden',
+    wayHere: 'Der Weg hierher',
     whatToDo: 'Was zu tun ist',
   },
 );
