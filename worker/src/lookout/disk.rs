@@ -28,7 +28,7 @@ pub(super) async fn look(context: &Context) -> Result<(), Error> {
         if !was_low && place.free < low {
             context.store.central().write(async |tx| began(context, tx, place).await).await?;
         }
-        if was_low && place.free >= low / AGAIN.1 * AGAIN.0 {
+        if was_low && place.free >= (low / AGAIN.1).saturating_mul(AGAIN.0) {
             context.store.central().write(async |tx| ended(context, tx, place).await).await?;
         }
     }
