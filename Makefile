@@ -14,7 +14,7 @@ run: console ## Build and start on http://127.0.0.1:8000, data in ./data
 	$(CARGO) run --release -p chiliview -- serve
 
 test: build ## Everything: both engines, the real worker, the tour, traces, generated clients, the console in a browser
-	tools/with-postgres $(CARGO) test $(WHOLE)
+	tools/with-postgres $(CARGO) test $(WHOLE) --no-fail-fast
 	$(MAKE) console-test
 
 tour: build ## The product from the first start to a damaged disk: tests/tour.rs

@@ -53,7 +53,6 @@ async fn who_is_of_another_tenant_gets_404_for_every_id() {
         writeln!(parameters, "\"path.{name}\" = \"{id}\"").unwrap();
     }
     let mut command = fuzz(&schemathesis, &home, &foreign, &parameters);
-    command.env("PYTHONPATH", project().join("tests/fuzz"));
     command.env("SCHEMATHESIS_HOOKS", "only_404").env("SECRETS", CANARIES);
     command.args(["--checks", "only_404,not_a_server_error", "--mode", "positive", "--max-time", "40"]);
     let names: Vec<_> = ids.iter().map(|(name, _)| *name).collect();
@@ -94,6 +93,7 @@ fn fuzz(schemathesis: &PathBuf, home: &Home, caller: &Client, config: &str) -> C
     let settings = home.path("schemathesis.toml");
     fs::write(&settings, config).unwrap();
     let mut command = Command::new(schemathesis);
+    command.env("PYTHONPATH", project().join("tests/fuzz")).env("SCHEMATHESIS_HOOKS", "framing");
     command.arg("--config-file").arg(settings).arg("run").arg(caller.address("/api/openapi.json"));
     command.args(["--header", &format!("Authorization: Bearer {}", caller.token)]).current_dir(home.path(""));
     command.args(["--phases", "examples,coverage,fuzzing", "--max-examples", "5", "--request-timeout", "20"]);

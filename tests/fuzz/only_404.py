@@ -5,6 +5,7 @@
 
 import os
 
+import framing  # noqa: F401, its hook
 import schemathesis
 
 # 404, or what is said of any request before anybody looks whom it is about: a body, a parameter, a method that does not hold.
