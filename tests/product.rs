@@ -12,6 +12,7 @@ mod bucket;
 mod canary;
 mod clients;
 mod contract;
+mod descriptors;
 mod fuzz;
 mod history;
 mod observed;

@@ -45,6 +45,10 @@ impl Server {
         Self { process: command.spawn().unwrap(), url: String::new(), words }
     }
 
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_child(&self.process)
+    }
+
     /// SIGKILL: no time for anything.
     pub(crate) fn kill(mut self) {
         self.process.kill().unwrap();
@@ -53,8 +57,7 @@ impl Server {
 
     /// SIGTERM, and how it ended.
     pub(crate) async fn stop(mut self) -> ExitStatus {
-        let pid = Pid::from_child(&self.process);
-        kill_process(pid, Signal::TERM).unwrap();
+        kill_process(self.pid(), Signal::TERM).unwrap();
         until("the service to stop", async || self.process.try_wait().unwrap()).await
     }
 
