@@ -18,7 +18,7 @@ RUN cargo install --locked cargo-chef cargo-auditable
 FROM tools AS recipe
 WORKDIR /build
 COPY . .
-RUN cargo chef prepare --recipe-path recipe.json --bin chiliview
+RUN cargo chef prepare --recipe-path recipe.json
 
 FROM tools AS binary
 ARG PROFILE=release
