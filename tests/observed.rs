@@ -1,10 +1,15 @@
 //! What deploy/ has Prometheus and Grafana ask for is what the service tells: names, labels, and where files lie.
 
-use std::{collections::BTreeSet, fs};
+use std::{
+    collections::BTreeSet,
+    fs::{self, File},
+    net::TcpListener,
+    process::{Child, Command},
+};
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Home, project};
+use crate::support::{Answer, Home, missing, project, run, until};
 
 const TOKEN: &str = "a token of the tests";
 /// Prometheus makes this one itself, for each target.
@@ -14,9 +19,13 @@ fn read(path: &str) -> String {
     fs::read_to_string(project().join("deploy").join(path)).unwrap()
 }
 
+fn home() -> Home {
+    Home::new().with("CHILIVIEW_METRICS_TOKEN", TOKEN)
+}
+
 /// What a service tells that has made backups, answered requests, and kept some in all it does.
 async fn told() -> String {
-    let home = Home::new().with("CHILIVIEW_METRICS_TOKEN", TOKEN);
+    let home = home();
     let server = home.serve().await;
     let admin = home.admin(&server).await;
     admin.post("/api/tenants", json!({"slug": "acme", "name": "Acme"})).await.expect(201);
@@ -86,6 +95,64 @@ async fn everything_that_dashboard_and_alerts_ask_for_is_told() {
         for label in grouped {
             assert!(label == "job" || label == "le" || labels(&label), "{place} asks for the label {label}");
         }
+    }
+}
+
+/// Ends with its test.
+struct Prometheus(Child);
+
+impl Prometheus {
+    /// With the project's configuration, but for where the service and its token are, and for patience.
+    fn start(home: &Home, service: &str, port: u16) -> Self {
+        let token = home.path("token");
+        fs::write(&token, TOKEN).unwrap();
+        let config = read("prometheus/prometheus.yml")
+            .replace("api:8000", service.trim_start_matches("http://"))
+            .replace("/run/secrets/metrics_token", token.to_str().unwrap())
+            .replace(": 15s", ": 1s");
+        fs::write(home.path("prometheus.yml"), config).unwrap();
+        fs::write(home.path("alerts.yml"), read("prometheus/alerts.yml")).unwrap();
+        let mut command = Command::new("prometheus");
+        command.arg(format!("--web.listen-address=127.0.0.1:{port}")).args(["--config.file=prometheus.yml"]);
+        let words = File::create(home.path("prometheus.stderr")).unwrap();
+        Self(command.current_dir(home.path("")).stderr(words).spawn().unwrap())
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn prometheus_scrapes_the_service_and_can_answer_whatever_is_asked() {
+    if missing(&["prometheus", "promtool"]) {
+        return;
+    }
+    run(Command::new("promtool")
+        .args(["test", "rules", "alerts.test.yml"])
+        .current_dir(project().join("deploy/prometheus")));
+    let home = home();
+    let server = home.serve().await;
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let _prometheus = Prometheus::start(&home, &server.url, port);
+    let http = reqwest::Client::new();
+    let query = async |expression: &str| {
+        let query = http.get(format!("http://127.0.0.1:{port}/api/v1/query")).query(&[("query", expression)]);
+        let answer = Answer::to_maybe(query).await.ok()?;
+        (answer.status != 503).then(|| answer.expect(200)["data"]["result"].clone())
+    };
+    until("the service to be scraped", async || {
+        let up = query("up{job=\"chiliview\"} == 1").await?;
+        (!up.as_array()?.is_empty()).then_some(())
+    })
+    .await;
+    for (place, expression) in expressions() {
+        let plain = expression.replace("$__rate_interval", "1m").replace("$__range", "1h");
+        assert!(query(&plain).await.is_some_and(|result| result.is_array()), "{place}: {expression}");
     }
 }
 
