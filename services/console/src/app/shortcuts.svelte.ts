@@ -26,6 +26,7 @@ class Shortcuts {
     const { key } = event;
     if (key === '/') focus(event, '[data-search]');
     else if (key === 'n') click(event, '[data-new]');
+    else if (key === 'u') click(event, '.toast:last-child [data-undo]');
     else if (key === '?') this.helpOpen = true;
     else if (key === 'g') this.#goUntil = Date.now() + SEQUENCE;
   }
