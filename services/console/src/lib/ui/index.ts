@@ -7,6 +7,7 @@ export { default as CopyButton } from './CopyButton.svelte';
 export { default as Dialog } from './Dialog.svelte';
 export { default as EmptyState } from './EmptyState.svelte';
 export { default as Failure } from './Failure.svelte';
+export { default as FileField } from './FileField.svelte';
 export { default as Field } from './Field.svelte';
 export { default as Menu } from './Menu.svelte';
 export { default as Notice } from './Notice.svelte';

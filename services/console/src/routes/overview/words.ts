@@ -38,6 +38,7 @@ export const t = messages(
     stateFilter: 'State',
     dayName: 'Day',
     chartTable: 'The same as a table',
+    nothingYet: 'No backup in these days',
   },
   {
     title: 'Übersicht',
@@ -76,5 +77,6 @@ export const t = messages(
     stateFilter: 'Zustand',
     dayName: 'Tag',
     chartTable: 'Dasselbe als Tabelle',
+    nothingYet: 'In diesen Tagen keine Sicherung',
   },
 );
