@@ -18,13 +18,16 @@ export default defineConfig({
   timeout: 180_000,
   expect: { timeout: 20_000 },
   forbidOnly: Boolean(process.env.CI),
-  workers: 1,
+  // Each worker has a service of its own, and each test names of its own.
+  fullyParallel: true,
+  workers: Number(process.env.WORKERS ?? 2),
   reporter: process.env.CI ? 'line' : 'list',
   use: {
     browserName: 'chromium',
     locale: 'en-GB',
     viewport: { width: 1440, height: 900 },
-    trace: 'retain-on-failure',
+    // What a trace takes in time is half of what a test takes.
+    trace: process.env.CI ? 'off' : 'retain-on-failure',
     screenshot: 'only-on-failure',
     launchOptions: {
       executablePath: existsSync(chromium) ? chromium : undefined,

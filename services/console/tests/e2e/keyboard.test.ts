@@ -1,36 +1,6 @@
-/** Every flow without a mouse. */
-import { expect, PASSWORD, test } from '../support/test';
+/** What the keyboard can do that no mouse does: the palette, keys of their own, from row to row; and where the focus goes. */
+import { expect, test } from '../support/test';
 import { fill, goTo, press, tabTo } from '../support/keyboard';
-
-test('logging in, and out again', async ({ page }) => {
-  await page.goto('/');
-  await fill(page, page.locator('input[name=username]'), 'admin');
-  await fill(page, page.locator('input[name=password]'), PASSWORD);
-  await page.keyboard.press('Enter');
-  await expect(page.getByRole('navigation', { name: 'Navigation' })).toBeVisible();
-  await press(page, page.getByRole('button', { name: /^Account/ }));
-  await page.keyboard.press('ArrowUp');
-  await expect(page.getByRole('menuitem', { name: 'Log out' })).toBeFocused();
-  await page.keyboard.press('Enter');
-  await expect(page.locator('input[name=username]')).toBeVisible();
-});
-
-test('a reseller with its first manager', async ({ console: page, unique, api }) => {
-  await goTo(page, 'r', 'Resellers');
-  await page.keyboard.press('n');
-  await expect(page.getByRole('heading', { level: 1, name: 'New reseller' })).toBeFocused();
-  await fill(page, page.locator('input[name=name]'), `Keys ${unique}`);
-  await fill(page, page.locator('input[name=username]'), 'berta');
-  await fill(page, page.locator('input[name=email]'), 'berta@example.com');
-  await fill(page, page.locator('input[name=new_password]'), 'a long enough password');
-  await page.keyboard.press('Enter');
-  await expect(page).toHaveURL(new RegExp(`/resellers/keys-${unique}`));
-  const { items } = await api.send<{ items: { username: string }[] }>(
-    'GET',
-    `/api/tenants/keys-${unique}/users`,
-  );
-  expect(items.map(({ username }) => username)).toEqual(['berta']);
-});
 
 test('a backup, from the palette to the download', async ({ console: page, unique, api }) => {
   await api.tenant(unique);
@@ -80,30 +50,4 @@ test('a dialog keeps the focus, and gives it back', async ({ console: page }) =>
   await page.keyboard.press('Escape');
   await expect(dialog).toBeHidden();
   await expect(button).toBeFocused();
-});
-
-test('a restore and its undo', async ({ console: page, unique, api }) => {
-  await api.tenant(unique);
-  await api.user(unique, { username: 'before', email: 'before@example.com' });
-  const backup = await api.backup(unique);
-  await api.user(unique, { username: 'after', email: 'after@example.com' });
-  await page.goto(`/backups/${backup.id}`);
-  await press(page, page.getByRole('link', { name: 'Restore …' }));
-  await press(page, page.getByRole('button', { name: 'Next' }));
-  await expect(page.getByText('The backup is whole')).toBeVisible();
-  await press(page, page.getByRole('button', { name: 'Next' }));
-  await fill(page, page.locator('input[name=confirmation]'), unique);
-  await fill(page, page.locator('input[name=password]'), PASSWORD);
-  await page.keyboard.press('Enter');
-  await expect(page.getByText('Restored', { exact: true })).toBeVisible({ timeout: 30_000 });
-  const names = async (): Promise<string[]> =>
-    (await api.send<{ items: { username: string }[] }>('GET', `/api/tenants/${unique}/users`)).items.map(
-      (user) => user.username,
-    );
-  expect(await names()).toEqual(['before']);
-  await press(page, page.getByRole('button', { name: /^Undo the restore/ }));
-  await fill(page, page.locator('input[name=password]'), PASSWORD);
-  await page.keyboard.press('Enter');
-  await expect(page.getByText('Undone', { exact: true }).first()).toBeVisible({ timeout: 30_000 });
-  expect((await names()).sort()).toEqual(['after', 'before']);
 });

@@ -1,5 +1,6 @@
 /** What one person does, another sees without doing anything. */
-import { expect, logIn, test, watch } from '../support/test';
+import { expect, logIn, test } from '../support/test';
+import { watch } from '../support/watch';
 
 test('two browsers: a backup that one asks for shows in the other, through its phases to the end', async ({
   console: page,
@@ -11,8 +12,7 @@ test('two browsers: a backup that one asks for shows in the other, through its p
   await api.tenant(unique);
   const context = await browser.newContext({ baseURL });
   const other = await context.newPage();
-  const complaints: string[] = [];
-  await watch(other, complaints);
+  const complaints = await watch(other);
   await logIn(other);
   await other.goto('/backups');
   await expect(other.locator('[data-connection=live]')).toBeVisible();

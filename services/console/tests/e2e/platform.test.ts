@@ -1,49 +1,52 @@
 /** The audit log and the jobs: what happened, whose doing it was, and that nobody changed the record. */
-import { expect, logIn, PASSWORD, test } from '../support/test';
+import { byEveryHand, expect, logIn, PASSWORD, test } from '../support/test';
 import type { AuditEntry } from '../../src/lib/api/schema';
 
-test('a change stands in the audit log with what was before and after, at an address of its own', async ({
-  console: page,
-  unique,
-  api,
-}) => {
-  const { id } = await api.tenant(unique, { name: 'Old name' });
-  await api.send('PATCH', `/api/tenants/${unique}`, { name: 'New name' });
-  await page.goto(`/audit?object_id=${id}`);
-  await page.getByRole('link', { name: 'Reseller: changed' }).click();
-  const dialog = page.getByRole('dialog');
-  const change = dialog.getByRole('row', { name: /name/ });
-  await expect(change).toContainText('Old name');
-  await expect(change).toContainText('New name');
-  await expect(dialog).toContainText('admin · Admin');
-  const address = page.url();
-  await page.keyboard.press('Escape');
-  await expect(dialog).toBeHidden();
-  await page.goto(address);
-  await expect(page.getByRole('dialog').getByRole('row', { name: /Old name/ })).toBeVisible();
-});
+byEveryHand(() => {
+  test('a change stands in the audit log with what was before and after, at an address of its own', async ({
+    console: page,
+    unique,
+    api,
+    hand,
+  }) => {
+    const { id } = await api.tenant(unique, { name: 'Old name' });
+    await api.send('PATCH', `/api/tenants/${unique}`, { name: 'New name' });
+    await page.goto(`/audit?object_id=${id}`);
+    await hand.press(page.getByRole('link', { name: 'Reseller: changed' }));
+    const dialog = page.getByRole('dialog');
+    const change = dialog.getByRole('row', { name: /name/ });
+    await expect(change).toContainText('Old name');
+    await expect(change).toContainText('New name');
+    await expect(dialog).toContainText('admin · Admin');
+    const address = page.url();
+    await page.keyboard.press('Escape');
+    await expect(dialog).toBeHidden();
+    await page.goto(address);
+    await expect(page.getByRole('dialog').getByRole('row', { name: /Old name/ })).toBeVisible();
+  });
 
-test('the log is narrowed to one action, and the address keeps it', async ({
-  console: page,
-  unique,
-  api,
-}) => {
-  await api.tenant(unique);
-  await page.keyboard.press('g');
-  await page.keyboard.press('a');
-  await page.locator('select[name=action]').selectOption('tenant.create');
-  await expect(page).toHaveURL(/action=tenant\.create/);
-  await page.reload();
-  const actions = page.getByRole('row').getByRole('link');
-  await expect(actions.first()).toHaveText('Reseller: created');
-  expect(new Set(await actions.allInnerTexts())).toEqual(new Set(['Reseller: created']));
-});
+  test('the log is narrowed to one action, and the address keeps it', async ({
+    console: page,
+    unique,
+    api,
+    hand,
+  }) => {
+    await api.tenant(unique);
+    await hand.press(page.getByRole('link', { name: 'Audit log' }));
+    await hand.choose(page.locator('select[name=action]'), 'tenant.create');
+    await expect(page).toHaveURL(/action=tenant\.create/);
+    await page.reload();
+    const actions = page.getByRole('row').getByRole('link');
+    await expect(actions.first()).toHaveText('Reseller: created');
+    expect(new Set(await actions.allInnerTexts())).toEqual(new Set(['Reseller: created']));
+  });
 
-test('the chain is checked, and says how many lines are intact', async ({ console: page, api }) => {
-  await page.goto('/audit');
-  await page.getByRole('button', { name: 'Check the chain' }).click();
-  await expect(page.getByText(/The chain is intact: [\d,]+ lines/)).toBeVisible();
-  expect((await api.send<{ intact: boolean }>('GET', '/api/audit/verify')).intact).toBe(true);
+  test('the chain is checked, and says how many lines are intact', async ({ console: page, api, hand }) => {
+    await page.goto('/audit');
+    await hand.press(page.getByRole('button', { name: 'Check the chain' }));
+    await expect(page.getByText(/The chain is intact: [\d,]+ lines/)).toBeVisible();
+    expect((await api.send<{ intact: boolean }>('GET', '/api/audit/verify')).intact).toBe(true);
+  });
 });
 
 test("a manager sees his own reseller's log, and nothing of the platform's", async ({
@@ -61,74 +64,78 @@ test("a manager sees his own reseller's log, and nothing of the platform's", asy
   await expect(page.getByRole('combobox', { name: /reseller/i })).toHaveCount(0);
 });
 
-test('a backup leaves a job that says for what it was and that it is done', async ({
-  console: page,
-  unique,
-  api,
-}) => {
-  await api.tenant(unique);
-  const backup = await api.backup(unique);
-  await page.keyboard.press('g');
-  await page.keyboard.press('j');
-  await page.goto(`/jobs?subject=${backup.id}`);
-  const row = page.getByRole('row', { name: /Back up/ });
-  await expect(row).toContainText('Done');
-  await expect(row).toContainText('1 of 5');
-  await row.getByRole('link', { name: 'Backup' }).click();
-  await expect(page).toHaveURL(new RegExp(`/backups/${backup.id}$`));
-});
+byEveryHand(() => {
+  test('a backup leaves a job that says for what it was and that it is done', async ({
+    console: page,
+    unique,
+    api,
+    hand,
+  }) => {
+    await api.tenant(unique);
+    const backup = await api.backup(unique);
+    await page.goto(`/jobs?subject=${backup.id}`);
+    const row = page.getByRole('row', { name: /Back up/ });
+    await expect(row).toContainText('Done');
+    await expect(row).toContainText('1 of 5');
+    await hand.press(row.getByRole('link', { name: 'Backup' }));
+    await expect(page).toHaveURL(new RegExp(`/backups/${backup.id}$`));
+  });
 
-test('the log is searched by a word of a change and by days', async ({ console: page, unique, api }) => {
-  await api.tenant(unique, { name: `Word ${unique}` });
-  await page.goto('/audit');
-  await expect(page.getByRole('searchbox')).toBeVisible();
-  await page.keyboard.press('/');
-  await page.keyboard.type(unique);
-  await expect(page).toHaveURL(new RegExp(`q=${unique}`));
-  await expect(page.getByRole('row', { name: /Reseller: created/ })).toBeVisible();
-  await page.locator('input[name=until]').fill('2020-01-01');
-  await page.locator('input[name=until]').blur();
-  await expect(page.getByText('Nothing matches')).toBeVisible();
-});
+  test('the log is searched by a word of a change and by days', async ({
+    console: page,
+    unique,
+    api,
+    hand,
+  }) => {
+    await api.tenant(unique, { name: `Word ${unique}` });
+    await page.goto('/audit');
+    await hand.fill(page.getByRole('searchbox'), unique);
+    await expect(page).toHaveURL(new RegExp(`q=${unique}`));
+    await expect(page.getByRole('row', { name: /Reseller: created/ })).toHaveCount(1);
+    await page.locator('input[name=until]').fill('2020-01-01');
+    await page.locator('input[name=until]').blur();
+    await expect(page.getByText('Nothing matches')).toBeVisible();
+  });
 
-test('the doctor is run by keyboard, and his round is read line by line', async ({ console: page, api }) => {
-  await page.keyboard.press('g');
-  await page.keyboard.press('d');
-  await expect(page.getByRole('heading', { level: 1, name: 'Doctor' })).toBeFocused();
-  await page.keyboard.press('n');
-  await expect(page).toHaveURL(/\/doctor\/[0-9a-f-]{36}$/);
-  const id = page.url().split('/').at(-1) ?? '';
-  const run = await api.ended<{ status: string; checks: unknown[] }>(`/api/doctor/${id}`);
-  expect(run.status).toBe('done');
-  await expect(page.getByRole('main').getByRole('listitem')).toHaveCount(run.checks.length);
-  await page.getByRole('link', { name: 'Doctor' }).first().click();
-  await expect(page.getByRole('row', { name: /Looking only/ }).first()).toBeVisible();
-});
+  test('the doctor is run, and his round is read line by line', async ({ console: page, api, hand }) => {
+    await hand.press(page.getByRole('link', { name: 'Doctor' }));
+    await expect(page.getByRole('heading', { level: 1, name: 'Doctor' })).toBeFocused();
+    await hand.press(page.getByRole('button', { name: 'Run the doctor' }).first());
+    await expect(page).toHaveURL(/\/doctor\/[0-9a-f-]{36}$/);
+    const id = page.url().split('/').at(-1) ?? '';
+    const run = await api.ended<{ status: string; checks: unknown[] }>(`/api/doctor/${id}`);
+    expect(run.status).toBe('done');
+    await expect(page.getByRole('main').getByRole('listitem')).toHaveCount(run.checks.length);
+    await hand.press(page.getByRole('link', { name: 'Doctor' }).first());
+    await expect(page.getByRole('row', { name: /Looking only/ }).first()).toBeVisible();
+  });
 
-test('what happens elsewhere shows in the feed at once; paused, it waits', async ({
-  console: page,
-  unique,
-  api,
-}) => {
-  await api.tenant(unique);
-  await page.goto('/events');
-  await expect(page.getByText('Nothing has happened yet')).toBeVisible();
-  const { id } = await api.backup(unique);
-  const feed = page.getByRole('list', { name: 'Events' });
-  const line = feed
-    .getByRole('listitem')
-    .filter({ hasText: `Backup of ${unique}` })
-    .filter({ hasText: 'Verified' });
-  await expect(line.getByRole('link')).toHaveAttribute('href', `/backups/${id}`);
+  test('what happens elsewhere shows in the feed at once; paused, it waits', async ({
+    console: page,
+    unique,
+    api,
+    hand,
+  }) => {
+    await api.tenant(unique);
+    await page.goto('/events');
+    await expect(page.getByText('Nothing has happened yet')).toBeVisible();
+    const { id } = await api.backup(unique);
+    const feed = page.getByRole('list', { name: 'Events' });
+    const line = feed
+      .getByRole('listitem')
+      .filter({ hasText: `Backup of ${unique}` })
+      .filter({ hasText: 'Verified' });
+    await expect(line.getByRole('link')).toHaveAttribute('href', `/backups/${id}`);
 
-  await page.getByRole('button', { name: 'Pause' }).click();
-  await api.backup(unique);
-  await expect(page.getByText(/held back/)).not.toHaveText(/^0/);
-  const before = await feed.getByRole('listitem').count();
-  await page.getByRole('button', { name: 'Go on' }).click();
-  await expect.poll(() => feed.getByRole('listitem').count()).toBeGreaterThan(before);
+    await hand.press(page.getByRole('button', { name: 'Pause' }));
+    await api.backup(unique);
+    await expect(page.getByText(/held back/)).not.toHaveText(/^0/);
+    const before = await feed.getByRole('listitem').count();
+    await hand.press(page.getByRole('button', { name: 'Go on' }));
+    await expect.poll(() => feed.getByRole('listitem').count()).toBeGreaterThan(before);
 
-  await page.locator('select[name=kind]').selectOption('restore');
-  await expect(page).toHaveURL(/kind=restore/);
-  await expect(page.getByText('Nothing of that kind yet')).toBeVisible();
+    await hand.choose(page.locator('select[name=kind]'), 'restore');
+    await expect(page).toHaveURL(/kind=restore/);
+    await expect(page.getByText('Nothing of that kind yet')).toBeVisible();
+  });
 });

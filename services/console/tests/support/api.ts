@@ -33,14 +33,25 @@ export class Api {
   }
 
   raw(method: string, path: string, body?: unknown): Promise<Response> {
-    return fetch(`${this.url}${path}`, {
+    return this.#fetch(
       method,
-      headers: {
-        ...(this.#token ? { authorization: `Bearer ${this.#token}` } : {}),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      body: body === undefined ? undefined : JSON.stringify(body),
-    });
+      path,
+      'application/json',
+      body === undefined ? undefined : JSON.stringify(body),
+    );
+  }
+
+  async csv(path: string, body: string): Promise<void> {
+    const response = await this.#fetch('POST', path, 'text/csv', body);
+    if (!response.ok) throw new Error(`POST ${path}: ${response.status} ${await response.text()}`);
+  }
+
+  #fetch(method: string, path: string, type: string, body?: string): Promise<Response> {
+    const headers = {
+      ...(this.#token ? { authorization: `Bearer ${this.#token}` } : {}),
+      ...(body === undefined ? {} : { 'content-type': type }),
+    };
+    return fetch(`${this.url}${path}`, { method, headers, body });
   }
 
   tenant = (slug: string, more: Partial<NewTenant> = {}): Promise<TenantInfo> =>

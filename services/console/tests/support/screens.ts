@@ -1,210 +1,90 @@
-/** Every screen with what it needs to have something to show. A new screen gets a line here, and with it axe, CSP and 360 px. */
-import type { Page } from '@playwright/test';
-import type { BackupInfo } from '../../src/lib/api/schema';
-import type { Api } from './api';
-import { PASSWORD } from './service';
+/** Every screen, with what it needs to have something to show. A new screen gets a line here, and with it axe, the content policy and all widths. */
+import type { World } from './world';
 
-interface Prepared {
-  path: string;
-  /** What else is to be opened before one looks. */
-  open?: (page: Page) => Promise<void>;
-}
-
-interface Screen {
+export interface Screen {
   name: string;
-  prepare: (api: Api, unique: string) => Promise<Prepared>;
+  path: (world: World) => Promise<string>;
+  /** What stands there once the screen has all that it shows, where nothing says that it still waits. */
+  ready?: string;
 }
 
-const at = (path: string) => (): Promise<Prepared> => Promise.resolve({ path });
+const screen = (
+  name: string,
+  path: string | ((world: World) => Promise<string>),
+  ready?: string,
+): Screen => ({
+  name,
+  ready,
+  path: typeof path === 'string' ? () => Promise.resolve(path) : path,
+});
 
-async function withBackup(api: Api, unique: string): Promise<BackupInfo> {
-  await api.tenant(unique, { tags: ['premium'], contact_email: 'post@example.com' });
-  return api.backup(unique);
-}
-
-async function anAdmin(api: Api, unique: string): Promise<string> {
-  const body = { username: unique, role: 'operator', password: PASSWORD, email: 'post@example.com' };
-  return (await api.send<{ id: string }>('POST', '/api/admins', body)).id;
-}
-
-async function aChannel(api: Api, unique: string): Promise<string> {
-  const body = { name: unique, kind: 'email', target: 'oncall@example.com' };
-  return (await api.send<{ id: string }>('POST', '/api/channels', body)).id;
-}
+const ofReseller = (name: string, part: string): Screen =>
+  screen(name, async (world) => `/resellers/${await world.lived()}${part}`);
 
 export const screens: Screen[] = [
-  {
-    name: 'resellers',
-    prepare: async (api, unique) => {
-      await api.tenant(unique, { tags: ['premium'], contact_email: 'post@example.com' });
-      return { path: '/resellers' };
-    },
-  },
-  { name: 'resellers, nothing found', prepare: at('/resellers?q=nothing-of-this-name') },
-  { name: 'new reseller', prepare: at('/resellers/new') },
-  {
-    name: 'backups',
-    prepare: async (api, unique) => {
-      await withBackup(api, unique);
-      return { path: '/backups' };
-    },
-  },
-  { name: 'backups, nothing found', prepare: at('/backups?status=damaged') },
-  { name: 'new backup', prepare: at('/backups?new=1') },
-  { name: 'admins', prepare: at('/admins') },
-  { name: 'new admin', prepare: at('/admins?new=1') },
-  {
-    name: 'admin',
-    prepare: async (api, unique) => ({ path: `/admins/${await anAdmin(api, unique)}` }),
-  },
-  { name: 'account', prepare: at('/account') },
-  { name: 'sessions', prepare: at('/sessions') },
-  { name: 'jobs', prepare: at('/jobs') },
-  { name: 'jobs, nothing found', prepare: at('/jobs?status=cancelled') },
-  { name: 'sessions of everybody', prepare: at('/sessions/all') },
-  { name: 'API keys', prepare: at('/keys') },
-  { name: 'new API key', prepare: at('/keys?new=1') },
-  { name: 'settings', prepare: at('/settings') },
-  { name: 'about', prepare: at('/about') },
-  { name: 'events', prepare: at('/events') },
-  { name: 'doctor', prepare: at('/doctor') },
-  {
-    name: 'a round of the doctor',
-    prepare: async (api) => {
-      const { id } = await api.send<{ id: string }>('POST', '/api/doctor', { repair: false });
-      await api.ended(`/api/doctor/${id}`);
-      return { path: `/doctor/${id}` };
-    },
-  },
-  { name: 'audit log', prepare: at('/audit') },
-  { name: 'a line of the audit log', prepare: at('/audit?line=1') },
-  { name: 'notices', prepare: at('/notifications') },
-  { name: 'channels', prepare: at('/notifications/channels') },
-  { name: 'new channel', prepare: at('/notifications/channels/new') },
-  {
-    name: 'channel',
-    prepare: async (api, unique) => ({ path: `/notifications/channels/${await aChannel(api, unique)}` }),
-  },
-  {
-    name: 'deliveries',
-    prepare: async (api, unique) => {
-      const channel = await aChannel(api, unique);
-      await api.send('POST', `/api/channels/${channel}/test`);
-      return { path: `/notifications/channels/${channel}/deliveries` };
-    },
-  },
-  { name: 'import', prepare: at('/backups?import=1') },
-  {
-    name: 'overview',
-    prepare: async (api, unique) => {
-      await withBackup(api, unique);
-      return { path: '/' };
-    },
-  },
-  {
-    name: 'a backup',
-    prepare: async (api, unique) => ({ path: `/backups/${(await withBackup(api, unique)).id}` }),
-  },
-  { name: 'restores', prepare: at('/restores') },
-  {
-    name: 'restore, choose',
-    prepare: async (api, unique) => ({ path: `/restores/new?backup=${(await withBackup(api, unique)).id}` }),
-  },
-  {
-    name: 'restore, check',
-    prepare: async (api, unique) => ({
-      path: `/restores/new?backup=${(await withBackup(api, unique)).id}&step=2`,
-    }),
-  },
-  {
-    name: 'restore, confirm',
-    prepare: async (api, unique) => ({
-      path: `/restores/new?backup=${(await withBackup(api, unique)).id}&step=3`,
-    }),
-  },
-  {
-    name: 'a restore',
-    prepare: async (api, unique) => {
-      const backup = await withBackup(api, unique);
-      const body = { into: 'same', slug: unique, password: PASSWORD };
-      const { id } = await api.send<{ id: string }>('POST', `/api/backups/${backup.id}/restore`, body);
-      await api.restored(id);
-      return { path: `/restores/${id}` };
-    },
-  },
+  screen('overview', async (world) => (await world.backup(), '/')),
+
+  screen('resellers', async (world) => (await world.reseller(), '/resellers')),
+  screen('resellers, nothing found', '/resellers?q=nothing-of-this-name'),
+  screen('new reseller', '/resellers/new'),
+  ofReseller('reseller, overview', ''),
+  ofReseller('reseller, users', '/users'),
+  ofReseller('reseller, backups', '/backups'),
+  ofReseller('reseller, schedules', '/schedules'),
+  ofReseller('reseller, audit', '/audit'),
+  ofReseller('reseller, settings', '/settings'),
+  ofReseller('reseller, danger zone', '/danger'),
+  screen('reseller, nothing in it yet', async (world) => `/resellers/${await world.fresh()}/users`),
+  ofReseller('new user', '/users/new'),
+  ofReseller('import users', '/users/import'),
+  screen('user', async (world) => `/resellers/${await world.reseller()}/users/${await world.user()}`),
+
+  screen('backups', async (world) => (await world.backup(), '/backups')),
+  screen('backups, nothing found', '/backups?status=damaged'),
+  screen('new backup', '/backups?new=1'),
+  screen('import of a backup', '/backups?import=1'),
+  screen('backup', async (world) => `/backups/${(await world.backup()).id}`),
+  screen('restores', '/restores'),
+  screen('restore, choose', async (world) => `/restores/new?backup=${(await world.backup()).id}`),
+  screen(
+    'restore, check',
+    async (world) => `/restores/new?backup=${(await world.backup()).id}&step=2`,
+    'The backup is whole',
+  ),
+  screen('restore, confirm', async (world) => `/restores/new?backup=${(await world.backup()).id}&step=3`),
+  screen('restore', async (world) => `/restores/${await world.restore()}`),
+
+  screen('schedules', async (world) => (await world.schedule(), '/schedules')),
+  screen('new schedule', '/schedules/new'),
+  screen('schedule', async (world) => `/schedules/${(await world.run()).schedule}`),
+  screen('schedule, edited', async (world) => `/schedules/${await world.schedule()}/edit`),
+  screen('run of a schedule', async (world) => {
+    const { schedule, run } = await world.run();
+    return `/schedules/${schedule}/runs/${run}`;
+  }),
+
+  screen('jobs', '/jobs'),
+  screen('jobs, nothing found', '/jobs?status=cancelled'),
+  screen('events', '/events'),
+  screen('doctor', '/doctor'),
+  screen('round of the doctor', async (world) => `/doctor/${await world.doctor()}`),
+  screen('audit log', '/audit'),
+  screen('line of the audit log', '/audit?line=1'),
+
+  screen('notices', '/notifications'),
+  screen('channels', async (world) => (await world.channel(), '/notifications/channels')),
+  screen('new channel', '/notifications/channels/new'),
+  screen('channel', async (world) => `/notifications/channels/${await world.channel()}`),
+  screen('deliveries', async (world) => `/notifications/channels/${await world.delivered()}/deliveries`),
+
+  screen('admins', async (world) => (await world.admin(), '/admins')),
+  screen('new admin', '/admins?new=1'),
+  screen('admin', async (world) => `/admins/${await world.admin()}`),
+  screen('account', '/account'),
+  screen('sessions', '/sessions'),
+  screen('sessions of everybody', '/sessions/all'),
+  screen('API keys', async (world) => (await world.key(), '/keys')),
+  screen('new API key', '/keys?new=1'),
+  screen('settings', '/settings'),
+  screen('about', '/about'),
 ];
-
-/** A reseller with people, a schedule that has run, and a backup. */
-async function lived(api: Api, unique: string): Promise<{ user: string; schedule: string; run: string }> {
-  await api.tenant(unique, { tags: ['premium'], contact_email: 'post@example.com', quota_users: 10 });
-  const { id: user } = await api.user(unique, {
-    username: 'anna',
-    email: 'anna@example.com',
-    role: 'manager',
-  });
-  const { id: schedule } = await api.send<{ id: string }>('POST', '/api/schedules', {
-    name: `Nightly ${unique}`,
-    scope: 'tenant',
-    tenant: unique,
-    cron: '30 2 * * *',
-    time_zone: 'Europe/Berlin',
-    retention: { keep_last: 3, daily: 7 },
-  });
-  const { id: run } = await api.send<{ id: string }>('POST', `/api/schedules/${schedule}/run`);
-  await api.ended(`/api/schedules/${schedule}/runs/${run}`);
-  return { user, schedule, run };
-}
-
-const ofReseller = (part: string) => async (api: Api, unique: string) => {
-  await lived(api, unique);
-  return { path: `/resellers/${unique}${part}` };
-};
-
-screens.push(
-  { name: 'reseller, overview', prepare: ofReseller('') },
-  { name: 'reseller, users', prepare: ofReseller('/users') },
-  { name: 'reseller, backups', prepare: ofReseller('/backups') },
-  { name: 'reseller, schedules', prepare: ofReseller('/schedules') },
-  { name: 'reseller, audit', prepare: ofReseller('/audit') },
-  { name: 'reseller, settings', prepare: ofReseller('/settings') },
-  { name: 'reseller, danger zone', prepare: ofReseller('/danger') },
-  {
-    name: 'reseller, nothing in it yet',
-    prepare: async (api, unique) => {
-      await api.tenant(unique);
-      return { path: `/resellers/${unique}/users` };
-    },
-  },
-  { name: 'new user', prepare: ofReseller('/users/new') },
-  { name: 'import users', prepare: ofReseller('/users/import') },
-  {
-    name: 'user',
-    prepare: async (api, unique) => {
-      const { user } = await lived(api, unique);
-      return { path: `/resellers/${unique}/users/${user}` };
-    },
-  },
-  {
-    name: 'schedules',
-    prepare: async (api, unique) => {
-      await lived(api, unique);
-      return { path: '/schedules' };
-    },
-  },
-  { name: 'new schedule', prepare: at('/schedules/new') },
-  {
-    name: 'schedule',
-    prepare: async (api, unique) => ({ path: `/schedules/${(await lived(api, unique)).schedule}` }),
-  },
-  {
-    name: 'schedule, edited',
-    prepare: async (api, unique) => ({ path: `/schedules/${(await lived(api, unique)).schedule}/edit` }),
-  },
-  {
-    name: 'run of a schedule',
-    prepare: async (api, unique) => {
-      const { schedule, run } = await lived(api, unique);
-      return { path: `/schedules/${schedule}/runs/${run}` };
-    },
-  },
-);

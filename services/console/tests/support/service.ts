@@ -54,13 +54,18 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   await ended;
 }
 
-/** Whether the binary answers at `/` with the console rather than with the page that says how to build it. */
+/**
+ * Whether the binary answers at `/` with the console rather than with the page that says how to build it. `CONSOLE=dist` takes
+ * what `npm run build` left: a change of the console alone needs no new binary then.
+ */
 async function hasConsole(api: string): Promise<boolean> {
+  if (process.env.CONSOLE === 'dist') return false;
   const answer = await fetch(api, { headers: { accept: 'text/html' } });
   return (await answer.text()).includes('id="app"');
 }
 
-export async function startService(): Promise<Service> {
+/** Without `jobs` nothing that is asked for is begun: there is no worker. */
+export async function startService({ jobs = true } = {}): Promise<Service> {
   if (!existsSync(binary())) throw new Error(`${binary()} is missing: cargo build, or set CHILIVIEW_BINARY`);
   const directory = mkdtempSync(join(tmpdir(), 'chiliview-console-'));
   const port = await freePort();
@@ -75,7 +80,7 @@ export async function startService(): Promise<Service> {
   };
   let child: ChildProcess;
   const start = async (): Promise<void> => {
-    child = spawn(binary(), ['serve'], {
+    child = spawn(binary(), jobs ? ['serve'] : ['serve', '--no-worker'], {
       env: environment,
       stdio: process.env.CHILIVIEW_LOG ? 'inherit' : 'ignore',
     });

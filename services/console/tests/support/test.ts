@@ -1,67 +1,85 @@
 /**
  * What every test gets: the service (one a worker), a page in which each error, each broken rule of the content policy and each
- * unexpected answer of the service fails the test, and ways to log in and to make data.
+ * unexpected answer of the service fails the test, a hand to use it with, and ways to log in and to make data.
  */
 import { randomUUID } from 'node:crypto';
 import { test as base, expect, type Page } from '@playwright/test';
 import { Api } from './api';
+import { handOf, HANDS, type Hand, type HandName } from './hands';
 import { startService, PASSWORD, type Service } from './service';
+import { watch } from './watch';
+import { World } from './world';
 
 interface Fixtures {
   api: Api;
   /** A page that is logged in as the admin. */
   console: Page;
   unique: string;
+  hand: Hand;
 }
 
-export const test = base.extend<Fixtures & { tolerated: RegExp[] }, { service: Service }>({
+interface Options {
+  /** What the browser may complain about, since the test means to cause it. */
+  tolerated: RegExp[];
+  by: HandName;
+}
+
+export const test = base.extend<Fixtures & Options, { jobs: boolean; service: Service; world: World }>({
+  /** Without them, backups wait for ever. */
+  jobs: [true, { option: true, scope: 'worker' }],
   service: [
-    async ({}, use) => {
-      const service = await startService();
+    async ({ jobs }, use) => {
+      const service = await startService({ jobs });
       await use(service);
       await service.stop();
     },
     { scope: 'worker' },
   ],
+  world: [
+    async ({ service }, use) => use(new World(await loggedIn(service), 'acme-hosting')),
+    { scope: 'worker' },
+  ],
   baseURL: async ({ service }, use) => use(service.url),
-  /** Console messages that the test means to cause. */
   tolerated: [[], { option: true }],
+  by: ['mouse', { option: true }],
   page: async ({ page, tolerated }, use) => {
-    const complaints: string[] = [];
-    await watch(page, complaints);
+    const complaints = await watch(page);
     await use(page);
     const left = complaints.filter((complaint) => !tolerated.some((pattern) => pattern.test(complaint)));
     expect(left, 'what the browser complained about').toEqual([]);
   },
-  api: async ({ service }, use) => {
-    const api = new Api(service.api);
-    await api.login('admin', PASSWORD);
-    await use(api);
-  },
+  hand: async ({ page, by }, use) => use(await handOf(by, page)),
+  api: async ({ service }, use) => use(await loggedIn(service)),
   console: async ({ page }, use) => {
-    await logIn(page);
+    await enter(page, '/');
+    await expect(page.getByRole('navigation', { name: 'Navigation' })).toBeVisible();
     await use(page);
   },
   unique: async ({}, use) => use(`t${randomUUID().slice(0, 8)}`),
 });
 
-/** Breaches of the content policy, errors of scripts and errors in the browser's console. */
-export async function watch(page: Page, complaints: string[]): Promise<void> {
-  await page.exposeFunction('policyBroken', (text: string) => complaints.push(`policy: ${text}`));
-  await page.addInitScript(() => {
-    document.addEventListener('securitypolicyviolation', (event) => {
-      const tell = (window as unknown as { policyBroken: (text: string) => void }).policyBroken;
-      tell(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
+/** Tells each story twice: with a mouse, and with a keyboard alone. */
+export function byEveryHand(stories: () => void): void {
+  for (const by of HANDS) {
+    test.describe(`by ${by}`, () => {
+      test.use({ by });
+      stories();
     });
-  });
-  page.on('pageerror', (error) => complaints.push(`error: ${error.stack ?? error.message}`));
-  page.on('console', (message) => {
-    // A refusal that the page handles is told by the browser as an error too: 401 when nobody is logged in yet.
-    const handled = /Failed to load resource: the server responded with a status of 4\d\d/.test(
-      message.text(),
-    );
-    if (message.type() === 'error' && !handled) complaints.push(`console: ${message.text()}`);
-  });
+  }
+}
+
+async function loggedIn(service: Service): Promise<Api> {
+  const api = new Api(service.api);
+  await api.login('admin', PASSWORD);
+  return api;
+}
+
+/** Logs the admin in without the form, which has stories of its own, and goes to `path`. */
+export async function enter(page: Page, path: string): Promise<void> {
+  const data = { username: 'admin', password: PASSWORD };
+  const answer = await page.request.post('/api/auth/login', { data });
+  expect(answer.status(), await answer.text()).toBe(200);
+  await page.goto(path);
 }
 
 export async function logIn(
@@ -81,12 +99,12 @@ export async function fillLogin(
   tenant?: string,
 ): Promise<void> {
   if (tenant) {
-    await page.getByRole('radio', { name: "Reseller's team" }).check({ force: true });
+    await page.getByRole('radio', { name: "Reseller's team" }).press('Space');
     await page.locator('input[name=tenant]').fill(tenant);
   }
   await page.locator('input[name=username]').fill(username);
   await page.locator('input[name=password]').fill(password);
-  await page.getByRole('button', { name: /^(Log in|Anmelden)$/ }).click();
+  await page.keyboard.press('Enter');
 }
 
 export { expect, PASSWORD };
