@@ -1,6 +1,6 @@
 /** What the keyboard can do that no mouse does: the palette, keys of their own, from row to row; and where the focus goes. */
 import { expect, test } from '../support/test';
-import { fill, goTo, press, tabTo } from '../support/keyboard';
+import { fill, fromMenu, goTo, press, tabTo } from '../support/keyboard';
 
 test('a backup, from the palette to the download', async ({ console: page, unique, api }) => {
   await api.tenant(unique);
@@ -50,4 +50,60 @@ test('a dialog keeps the focus, and gives it back', async ({ console: page }) =>
   await page.keyboard.press('Escape');
   await expect(dialog).toBeHidden();
   await expect(button).toBeFocused();
+});
+
+test('a dialog that a menu opened gives the focus back to the menu', async ({
+  console: page,
+  unique,
+  api,
+}) => {
+  await api.tenant(unique);
+  await api.user(unique, { username: 'anna', email: 'anna@example.com' });
+  await page.goto(`/resellers/${unique}/users`);
+  const menu = page.getByRole('button', { name: 'More actions: anna' });
+  await fromMenu(page, menu, 'Delete user');
+  await expect(page.getByRole('dialog').locator('input[name=confirmation]')).toBeFocused();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toBeHidden();
+  await expect(menu).toBeFocused();
+});
+
+test('the palette and the help give the focus back to where it was', async ({ console: page }) => {
+  await goTo(page, 'b', 'Backups');
+  const link = page.getByRole('link', { name: 'Schedules', exact: true });
+  for (const key of ['Control+k', '?']) {
+    await tabTo(page, link);
+    await page.keyboard.press(key);
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('Escape');
+    await expect(page.getByRole('dialog')).toBeHidden();
+    await expect(link).toBeFocused();
+  }
+});
+
+test('what happens is said to those who do not see it', async ({ console: page, unique, api }) => {
+  const said = page.locator('[aria-live=polite]');
+  await api.tenant(unique);
+  const { id } = await api.backup(unique);
+  await page.goto(`/backups/${id}`);
+  await fromMenu(page, page.getByRole('button', { name: 'More actions' }), 'Keep it (pin)');
+  await expect(said).toContainText('It stays, whatever the retention says');
+  await page.keyboard.press('u');
+  await expect
+    .poll(async () => (await api.send<{ pinned_at?: string }>('GET', `/api/backups/${id}`)).pinned_at)
+    .toBe(undefined);
+  await expect(said).not.toContainText('It stays');
+});
+
+test('from one screen to the next the focus is on the title, and the skip link leads past the navigation', async ({
+  console: page,
+}) => {
+  await press(page, page.getByRole('link', { name: 'Schedules', exact: true }));
+  await expect(page.getByRole('heading', { level: 1, name: 'Schedules' })).toBeFocused();
+  await page.goto('/jobs');
+  await page.getByRole('heading', { level: 1, name: 'Jobs' }).waitFor();
+  await page.keyboard.press('Tab');
+  await expect(page.getByRole('link', { name: 'Skip to content' })).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(page.locator('#content')).toBeFocused();
 });

@@ -56,10 +56,10 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
 
 /**
  * Whether the binary answers at `/` with the console rather than with the page that says how to build it. `CONSOLE=dist` takes
- * what `npm run build` left: a change of the console alone needs no new binary then.
+ * what `npm run build` left there: a change of the console alone needs no new binary then.
  */
 async function hasConsole(api: string): Promise<boolean> {
-  if (process.env.CONSOLE === 'dist') return false;
+  if (process.env.CONSOLE) return false;
   const answer = await fetch(api, { headers: { accept: 'text/html' } });
   return (await answer.text()).includes('id="app"');
 }
@@ -117,6 +117,7 @@ async function serveBuilt(api: string): Promise<{ server: PreviewServer; url: st
   const proxy = { '/api': api, '/livez': api };
   const server = await preview({
     root: resolve(import.meta.dirname, '../..'),
+    build: { outDir: process.env.CONSOLE ?? 'dist' },
     preview: { port: 0, host: '127.0.0.1', proxy, headers: { 'content-security-policy': POLICY } },
     logLevel: 'silent',
   });
