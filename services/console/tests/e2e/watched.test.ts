@@ -31,7 +31,7 @@ const planted: [fault: string, plant: () => void, heard: RegExp][] = [
     /^error: .*planted/,
   ],
   ['an error in the console', () => console.error('planted'), /^console: planted/],
-  ['a file that is missing', () => void fetch('/assets/none.js'), /^console: .*404.*\/assets\/none\.js/],
+  ['a file that is missing', () => void (new Image().src = '/none.png'), /^console: .*404.*\/none\.png/],
 ];
 
 for (const [fault, plant, heard] of planted) {

@@ -79,6 +79,8 @@ const noPointer = (): void =>
 export async function handOf(name: HandName, page: Page): Promise<Hand> {
   if (name === 'mouse') return mouse(page);
   await page.addInitScript(noPointer);
+  // The browser's own dialog is taken over from now on, not only once somebody waits for it.
+  page.on('filechooser', () => undefined);
   return keyboard(page);
 }
 
