@@ -31,7 +31,11 @@ const planted: [fault: string, plant: () => void, heard: RegExp][] = [
     /^error: .*planted/,
   ],
   ['an error in the console', () => console.error('planted'), /^console: planted/],
-  ['a file that is missing', () => void (new Image().src = '/none.png'), /^console: .*404.*\/none\.png/],
+  [
+    'an address outside the API that refuses',
+    () => void fetch('/none', { method: 'POST' }),
+    /^console: .*status of 4\d\d.*\/none/,
+  ],
 ];
 
 for (const [fault, plant, heard] of planted) {
