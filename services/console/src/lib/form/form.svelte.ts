@@ -2,7 +2,8 @@
  * A form's life: values, what the service refused by field, and what to do when somebody else was faster (412). Values are
  * never thrown away by a failure; leaving with unsaved ones asks first.
  */
-import { ApiProblem, NoAnswer, idempotencyKey, type Versioned } from '$lib/api';
+import { ApiProblem, NoAnswer, idempotencyKey, type FieldError, type Versioned } from '$lib/api';
+import { fieldRefusal, refusal } from '$lib/refusals';
 import { router } from '$lib/router';
 import { formWords } from './words';
 
@@ -26,6 +27,8 @@ export interface Conflict<V> {
 }
 
 const same = (left: unknown, right: unknown): boolean => JSON.stringify(left) === JSON.stringify(right);
+
+const told = (wrong: FieldError | undefined): string | undefined => wrong && fieldRefusal(wrong);
 
 export class Form<V extends Values> {
   values = $state() as V;
@@ -59,14 +62,14 @@ export class Form<V extends Values> {
   /** What the service says of the field at this JSON pointer, `/slug`. */
   error(pointer: string): string | undefined {
     if (!(this.failure instanceof ApiProblem)) return undefined;
-    return this.failure.fields.find((field) => field.pointer === pointer)?.detail;
+    return told(this.failure.fields.find((field) => field.pointer === pointer));
   }
 
   /** The first thing that is wrong at this pointer or below it: of a list that one field holds. */
   errorWithin(pointer: string): string | undefined {
     if (!(this.failure instanceof ApiProblem)) return undefined;
     const within = (at: string): boolean => at === pointer || at.startsWith(`${pointer}/`);
-    return this.failure.fields.find((field) => within(field.pointer))?.detail;
+    return told(this.failure.fields.find((field) => within(field.pointer)));
   }
 
   /** Takes what is stored as the new start. */
@@ -119,6 +122,6 @@ export class Form<V extends Values> {
     if (this.failure === undefined) return undefined;
     if (this.failure instanceof NoAnswer) return formWords.noAnswer;
     const problem = this.failure as ApiProblem;
-    return problem.fields.length > 0 ? formWords.fields(problem.fields.length) : problem.message;
+    return problem.fields.length > 0 ? formWords.fields(problem.fields.length) : refusal(problem);
   }
 }
