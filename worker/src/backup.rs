@@ -6,7 +6,7 @@ use chiliview_snapshot::{
     prove, write,
 };
 use chiliview_store::{
-    BackupId, Error, TenantId, UploadId,
+    BackupId, Error, UploadId,
     audit::{self, Event},
     backups::{self, Backup, BackupStatus, ProofDepth, Verified},
 };
@@ -69,7 +69,7 @@ pub(crate) async fn back_up(context: &Context, id: BackupId, upload: Option<Uplo
         Ok(None) => return Outcome::Done,
         Err(error) => return Outcome::Retry { after: None, reason: error.to_string() },
     };
-    let key = key_of(&backup);
+    let key = ArtefactKey::of_backup(&backup);
     let failure = match run(context, &backup, upload, number, attempt).await {
         Ok(()) => return Outcome::Done,
         Err(failure) => failure,
@@ -78,7 +78,7 @@ pub(crate) async fn back_up(context: &Context, id: BackupId, upload: Option<Uplo
         return Outcome::Done;
     }
     // What was published did not become a backup: it must not lie about.
-    if let Err(error) = context.shelf.remove(&key).await {
+    if let Err(error) = clear(context, &key).await {
         return Outcome::Retry { after: None, reason: format!("failed to {}", chain(&error)) };
     }
     match failure {
@@ -103,14 +103,17 @@ pub(crate) async fn back_up(context: &Context, id: BackupId, upload: Option<Uplo
 pub(crate) async fn give_up(context: &Context, id: BackupId, reason: &str) -> anyhow::Result<()> {
     let backup = context.store.central().read(async |tx| backups::find(tx, id).await).await?;
     let Some(backup) = backup.filter(|backup| !backup.status.is_terminal()) else { return Ok(()) };
-    context.shelf.remove(&key_of(&backup)).await?;
+    clear(context, &ArtefactKey::of_backup(&backup)).await?;
     end(context, id, BackupStatus::Failed, reason).await?;
     Ok(())
 }
 
-/// Where a backup's snapshot lies.
-pub(crate) fn key_of(backup: &Backup) -> ArtefactKey {
-    ArtefactKey::of(backup.tenant_id.map(TenantId::uuid), backup.id.uuid(), backup.encrypted != 0)
+/// Removes what an attempt left. Where another shelf lies in the place of ours there is nothing of it.
+async fn clear(context: &Context, key: &ArtefactKey) -> Result<(), SnapshotError> {
+    match context.shelf.remove(key).await {
+        Err(SnapshotError::AnotherShelf { .. }) => Ok(()),
+        removed => removed.map(drop),
+    }
 }
 
 /// Takes the backup for this attempt; nothing when it has ended already.
@@ -148,8 +151,9 @@ async fn run(
     number: i64,
     attempt: &Attempt,
 ) -> Result<(), Failure> {
+    context.shelf.recognise(&context.store).await?;
     // An attempt that crashed may have published, encrypted or not; what it left was never proven.
-    context.shelf.remove(&key_of(backup)).await?;
+    context.shelf.remove(&ArtefactKey::of_backup(backup)).await?;
     let follower = Follower::start(context.clone(), Subject::Backup(backup.id), number, attempt.over().clone());
     let made = make(context, backup, upload, follower.watch()).await;
     let made = match (made, follower.finish().await) {

@@ -1,7 +1,7 @@
 //! A verified backup, or a damaged one, is proven again: read back from the shelf and checked in full. What was found is
 //! written once, fenced by the attempt's number; a look that could not be made leaves the backup as it was.
 
-use chiliview_snapshot::{Depth, Error as SnapshotError, Manifest, prove};
+use chiliview_snapshot::{ArtefactKey, Depth, Error as SnapshotError, Manifest, prove};
 use chiliview_store::{
     BackupId, Error, Tx,
     audit::{self, Event},
@@ -10,7 +10,7 @@ use chiliview_store::{
 };
 
 use crate::{
-    backup::{chain, key_of},
+    backup::chain,
     context::Context,
     progress::{Follower, Subject},
     queue::{Attempt, Outcome, Work},
@@ -120,7 +120,7 @@ async fn look(context: &Context, backup: &Backup, number: i64, attempt: &Attempt
         Err(error) => return Finding::Unknown(format!("failed to read the recorded manifest: {}", chain(&error))),
     };
     let follower = Follower::start(context.clone(), Subject::Backup(backup.id), number, attempt.over().clone());
-    let key = key_of(backup);
+    let key = ArtefactKey::of_backup(backup);
     let (identities, scratch) = (&context.config.identities, context.scratch());
     let proof = prove(&context.shelf, &key, &manifest, Depth::Full, identities, &scratch, follower.watch()).await;
     match (proof, follower.finish().await) {

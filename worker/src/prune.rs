@@ -11,6 +11,7 @@ use chiliview_store::{
 };
 
 use crate::{
+    backup::chain,
     context::Context,
     queue::{Outcome, Work},
 };
@@ -22,6 +23,10 @@ const BACKUPS: i64 = 10_000;
 
 /// Does the job.
 pub(crate) async fn run(context: &Context) -> Outcome {
+    // What is kept is decided by what can be restored, which nobody knows while the shelf is not the one.
+    if let Err(error) = context.shelf.is_itself().await {
+        return Outcome::Retry { after: None, reason: format!("failed to {}", chain(&error)) };
+    }
     match all(context).await {
         Ok(gone) => {
             tracing::info!(gone, "retention.pruned");

@@ -1,19 +1,28 @@
 //! Removes for good what lay in the trash long enough. Each step may run again.
 
+use std::time::Duration;
+
+use chiliview_snapshot::{ArtefactKey, Error as SnapshotError};
 use chiliview_store::{
     BackupId, Error, TenantId,
     audit::Event,
     backups,
     exchange::Exchange,
     paging::{Direction, Page},
+    queue::{self, NewJob},
     restores::{self, RestoreStatus},
     tenant_schemas, tenants,
 };
 
-use crate::{backup::key_of, context::Context, queue::Outcome};
+use crate::{
+    context::Context,
+    queue::{Outcome, Work},
+};
 
 /// More restores of one tenant are not kept within one window.
 const RESTORES: i64 = 1000;
+/// When a purge is tried again that met another shelf.
+const PUT_OFF: Duration = Duration::from_hours(1);
 
 /// A tenant: first its database, then its row, so that a crash between leaves a row that is purged again.
 pub(crate) async fn tenant(context: &Context, id: TenantId) -> Outcome {
@@ -67,11 +76,23 @@ async fn discard_kept(context: &Context, id: TenantId) -> Result<(), Error> {
     Ok(())
 }
 
+/// Another shelf lies in the place of ours: the snapshot is still there when that is back.
+async fn put_off(context: &Context, id: BackupId) -> anyhow::Result<()> {
+    let job = NewJob::new(context.store.ids().next(), Work::PurgeBackup { backup: id });
+    let job = job.at(context.now().plus(PUT_OFF));
+    context.store.central().write(async |tx| queue::enqueue(tx, &job).await).await?;
+    tracing::warn!(backup = %id, "backup.purge_put_off");
+    Ok(())
+}
+
 async fn purge_backup(context: &Context, id: BackupId) -> anyhow::Result<()> {
     let now = context.now();
     let row = context.store.central().read(async |tx| backups::find(tx, id).await).await?;
     let Some(row) = row.filter(|backup| backup.purge_after.is_some_and(|end| end <= now)) else { return Ok(()) };
-    context.shelf.remove(&key_of(&row)).await?;
+    match context.shelf.remove(&ArtefactKey::of_backup(&row)).await {
+        Err(SnapshotError::AnotherShelf { .. }) => return put_off(context, id).await,
+        removed => removed?,
+    };
     context
         .store
         .central()

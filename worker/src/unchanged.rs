@@ -1,18 +1,13 @@
 //! A scheduled backup of a database that is still what an older backup holds makes no snapshot, and says so.
 
-use chiliview_snapshot::{Manifest, Recipients, Source, Watch, fingerprint};
+use chiliview_snapshot::{ArtefactKey, Manifest, Recipients, Source, Watch, fingerprint};
 use chiliview_store::{
     BackupId,
     audit::Event,
     backups::{self, Backup, BackupStatus, Origin},
 };
 
-use crate::{
-    backup::{Failure, key_of},
-    context::Context,
-    queue::Attempt,
-    sealing, tell,
-};
+use crate::{backup::Failure, context::Context, queue::Attempt, sealing, tell};
 
 /// The backup that holds what a snapshot of `source` would hold now: the newest verified one, if it is still on the shelf.
 ///
@@ -40,7 +35,7 @@ pub(crate) async fn same_as(
 
 /// One that was lost is made again.
 async fn is_there(context: &Context, backup: &Backup, manifest: &Manifest) -> bool {
-    match context.shelf.open(&key_of(backup)).await {
+    match context.shelf.open(&ArtefactKey::of_backup(backup)).await {
         Ok(artefact) => artefact.len() == manifest.stored_bytes,
         Err(error) => {
             tracing::warn!(backup = %backup.id, %error, "backup.artefact_not_there");

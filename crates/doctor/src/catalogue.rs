@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use chiliview_snapshot::{ArtefactKey, Entry, Location, Shelf};
 use chiliview_store::{
-    Result, TenantId, Timestamp, Tx,
+    Result, Timestamp, Tx,
     backups::{self, Backup, BackupStatus, Filter},
     paging::{Cursor, Direction, Page},
 };
@@ -13,7 +13,7 @@ use crate::{
     central::Central,
     database::words,
     exam::{Exam, Finding},
-    files,
+    files, shelf,
 };
 
 const NAME: &str = "shelf";
@@ -40,9 +40,14 @@ pub(crate) async fn check(exam: &mut Exam<'_>, central: Option<&Central>) {
     let (shelf, lying) = lying;
     leftovers(exam, &shelf, &lying).await;
     let Some(central) = central else { return };
-    match central.read(exam, async |tx| listed(tx).await).await {
-        Ok(rows) => compare(exam, &shelf, &lying, &rows).await,
-        Err(error) => exam.broken(Finding {
+    let another = shelf::differs(exam, central, &shelf).await;
+    match (central.read(exam, async |tx| listed(tx).await).await, another) {
+        (Ok(rows), None) => compare(exam, &shelf, &lying, &rows).await,
+        (Ok(rows), Some(identity)) => {
+            let holds_ours = rows.iter().any(|row| lying.artefacts.contains_key(&ArtefactKey::of_backup(row)));
+            shelf::tell(exam, &shelf, identity, holds_ours).await;
+        }
+        (Err(error), _) => exam.broken(Finding {
             name: NAME,
             object: "backups".to_owned(),
             message: format!("the list of backups cannot be read: {}", words(&error)),
@@ -133,7 +138,7 @@ async fn compare(exam: &mut Exam<'_>, shelf: &Shelf, lying: &Lying, rows: &[Back
     let (mut well, mut elsewhere) = (true, 0);
     let verified: Vec<_> = rows.iter().filter(|row| row.status == BackupStatus::Verified).collect();
     for row in &verified {
-        let key = key_of(row);
+        let key = ArtefactKey::of_backup(row);
         let there = lying.artefacts.contains_key(&key) || lying.manifests.contains(&key.plain());
         if !there && begun.is_some_and(|begun| row.created_at < begun) {
             elsewhere += 1;
@@ -165,7 +170,7 @@ async fn compare(exam: &mut Exam<'_>, shelf: &Shelf, lying: &Lying, rows: &[Back
 
 /// Whether every snapshot has its backup.
 fn strangers(exam: &mut Exam<'_>, shelf: &Shelf, lying: &Lying, rows: &[Backup]) -> bool {
-    let known: HashSet<_> = rows.iter().map(|row| key_of(row).plain()).collect();
+    let known: HashSet<_> = rows.iter().map(|row| ArtefactKey::of_backup(row).plain()).collect();
     let all = lying.artefacts.keys().chain(&lying.manifests);
     let strangers: Vec<_> = all.filter(|key| !known.contains(&key.plain())).collect();
     let Some(first) = strangers.first() else { return true };
@@ -195,8 +200,4 @@ async fn fault(shelf: &Shelf, lying: &Lying, row: &Backup, key: &ArtefactKey) ->
     }
     let has_manifest = lying.manifests.contains(&key.plain()) || shelf.manifest(key).await.is_ok();
     (!has_manifest).then(|| format!("the manifest of its snapshot {key} is missing on the shelf"))
-}
-
-fn key_of(row: &Backup) -> ArtefactKey {
-    ArtefactKey::of(row.tenant_id.map(TenantId::uuid), row.id.uuid(), row.encrypted != 0)
 }

@@ -19,6 +19,7 @@ mod report;
 mod restores;
 mod schemas;
 mod self_test;
+mod shelf;
 mod tenants;
 
 use std::sync::Arc;

@@ -13,7 +13,7 @@ use chiliview_snapshot::Shelf;
 use chiliview_store::{
     Error, Store, TenantId,
     data_dir::{DataDir, create_private, remove_tree, sync_directory},
-    tenants,
+    shelves, tenants,
 };
 
 use crate::{
@@ -101,7 +101,7 @@ async fn build(work: &mut Work<'_>, data_dir: &DataDir, building: &DataDir, shel
         tenants(work, &store, building, shelf, &inventory).await?;
         reconcile::run(work, &store, &Homes::Files(building.clone()), shelf, &candidate).await?;
         another_shelf(work);
-        Ok(())
+        remember(work, &store, shelf).await
     };
     let outcome = outcome.await;
     store.close().await;
@@ -173,6 +173,17 @@ fn another_shelf(work: &mut Work<'_>) {
         let advice = "name that one as the shelf (CHILIVIEW_SHELF), or copy its files here, before you start";
         work.warn("shelf", next, message, advice);
     }
+}
+
+/// What the restored database remembers of shelves is of another time, when another one may have lain there.
+async fn remember(work: &Work<'_>, store: &Store, shelf: &Shelf) -> Result<(), Failure> {
+    let (address, now, id) = (work.context.next_shelf.address(), work.now(), shelf.id().await?);
+    let is_next = shelf.address() == address;
+    let remembered = store.central().write(async |tx| match id {
+        Some(id) if is_next => shelves::adopt(tx, &address, id, now).await,
+        _ => shelves::forget(tx, &address).await.map(drop),
+    });
+    Ok(remembered.await?)
 }
 
 /// What was built goes into the server, each database equal on both sides, the central one last.

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use chiliview_store::ShelfId;
 use chrono::{DateTime, Utc};
 
 use crate::adopt::Refusal;
@@ -77,6 +78,23 @@ pub enum Error {
         /// When the shelf was begun.
         begun: DateTime<Utc>,
     },
+    /// Another shelf lies in the place of the one that is remembered, or none. It says nothing about any snapshot.
+    #[error(
+        "use the shelf at {place}: it is not the one that this installation's backups lie on, whose id is {wanted} ({}): is the \
+         volume mounted? `chiliview doctor` says what to do",
+        lying(found.as_ref())
+    )]
+    AnotherShelf {
+        /// Where.
+        place: String,
+        /// The id that is remembered.
+        wanted: ShelfId,
+        /// The one that was found.
+        found: Option<ShelfId>,
+    },
+    /// What was just written to the shelf is not there.
+    #[error("find the marker on the shelf at {0}, which was just written")]
+    Unmarked(String),
     /// SQLite refused.
     #[error("{action}")]
     Database {
@@ -144,6 +162,10 @@ impl From<chiliview_store::Error> for Error {
             other => Self::Store(other),
         }
     }
+}
+
+fn lying(found: Option<&ShelfId>) -> String {
+    found.map_or_else(|| "none is there".to_owned(), |id| format!("{id} is there"))
 }
 
 /// Which key to look for, and which were no help.

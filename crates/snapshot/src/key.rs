@@ -6,6 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use chiliview_store::{TenantId, backups::Backup};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -32,6 +33,11 @@ impl ArtefactKey {
     /// The key of a backup's snapshot: of the central database without a tenant.
     pub fn of(tenant: Option<Uuid>, backup: Uuid, sealed: bool) -> Self {
         Self { tenant, backup, sealed }
+    }
+
+    /// The key under which the snapshot of a listed backup lies.
+    pub fn of_backup(row: &Backup) -> Self {
+        Self::of(row.tenant_id.map(TenantId::uuid), row.id.uuid(), row.encrypted != 0)
     }
 
     /// The key of a snapshot of one tenant's database.

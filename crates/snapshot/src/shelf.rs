@@ -27,6 +27,7 @@ pub(crate) use staged::Staged;
 
 mod bucket;
 mod directory;
+mod identity;
 mod listing;
 mod location;
 mod marker;
@@ -170,6 +171,14 @@ impl Shelf {
         match self.clone() {
             Self::Directory(directory) => task::blocking(move || directory.free_bytes().map(Some)).await,
             Self::Bucket(bucket) => bucket.answers().await.map(|()| None),
+        }
+    }
+
+    /// Where it is.
+    pub fn location(&self) -> Location {
+        match self {
+            Self::Directory(directory) => Location::Directory(directory.root().to_path_buf()),
+            Self::Bucket(bucket) => Location::Bucket(Box::new(bucket.settings().clone())),
         }
     }
 

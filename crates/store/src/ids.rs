@@ -162,6 +162,8 @@ ids! {
     ApiKeyId,
     /// A journey of the tenants' databases to a newer schema.
     FleetMigrationId,
+    /// A place for snapshots, wherever it lies.
+    ShelfId,
 }
 
 #[cfg(test)]

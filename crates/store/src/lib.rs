@@ -36,6 +36,7 @@ mod schema_swap;
 pub mod seam;
 pub mod second_factors;
 pub mod sessions;
+pub mod shelves;
 pub mod soundness;
 pub mod spans;
 pub mod sqlite;
@@ -58,7 +59,7 @@ pub use clock::{Clock, Timestamp};
 pub use error::{Error, Result};
 pub use ids::{
     AdminId, ApiKeyId, AuditId, BackupId, ChannelId, DeliveryId, DoctorRunId, FleetMigrationId, Ids, NoticeId,
-    RestoreId, RunId, ScheduleId, SessionId, TenantId, UploadId, UserId,
+    RestoreId, RunId, ScheduleId, SessionId, ShelfId, TenantId, UploadId, UserId,
 };
 pub use seam::{Database, Engine, Query, Tx};
 pub use store::{Settings, Store};

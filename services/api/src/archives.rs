@@ -9,6 +9,7 @@ mod tape;
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use chiliview_snapshot::ArtefactKey;
 use chiliview_store::{
     BackupId, Timestamp,
     audit::Event,
@@ -136,7 +137,7 @@ pub(crate) async fn serve(
 
 /// One backup's three files. `tag` takes in whatever decides a byte of them.
 async fn record(app: &App, row: &Backup, tape: &mut Tape, tag: &mut Sha256) -> Result<(), Problem> {
-    let key = download::key_of(row);
+    let key = ArtefactKey::of_backup(row);
     let artefact = app.shelf().open(&key).await?;
     download::described(row, &artefact)?;
     let manifest = Bytes::from(backups::verified(row)?.to_owned());

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use chiliview_snapshot::Error;
 use chiliview_store::{queue, readiness};
 use poem::{Response, handler, http::StatusCode, web::Data};
 use poem_openapi::{Enum, Object, OpenApi};
@@ -53,7 +54,7 @@ pub struct HealthInfo {
     pub engine: String,
     /// Whether a worker was heard of lately: without one, backups wait.
     pub worker: Condition,
-    /// Whether there is room on the shelf.
+    /// Whether there is room on the shelf, and whether it is the one that the backups lie on.
     pub disk: Condition,
     /// The room on the shelf, in bytes; absent where a shelf has no bound.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,9 +103,10 @@ impl Health {
 
     pub(crate) async fn disk(&self) -> (Condition, Option<u64>) {
         match self.app.room().look(&self.app).await {
-            Some(Some(free)) if free < LOW_DISK_BYTES => (Condition::Degraded, Some(free)),
-            Some(free) => (Condition::Ok, free),
-            None => (Condition::Failed, None),
+            Looked::There(Some(free)) if free < LOW_DISK_BYTES => (Condition::Degraded, Some(free)),
+            Looked::There(free) => (Condition::Ok, free),
+            Looked::Another => (Condition::Degraded, None),
+            Looked::OutOfReach => (Condition::Failed, None),
         }
     }
 }
@@ -136,8 +138,16 @@ impl Readiness {
 #[derive(Default)]
 pub(crate) struct Room(Mutex<Option<(Instant, Looked)>>);
 
-/// The room, where a shelf has a bound; nothing when it is out of reach.
-type Looked = Option<Option<u64>>;
+/// What a look at the shelf found.
+#[derive(Clone, Copy)]
+pub(crate) enum Looked {
+    /// The shelf, and the room on it, where it has a bound.
+    There(Option<u64>),
+    /// Another one, or none: a volume is not mounted, say.
+    Another,
+    /// Nobody can say.
+    OutOfReach,
+}
 
 impl Room {
     pub(crate) async fn look(&self, app: &App) -> Looked {
@@ -147,20 +157,27 @@ impl Room {
         {
             return room;
         }
-        let room = match timeout(LOOK_TAKES, app.shelf().free_bytes()).await {
-            Ok(Ok(room)) => Some(room),
+        let room = match timeout(LOOK_TAKES, measure(app)).await {
+            Ok(Ok(room)) => Looked::There(room),
             Ok(Err(error)) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "health.shelf_out_of_reach");
-                None
+                if let Error::AnotherShelf { .. } = error { Looked::Another } else { Looked::OutOfReach }
             }
             Err(_) => {
                 tracing::warn!("health.shelf_silent");
-                None
+                Looked::OutOfReach
             }
         };
         *last = Some((Instant::now(), room));
         room
     }
+}
+
+/// The room on the shelf, if it is the one that is remembered by now.
+async fn measure(app: &App) -> Result<Option<u64>, Error> {
+    app.shelf().recognise(app.store()).await?;
+    app.shelf().is_itself().await?;
+    app.shelf().free_bytes().await
 }
 
 /// The process lives: it answers.

@@ -14,7 +14,7 @@ use prometheus_client::{
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
-use crate::{app::App, problem::Problem};
+use crate::{app::App, health::Looked, problem::Problem};
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 25.0];
@@ -175,9 +175,9 @@ impl Metrics {
     async fn measure_disk(&self, registry: &mut Registry) -> Result<(), Problem> {
         let room = self.app.room().look(&self.app).await;
         let up = Gauge::<i64>::default();
-        up.set(i64::from(room.is_some()));
+        up.set(i64::from(matches!(room, Looked::There(_))));
         registry.register("shelf_up", "Whether the shelf was there a moment ago", up);
-        if let Some(free) = room.flatten() {
+        if let Looked::There(Some(free)) = room {
             let gauge = Gauge::<i64>::default();
             gauge.set(i64::try_from(free).unwrap_or(i64::MAX));
             registry.register_with_unit("shelf_free", "Room on the shelf", Unit::Bytes, gauge);

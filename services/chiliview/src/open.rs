@@ -1,7 +1,7 @@
 //! Opens what commands work on: the store and the shelf.
 
 use chiliview_snapshot::{Shelf, Swept, sweep_scratch};
-use chiliview_store::{Clock, Ids, Store};
+use chiliview_store::{Clock, Ids, Store, shelves};
 
 use crate::{exit::Failure, settings::Settings, shelf_location};
 
@@ -38,10 +38,32 @@ pub(crate) fn nothing_there(settings: &Settings) -> Failure {
     ))
 }
 
-/// The shelf, made when it is missing.
-pub(crate) async fn shelf(settings: &Settings) -> Result<Shelf, Failure> {
+/// The shelf, made when there never was one. One that is not the shelf that is remembered, or a bucket that is out of reach
+/// for its first time, keeps nobody from starting: whoever needs it says so.
+pub(crate) async fn shelf(settings: &Settings, store: &Store) -> Result<Shelf, Failure> {
     let location = shelf_location::of(settings)?;
-    Ok(location.open(Clock::system().now().to_datetime()).await?)
+    let (address, now) = (location.address(), store.clock().now().to_datetime());
+    let known = store.central().read(async |tx| shelves::find(tx, &address).await).await?;
+    let shelf = match known.filter(|shelf| shelf.marked_at.is_some()) {
+        Some(known) => location.known(known.id, now)?,
+        None => location.open(now).await?,
+    };
+    match &shelf {
+        Shelf::Directory(_) => shelf.recognise(store).await?,
+        _ => drop(tokio::spawn(recognise(shelf.clone(), store.clone()))),
+    }
+    if let Shelf::Directory(_) = &shelf
+        && let Err(error) = shelf.is_itself().await
+    {
+        tracing::error!(error = &error as &dyn std::error::Error, "shelf.another");
+    }
+    Ok(shelf)
+}
+
+async fn recognise(shelf: Shelf, store: Store) {
+    if let Err(error) = shelf.recognise(&store).await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "shelf.not_recognised");
+    }
 }
 
 /// Removes what a killed process left half-written. It takes room and does no harm: a failure stops nothing, and a bucket

@@ -40,7 +40,7 @@ pub(crate) async fn run(call: Call, options: Options) -> Result<Exit, Failure> {
     let store = open::store(&settings).await?;
     let traces = Keeping::start(store.clone(), spans, &log::instance("serve"));
     first_admin::ensure(&store, settings.admin_password.as_ref()).await?;
-    let shelf = open::shelf(&settings).await?;
+    let shelf = open::shelf(&settings, &store).await?;
     open::sweep(&store, &shelf).await;
     let wake = Wake::new();
     let app = App::new(store.clone(), shelf.clone(), policy(&settings), wake.clone());

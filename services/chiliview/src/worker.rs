@@ -22,7 +22,7 @@ pub(crate) async fn run(call: Call) -> Result<Exit, Failure> {
     let shutdown = signals::shutdown()?;
     let store = open::store(&settings).await?;
     let traces = Keeping::start(store.clone(), spans, &log::instance("worker"));
-    let shelf = open::shelf(&settings).await?;
+    let shelf = open::shelf(&settings, &store).await?;
     open::sweep(&store, &shelf).await;
     eprintln!("ChiliView {} works on the jobs in {}", env!("CARGO_PKG_VERSION"), settings.data_dir.display());
     let worked = work(&settings, store.clone(), shelf, Wake::new(), shutdown.clone());

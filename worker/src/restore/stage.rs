@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use chiliview_snapshot::{Depth, Error as SnapshotError, Manifest, Owner, Watch, prove, unpack};
+use chiliview_snapshot::{ArtefactKey, Depth, Error as SnapshotError, Manifest, Owner, Watch, prove, unpack};
 use chiliview_store::{
     Database, TenantId,
     audit::{self, Actor, Event},
@@ -19,7 +19,6 @@ use chiliview_telemetry::context::current_trace_id;
 
 use super::failure::Failure;
 use crate::{
-    backup::key_of,
     context::Context,
     progress::{Follower, Stop, Subject},
     queue::Attempt,
@@ -37,7 +36,8 @@ pub(super) async fn make_ready(
     let owner = accept_owner(&manifest, row)?;
     let follower = Follower::start(context.clone(), Subject::Restore(row.id), number, attempt.over().clone());
     let unpacked = async {
-        let (key, scratch, identities) = (key_of(&backup), context.scratch(), &context.config.identities);
+        let (key, scratch, identities) =
+            (ArtefactKey::of_backup(&backup), context.scratch(), &context.config.identities);
         prove(&context.shelf, &key, &manifest, Depth::Full, identities, &scratch, follower.watch()).await?;
         fail::fail_point!("worker.restore_proven", |_| Err(Failure::injected()));
         swap.begin().await?;

@@ -18,6 +18,7 @@ mod fleet;
 mod imports;
 mod lookout;
 mod notices;
+mod other_shelf;
 mod proofs;
 mod queue;
 mod restore_crashes;

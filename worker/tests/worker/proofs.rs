@@ -96,7 +96,7 @@ async fn a_shelf_that_is_away_and_a_scratch_without_use_say_nothing_about_a_snap
             fs::remove_dir(&shelf).unwrap();
             fs::rename(&away, &shelf).unwrap();
         };
-        out_of_reach(BackupStatus::Verified, "find the shelf").await;
+        out_of_reach(BackupStatus::Verified, "is the volume mounted?").await;
         assert_eq!(shop.find(backup.id).await.unwrap().attempt, 3, "tried twice");
         fs::remove_dir(&temp).unwrap();
         fs::write(&temp, "").unwrap();

@@ -217,3 +217,26 @@ async fn damaged_ones_take_no_good_ones_place() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_pruned_while_another_shelf_lies_in_the_place_of_ours() {
+    on_every_engine(async |shop: Shop, clock: Clock| {
+        let (tenant, _) = shop.tenant().await;
+        let schedule = daily();
+        add(&shop, Schedule { paused_at: Some(START), ..schedule.clone() }).await;
+        for _ in 0..10 {
+            clock.advance(DAY);
+            made(&shop, tenant, Origin::Schedule, Some(&schedule), clock.now()).await;
+        }
+        shop.context.shelf.recognise(&shop.context.store).await.unwrap();
+        shop.unmount();
+        let worker = shop.start(calm());
+        prune(&shop).await;
+        assert_eq!(ids(&shop, tenant).await.len(), 10);
+        shop.mount();
+        prune(&shop).await;
+        assert!(ids(&shop, tenant).await.len() < 10);
+        worker.stop().await;
+    })
+    .await;
+}

@@ -237,6 +237,20 @@ impl Shop {
         workshop::until("no job is left", over).await;
     }
 
+    /// An empty directory lies where the shelf was.
+    pub(crate) fn unmount(&self) {
+        let (shelf, away) = (self.directory().join("shelf"), self.directory().join("away"));
+        std::fs::rename(&shelf, away).unwrap();
+        std::fs::create_dir(shelf).unwrap();
+    }
+
+    /// The shelf is back.
+    pub(crate) fn mount(&self) {
+        let (shelf, away) = (self.directory().join("shelf"), self.directory().join("away"));
+        std::fs::remove_dir(&shelf).unwrap();
+        std::fs::rename(away, shelf).unwrap();
+    }
+
     /// Everything that lies on the shelf, complete or not.
     pub(crate) async fn on_shelf(&self) -> Vec<Entry> {
         let mut entries = self.context.shelf.list();
@@ -272,7 +286,7 @@ impl Shop {
 }
 
 pub(crate) fn key(backup: &Backup) -> ArtefactKey {
-    ArtefactKey::of(backup.tenant_id.map(TenantId::uuid), backup.id.uuid(), backup.encrypted != 0)
+    ArtefactKey::of_backup(backup)
 }
 
 pub(crate) fn tenant(id: TenantId) -> tenants::Tenant {

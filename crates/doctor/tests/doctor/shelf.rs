@@ -1,8 +1,13 @@
 //! The list of backups against the shelf.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs::{self, DirBuilder},
+    os::unix::fs::DirBuilderExt as _,
+    path::PathBuf,
+};
 
 use chiliview_doctor::Status;
+use chiliview_snapshot::Shelf;
 
 use crate::installation::{Installation, assert_calm, only};
 
@@ -64,4 +69,46 @@ async fn half_written_snapshots_of_killed_processes_are_removed() {
     assert_eq!(only(&installation.repair().await).status, Status::Repaired);
     assert!(!partial.exists());
     assert_calm(&installation.look().await);
+}
+
+/// An installation whose shelf is remembered, and where that lies.
+async fn remembered() -> (Installation, PathBuf) {
+    let installation = Installation::new().await;
+    let (store, place) = (installation.store().await, installation.root.join("backups"));
+    Shelf::directory(&place).await.unwrap().recognise(&store).await.unwrap();
+    store.close().await;
+    assert_calm(&installation.look().await);
+    (installation, place)
+}
+
+#[tokio::test]
+async fn an_empty_directory_in_the_shelfs_place_is_named_and_no_backup_counts_as_lost() {
+    let (installation, place) = remembered().await;
+    let away = place.with_file_name("repairs-not");
+    fs::rename(&place, &away).unwrap();
+    DirBuilder::new().mode(0o700).create(&place).unwrap();
+    let report = installation.look().await;
+    let line = only(&report);
+    assert!(line.name == "shelf" && line.message.contains("it is not the shelf that the backups lie on"), "{line:?}");
+    assert!(line.advice.as_ref().is_some_and(|advice| advice.starts_with("mount the volume")));
+    assert_eq!(only(&installation.repair().await).status, Status::Unrepairable, "an empty one is not adopted");
+    fs::remove_dir_all(&place).unwrap();
+    fs::rename(&away, &place).unwrap();
+    assert_calm(&installation.look().await);
+}
+
+#[tokio::test]
+async fn a_shelf_that_holds_the_backups_is_adopted_when_somebody_asks_for_it() {
+    let (installation, place) = remembered().await;
+    let marker = place.join(".shelf");
+    let other = r#"{"id": "01890000-0000-7000-8000-000000000009"}"#;
+    for copied in [None, Some(other)] {
+        fs::remove_file(&marker).unwrap();
+        if let Some(text) = copied {
+            fs::write(&marker, text).unwrap();
+        }
+        assert_eq!(only(&installation.look().await).status, Status::Problem);
+        assert_eq!(only(&installation.repair().await).status, Status::Repaired);
+        assert_calm(&installation.look().await);
+    }
 }

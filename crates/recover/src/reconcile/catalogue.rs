@@ -57,7 +57,7 @@ async fn rows(work: &mut Work<'_>, store: &Store, shelf: &Shelf) -> Result<HashS
             let Some(last) = rows.last() else { break };
             after = Some(Cursor { key: last.id.to_string(), id: last.id.to_string() });
             for row in rows.iter().filter(|row| row.status.is_terminal() || row.manifest.is_some()) {
-                known.insert(key_of(row));
+                known.insert(ArtefactKey::of_backup(row).plain());
                 work.audience.step("backups", known.len() as u64, 0);
                 if matches!(row.status, BackupStatus::Verified | BackupStatus::Verifying) {
                     counted += usize::from(still_counts(work, store, shelf, row).await?);
@@ -92,7 +92,7 @@ async fn still_counts(work: &mut Work<'_>, store: &Store, shelf: &Shelf, row: &B
 async fn fault(work: &mut Work<'_>, shelf: &Shelf, row: &Backup) -> Result<Option<String>, Failure> {
     let recorded = Manifest::from_json(row.manifest.as_deref().unwrap_or_default().as_bytes());
     let manifest = match recorded {
-        Ok(manifest) if manifest.key().plain() == key_of(row) => manifest,
+        Ok(manifest) if manifest.key().plain() == ArtefactKey::of_backup(row).plain() => manifest,
         Ok(_) => return Ok(Some("the manifest on its row is another backup's".to_owned())),
         Err(error) => return Ok(Some(format!("the manifest on its row is unreadable: {error}"))),
     };
@@ -190,9 +190,4 @@ pub(super) async fn keep_trash(work: &mut Work<'_>, store: &Store) -> Result<(),
 
 fn object(row: &Backup) -> String {
     format!("{} of {}", row.id, row.tenant_slug.as_deref().unwrap_or("the central database"))
-}
-
-/// The name that the inventory knows it by, encrypted or not.
-fn key_of(row: &Backup) -> ArtefactKey {
-    ArtefactKey::of(row.tenant_id.map(TenantId::uuid), row.id.uuid(), false)
 }

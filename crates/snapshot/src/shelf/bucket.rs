@@ -23,6 +23,7 @@ use crate::manifest::{Manifest, ManifestError};
 use crate::temporary::Swept;
 
 use super::Entry;
+use super::identity::Expected;
 use super::listing::entry_of;
 use super::marker;
 
@@ -53,6 +54,7 @@ struct Inner {
     /// What a new shelf notes as its beginning; nothing for one who only reads.
     now: Option<DateTime<Utc>>,
     marked: OnceCell<()>,
+    expected: Expected,
 }
 
 impl Bucket {
@@ -62,11 +64,22 @@ impl Bucket {
         let client = transport.client();
         let store = connect::builder(&settings).with_http_connector(transport).build();
         let store = store.map_err(|error| trouble::explain("use the settings of", settings.to_string(), &error))?;
-        Ok(Self(Arc::new(Inner { settings, store, client, now, marked: OnceCell::new() })))
+        Ok(Self(Arc::new(Inner {
+            settings,
+            store,
+            client,
+            now,
+            marked: OnceCell::new(),
+            expected: Expected::default(),
+        })))
     }
 
-    fn settings(&self) -> &BucketSettings {
+    pub(super) fn settings(&self) -> &BucketSettings {
         &self.0.settings
+    }
+
+    pub(super) fn expected(&self) -> &Expected {
+        &self.0.expected
     }
 
     fn store(&self) -> &AmazonS3 {
@@ -145,6 +158,7 @@ impl Bucket {
     /// Removes the manifest before the artefact; whether there was anything. A writer of that name that may still live is
     /// ended too: what it would put there is not wanted any more.
     pub(super) async fn remove(&self, key: &ArtefactKey) -> Result<bool, Error> {
+        self.is_itself().await?;
         self.end_uploads(key).await?;
         let mut names = self.names_of(key).await?;
         let manifest = self.manifest_path(key);
@@ -205,6 +219,7 @@ impl Bucket {
     }
 
     pub(super) async fn sweep(&self) -> Result<Swept, Error> {
+        self.is_itself().await?;
         let mut swept = Swept::default();
         for upload in self.unfinished(&self.below()).await? {
             let name = self.relative(&upload.path);

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use chiliview_store::ShelfId;
 use chrono::{DateTime, Utc};
 
 use crate::artefact::Artefact;
@@ -17,6 +18,7 @@ use crate::manifest::{Manifest, ManifestError};
 use crate::task;
 use crate::temporary::{self, Swept, Temporary};
 
+use super::identity::Expected;
 use super::marker::{self, Marker};
 
 pub(super) const STAGING: &str = ".staging";
@@ -25,17 +27,23 @@ pub(super) const STAGING: &str = ".staging";
 #[derive(Clone, Debug)]
 pub struct Directory {
     root: PathBuf,
+    pub(super) expected: Expected,
 }
 
 impl Directory {
     pub(super) fn open(root: PathBuf) -> Result<Self, Error> {
         durable::create_dir(&root.join(STAGING))?;
-        Ok(Self { root })
+        Ok(Self::at(root))
     }
 
     pub(super) fn existing(root: PathBuf) -> Result<Self, Error> {
         root.read_dir().map_err(Error::io("open the shelf", &root))?;
-        Ok(Self { root })
+        Ok(Self::at(root))
+    }
+
+    /// Whatever lies there.
+    pub(super) fn at(root: PathBuf) -> Self {
+        Self { root, expected: Expected::default() }
     }
 
     /// The directory.
@@ -67,7 +75,31 @@ impl Directory {
     }
 
     pub(super) fn remove(&self, key: &ArtefactKey) -> Result<bool, Error> {
+        self.is_itself()?;
         self.place(key).remove()
+    }
+
+    /// Ready to take a new snapshot.
+    pub(super) fn prepare(&self) -> Result<(), Error> {
+        self.is_itself()?;
+        durable::create_dir(&self.staging())
+    }
+
+    pub(super) fn is_itself(&self) -> Result<(), Error> {
+        match self.expected.get() {
+            None => Ok(()),
+            Some(_) => self.expected.check(self.root.display(), self.id()?),
+        }
+    }
+
+    pub(super) fn id(&self) -> Result<Option<ShelfId>, Error> {
+        Ok(self.marker()?.and_then(|marker| marker.id))
+    }
+
+    /// Gives it an id, unless it has one.
+    pub(super) fn name(&self, id: ShelfId) -> Result<(), Error> {
+        let marker = self.marker()?.unwrap_or_default();
+        if marker.id.is_some() { Ok(()) } else { self.put(Marker { id: Some(id), ..marker }) }
     }
 
     /// Notes when it was begun, unless it has a note or snapshots already.
@@ -76,14 +108,22 @@ impl Directory {
         if path.exists() || self.has_folders()? {
             return Ok(());
         }
+        self.put(Marker { begun: Some(now), id: None })
+    }
+
+    fn put(&self, marker: Marker) -> Result<(), Error> {
         let mut file = Temporary::create(&self.staging(), marker::NAME)?;
-        file.write_all(&Marker { begun: Some(now) }.to_json())?;
+        file.write_all(&marker.to_json())?;
         file.sync()?;
-        file.keep(&path)?;
+        file.keep(&self.root.join(marker::NAME))?;
         durable::sync_dir(&self.root)
     }
 
     pub(super) fn begun(&self) -> Result<Option<DateTime<Utc>>, Error> {
+        Ok(self.marker()?.and_then(|marker| marker.begun))
+    }
+
+    fn marker(&self) -> Result<Option<Marker>, Error> {
         let path = self.root.join(marker::NAME);
         let file = match File::open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -91,7 +131,7 @@ impl Directory {
         };
         let mut bytes = Vec::new();
         file.take(marker::MAX_BYTES).read_to_end(&mut bytes).map_err(Error::io("read", &path))?;
-        Ok(Marker::read(&bytes).begun)
+        Ok(Some(Marker::read(&bytes)))
     }
 
     fn has_folders(&self) -> Result<bool, Error> {
@@ -115,6 +155,7 @@ impl Directory {
     }
 
     pub(super) fn sweep(&self) -> Result<Swept, Error> {
+        self.is_itself()?;
         temporary::sweep(&self.staging(), "")
     }
 
@@ -125,6 +166,11 @@ impl Directory {
     /// Where there is no staging directory there is no shelf: a file system that is not mounted, say. Nothing can be said
     /// about a snapshot then, least of all that it is gone.
     fn missing(&self, key: &ArtefactKey, path: &Path, error: io::Error) -> Error {
+        if error.kind() == io::ErrorKind::NotFound
+            && let Err(error) = self.is_itself()
+        {
+            return error;
+        }
         match error.kind() {
             io::ErrorKind::NotFound if self.staging().is_dir() => Error::NotFound(*key),
             io::ErrorKind::NotFound => Error::io("find the shelf", &self.root)(error),

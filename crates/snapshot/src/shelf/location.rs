@@ -1,8 +1,9 @@
 //! Where a shelf is, before anybody has opened it: what a setting says.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{self, PathBuf};
 
+use chiliview_store::ShelfId;
 use chrono::{DateTime, Utc};
 
 use crate::error::Error;
@@ -38,6 +39,28 @@ impl Location {
                 .await
             }
             Self::Bucket(settings) => Bucket::of(*settings, Some(now)).map(Shelf::Bucket),
+        }
+    }
+
+    /// Opens it for whoever writes there, where `id` is remembered to lie: nothing is made, because what is not there
+    /// now, a volume that is not mounted, say, may be there later.
+    ///
+    /// # Errors
+    /// [`Error::Shelf`] for settings that make no bucket.
+    pub fn known(&self, id: ShelfId, now: DateTime<Utc>) -> Result<Shelf, Error> {
+        let shelf = match self.clone() {
+            Self::Directory(path) => Shelf::Directory(Directory::at(path)),
+            Self::Bucket(settings) => Shelf::Bucket(Bucket::of(*settings, Some(now))?),
+        };
+        shelf.expect(id);
+        Ok(shelf)
+    }
+
+    /// What a shelf there is remembered under: the whole path, or bucket, prefix and server.
+    pub fn address(&self) -> String {
+        match self {
+            Self::Directory(path) => path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string(),
+            Self::Bucket(settings) => settings.address(),
         }
     }
 

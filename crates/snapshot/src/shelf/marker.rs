@@ -1,8 +1,10 @@
-//! A small document on the shelf that says when the shelf was begun: `.shelf`.
+//! A small document on the shelf that says which one it is, and when it was begun: `.shelf`.
 //!
+//! The id is what tells a shelf from an empty directory in its place, where a volume is not mounted (`identity`).
 //! A backup that is older than the shelf and does not lie there was never written there; it lies on the shelf that was
 //! configured before. Without this, naming another shelf would make every backup look lost.
 
+use chiliview_store::ShelfId;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,9 @@ pub(super) struct Marker {
     /// Nothing older was ever written to this shelf; not known of one that is older than markers are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) begun: Option<DateTime<Utc>>,
+    /// Which shelf it is; not known of one that no service has used since markers have ids.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) id: Option<ShelfId>,
 }
 
 impl Marker {
@@ -27,7 +32,7 @@ impl Marker {
 
     pub(super) fn to_json(self) -> Vec<u8> {
         let begun = self.begun.map(|begun| begun.to_rfc3339());
-        format!("{}\n", serde_json::json!({ "begun": begun })).into_bytes()
+        format!("{}\n", serde_json::json!({ "begun": begun, "id": self.id })).into_bytes()
     }
 }
 
@@ -38,8 +43,10 @@ mod tests {
     #[test]
     fn what_is_written_is_read_and_nonsense_says_nothing() {
         for begun in [None, DateTime::from_timestamp(1_790_000_000, 123_456_000)] {
-            let marker = Marker { begun };
-            assert_eq!(Marker::read(&marker.to_json()), marker);
+            for id in [None, Some(ShelfId::from(uuid::Uuid::from_u128(7)))] {
+                let marker = Marker { begun, id };
+                assert_eq!(Marker::read(&marker.to_json()), marker);
+            }
         }
         for nonsense in ["", "{", "[]", "{\"begun\": 5}"] {
             assert_eq!(Marker::read(nonsense.as_bytes()), Marker::default(), "{nonsense}");

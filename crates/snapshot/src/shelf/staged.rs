@@ -32,6 +32,7 @@ pub(crate) struct StagedFile {
 
 impl Staged {
     pub(super) fn in_directory(directory: &Directory, key: &ArtefactKey) -> Result<Self, Error> {
+        directory.prepare()?;
         refuse_published(&directory.place(key), key)?;
         let artefact = Temporary::create(&directory.staging(), &key.artefact_file())?;
         Ok(Self::File(StagedFile { directory: directory.clone(), key: *key, artefact }))

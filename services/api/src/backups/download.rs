@@ -1,7 +1,7 @@
 //! One verified backup's artefact, sent whole or in part to somebody who may have it.
 
 use chiliview_snapshot::{Artefact, ArtefactKey, Error};
-use chiliview_store::{TenantId, audit::Event, backups::Backup};
+use chiliview_store::{audit::Event, backups::Backup};
 use poem::{Body, IntoResponse, Request, Response};
 use poem_openapi::{
     ApiResponse,
@@ -38,7 +38,7 @@ pub(crate) async fn serve(app: &App, caller: &Caller, request: &Request, row: &B
 
 /// One that is older than the shelf and not on it lies elsewhere.
 async fn opened(app: &App, row: &Backup) -> Result<Artefact, Problem> {
-    let key = key_of(row);
+    let key = ArtefactKey::of_backup(row);
     match app.shelf().open(&key).await {
         Err(Error::NotFound(_)) => match app.shelf().begun().await? {
             Some(begun) if row.created_at < begun.into() => Err(Error::Elsewhere { key, begun }.into()),
@@ -54,10 +54,6 @@ pub(crate) fn may_download(caller: &Caller, row: &Backup) -> Result<(), Problem>
         Some(_) => caller.require_manager_write(),
         None => caller.require_owner(),
     }
-}
-
-pub(crate) fn key_of(row: &Backup) -> ArtefactKey {
-    ArtefactKey::of(row.tenant_id.map(TenantId::uuid), row.id.uuid(), row.encrypted != 0)
 }
 
 /// What a verified backup's artefact is sent as, if it is as long as it was when it was proven.

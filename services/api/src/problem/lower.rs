@@ -44,7 +44,7 @@ impl From<chiliview_snapshot::Error> for Problem {
                 tracing::warn!(%error, "shelf.elsewhere");
                 Self::conflict("elsewhere", "the snapshot lies on the shelf that was configured when it was made")
             }
-            error @ chiliview_snapshot::Error::Shelf { .. } => {
+            error @ (chiliview_snapshot::Error::Shelf { .. } | chiliview_snapshot::Error::AnotherShelf { .. }) => {
                 tracing::error!(%error, "shelf.out_of_reach");
                 Self::unavailable(SHELF_RETRY_SECONDS)
                     .with_code("shelf_unavailable")

@@ -65,7 +65,7 @@ pub(super) async fn run(call: Call, tenant: &str, options: super::Options) -> Re
 }
 
 async fn restore(call: &Call, store: &Store, tenant: &str, options: super::Options) -> Result<Exit, Failure> {
-    let shelf = open::shelf(&call.settings).await?;
+    let shelf = open::shelf(&call.settings, store).await?;
     let app = App::new(store.clone(), shelf, serve::policy(&call.settings), Wake::new());
     let backup = source(store, tenant, &options).await?;
     let request = match options.tenant.slug {

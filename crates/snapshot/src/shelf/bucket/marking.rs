@@ -1,7 +1,8 @@
 //! Whether a bucket is a shelf, and since when.
 
+use chiliview_store::ShelfId;
 use chrono::{DateTime, Utc};
-use object_store::{ObjectStore as _, PutMode, PutOptions};
+use object_store::{ObjectStore as _, ObjectStoreExt as _, PutMode, PutOptions};
 
 use crate::error::Error;
 use crate::key::ArtefactKey;
@@ -13,6 +14,7 @@ impl Bucket {
     /// A bucket that is not there, or a prefix where nothing of ours was ever put, has nothing to say about a snapshot.
     pub(super) async fn missing(&self, key: &ArtefactKey) -> Error {
         match self.marker().await {
+            Ok(found) if let Err(error) = self.check(found) => error,
             Ok(Some(_)) => Error::NotFound(*key),
             Ok(None) => Error::Shelf {
                 action: "find the shelf",
@@ -26,6 +28,35 @@ impl Bucket {
 
     pub(in crate::shelf) async fn begun(&self) -> Result<Option<DateTime<Utc>>, Error> {
         Ok(self.marker().await?.and_then(|marker| marker.begun))
+    }
+
+    pub(in crate::shelf) async fn id(&self) -> Result<Option<ShelfId>, Error> {
+        Ok(self.marker().await?.and_then(|marker| marker.id))
+    }
+
+    pub(in crate::shelf) async fn is_itself(&self) -> Result<(), Error> {
+        if self.expected().get().is_none() { Ok(()) } else { self.check(self.marker().await?) }
+    }
+
+    fn check(&self, marker: Option<Marker>) -> Result<(), Error> {
+        self.expected().check(self, marker.and_then(|marker| marker.id))
+    }
+
+    /// Ready to take a new snapshot. A shelf that is known has its marker, or is not the one.
+    pub(super) async fn prepare(&self) -> Result<(), Error> {
+        if self.expected().get().is_some() { self.is_itself().await } else { self.mark().await }
+    }
+
+    /// Gives it an id, unless it has one.
+    pub(in crate::shelf) async fn name(&self, id: ShelfId) -> Result<(), Error> {
+        self.mark().await?;
+        let marker = self.marker().await?.unwrap_or_default();
+        if marker.id.is_some() {
+            return Ok(());
+        }
+        let path = self.top(marker::NAME);
+        let put = self.store().put(&path, Marker { id: Some(id), ..marker }.to_json().into()).await;
+        put.map(drop).map_err(|error| self.failed("name the shelf in", &path, &error))
     }
 
     /// Looked for each time: what is missing must not count as lost because a bucket was there an hour ago.
@@ -48,7 +79,7 @@ impl Bucket {
             return Ok(());
         }
         let path = self.top(marker::NAME);
-        let marker = Marker { begun: self.0.now };
+        let marker = Marker { begun: self.0.now, id: None };
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         match self.store().put_opts(&path, marker.to_json().into(), options).await {
             // Another process was faster.

@@ -156,6 +156,12 @@ impl BucketSettings {
         (&self.bucket, &self.prefix, &self.endpoint) == (&other.bucket, &other.prefix, &other.endpoint)
     }
 
+    /// Differs where [`is_same_place`](Self::is_same_place) does.
+    pub(in crate::shelf) fn address(&self) -> String {
+        let server = self.endpoint.as_ref().map(|url| format!(" at {}", &url[..url::Position::BeforePath]));
+        format!("{self}{}", server.unwrap_or_default())
+    }
+
     /// The URL of the bucket itself, without a slash at its end.
     pub(super) fn url(&self) -> String {
         let (scheme, host) = match &self.endpoint {

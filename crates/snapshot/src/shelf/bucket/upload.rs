@@ -174,7 +174,7 @@ impl Drop for Sending {
 
 impl Begun {
     async fn new(bucket: &Bucket, key: &ArtefactKey) -> Result<Self, Error> {
-        bucket.mark().await?;
+        bucket.prepare().await?;
         let path = bucket.artefact(key);
         let id = bucket.store().create_multipart(&path).await;
         let id = id.map_err(|error| bucket.failed("begin to write", &path, &error))?;
