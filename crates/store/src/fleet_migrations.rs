@@ -95,6 +95,21 @@ pub async fn list(tx: &mut Tx, page: &Page) -> Result<Vec<FleetMigration>> {
     tx.query(sql).bind(page.start().1).bind(page.limit).fetch_all().await
 }
 
+/// Those that changed after `(at, id)`, in the order of their changes. They are few: one for each schema, and the tries.
+pub async fn changed_since(
+    tx: &mut Tx,
+    at: Timestamp,
+    id: Option<FleetMigrationId>,
+    limit: i64,
+) -> Result<Vec<FleetMigration>> {
+    tx.query(select!("WHERE (updated_at, id) > ($1, $2) ORDER BY updated_at, id LIMIT $3"))
+        .bind(at)
+        .bind(id.map(|id| id.to_string()).unwrap_or_default())
+        .bind(limit)
+        .fetch_all()
+        .await
+}
+
 /// Notes how far it has come, and counts anew how many have the schema and how many failed: a page that a crash cut off is
 /// not counted twice.
 pub async fn reach(tx: &mut Tx, id: FleetMigrationId, reached: Option<TenantId>, at: Timestamp) -> Result<bool> {

@@ -171,7 +171,7 @@ fn one_at_a_time(error: Error) -> Problem {
     }
 }
 
-fn show(row: FleetMigration) -> FleetMigrationInfo {
+pub(crate) fn show(row: FleetMigration) -> FleetMigrationInfo {
     FleetMigrationInfo {
         id: row.id.uuid(),
         to_version: row.to_version,

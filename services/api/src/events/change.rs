@@ -7,6 +7,7 @@ use chiliview_store::{
     audit::{Entry, Outcome},
     backups::Backup,
     doctor_runs::DoctorRun,
+    fleet_migrations::FleetMigration,
     restores::Restore,
 };
 use chrono::{DateTime, Utc};
@@ -21,6 +22,7 @@ pub(super) enum Change {
     Backup(Box<Backup>),
     Restore(Box<Restore>),
     Doctor(Box<DoctorRun>),
+    Fleet(Box<FleetMigration>),
     Line(Arc<Line>),
 }
 
@@ -62,6 +64,7 @@ impl Change {
             Self::Backup(row) => Some((row.updated_at, row.id.uuid())),
             Self::Restore(row) => Some((row.updated_at, row.id.uuid())),
             Self::Doctor(row) => Some((row.updated_at, row.id.uuid())),
+            Self::Fleet(row) => Some((row.updated_at, row.id.uuid())),
             Self::Line(_) => None,
         }
     }
@@ -72,7 +75,7 @@ impl Change {
         match self {
             Self::Backup(row) => sees(caller, row.tenant_id),
             Self::Restore(row) => sees(caller, Some(row.tenant_id)),
-            Self::Doctor(_) => is_admin,
+            Self::Doctor(_) | Self::Fleet(_) => is_admin,
             Self::Line(line) => {
                 let concerns = line.tenant.as_ref().is_some_and(|(tenant, _)| caller.sees_tenant(*tenant));
                 is_admin || line.log == Log::Tenant || concerns
@@ -89,6 +92,7 @@ impl Change {
                 let shown = crate::doctor::in_short(*row).ok();
                 ("doctor", shown.and_then(|run| serde_json::to_string(&run).ok()))
             }
+            Self::Fleet(row) => ("fleet_migration", serde_json::to_string(&crate::fleet_migrations::show(*row)).ok()),
             Self::Line(line) => ("changed", serde_json::to_string(&line.shown()).ok()),
         }
     }

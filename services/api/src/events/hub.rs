@@ -10,7 +10,7 @@ use std::{
 use chiliview_store::{
     Database, Error, TenantId, Timestamp, Tx, api_keys,
     audit::{self, Entry},
-    backups, doctor_runs, restores, schedules,
+    backups, doctor_runs, fleet_migrations, restores, schedules,
     tenants::{self, Tenant},
 };
 use tokio::sync::{Mutex, broadcast};
@@ -150,19 +150,21 @@ impl Look {
 
 /// All kinds of rows that changed after `(at, id)`, in the order of their changes.
 pub(super) async fn rows_since(app: &App, at: Timestamp, id: Option<Uuid>, limit: i64) -> Result<Vec<Change>, Error> {
-    let (backups, restores, runs) = app
+    let (backups, restores, runs, fleets) = app
         .central()
         .read(async |tx| {
             let backups = backups::changed_since(tx, at, id.map(Into::into), limit).await?;
             let restores = restores::changed_since(tx, at, id.map(Into::into), limit).await?;
             let runs = doctor_runs::changed_since(tx, at, id.map(Into::into), limit).await?;
-            Ok::<_, Error>((backups, restores, runs))
+            let fleets = fleet_migrations::changed_since(tx, at, id.map(Into::into), limit).await?;
+            Ok::<_, Error>((backups, restores, runs, fleets))
         })
         .await?;
     let backups = backups.into_iter().map(|row| Change::Backup(Box::new(row)));
     let restores = restores.into_iter().map(|row| Change::Restore(Box::new(row)));
     let runs = runs.into_iter().map(|row| Change::Doctor(Box::new(row)));
-    let mut all: Vec<_> = backups.chain(restores).chain(runs).collect();
+    let fleets = fleets.into_iter().map(|row| Change::Fleet(Box::new(row)));
+    let mut all: Vec<_> = backups.chain(restores).chain(runs).chain(fleets).collect();
     all.sort_by_key(Change::row);
     all.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(all)

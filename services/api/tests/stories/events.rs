@@ -2,12 +2,18 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use chiliview_store::{admins::AdminRole, users::UserRole};
+use chiliview_store::{
+    admins::AdminRole,
+    fleet_migrations::{self, FleetMigrationStatus},
+    users::UserRole,
+};
 use serde_json::{Value, json};
 
 use crate::support::{Person, TestApp, on_every_engine};
 
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Of the clock, between what a worker does.
+const STEP: Duration = Duration::from_secs(1);
 
 /// A stream that is being read.
 struct Stream {
@@ -146,6 +152,40 @@ async fn whoever_comes_back_misses_nothing_of_any_kind() {
         assert!(later.events.iter().all(|event| event.data["action"] != "tenant.update"), "{first:?}");
         let nonsense = Stream::open(app, &manager, "", Some("nonsense")).await;
         assert!(nonsense.events.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn admins_see_how_far_the_fleets_migration_has_come_and_nobody_else_does() {
+    on_every_engine(async |app| {
+        let (owner, auditor) = (app.admin(AdminRole::Owner).await, app.admin(AdminRole::Auditor).await);
+        let ours = app.tenant(&owner, "ours").await;
+        let manager = app.user(&ours, UserRole::Manager).await;
+        let mut stream = Stream::open(app, &auditor, "", None).await;
+        let mut confined = Stream::open(app, &manager, "", None).await;
+        let id = app.post(&owner, "/fleet-migrations", json!({})).await.expect(202).field("id");
+        let row = stream.until(|event| event.name == "fleet_migration").await.data;
+        assert_eq!((&row["id"], &row["status"]), (&json!(id), &json!("queued")));
+
+        // As a worker does: a page is behind it, then all are.
+        let (migration, central) = (id.parse().unwrap(), app.app.central());
+        app.after(STEP);
+        let page = app.clock.now();
+        central.write(async |tx| fleet_migrations::reach(tx, migration, None, page).await).await.unwrap();
+        let row = stream.until(|event| event.name == "fleet_migration").await.data;
+        let shown = app.get(&owner, &format!("/fleet-migrations/{id}")).await.expect(200).json();
+        assert_eq!((&row, &row["status"], &row["total"]), (&shown, &json!("running"), &json!(1)));
+        app.after(STEP);
+        let (done, end) = (FleetMigrationStatus::Done, app.clock.now());
+        central.write(async |tx| fleet_migrations::end(tx, migration, done, None, end).await).await.unwrap();
+        let row = stream.until(|event| event.name == "fleet_migration").await.data;
+        assert_eq!((&row["status"], row["finished_at"].is_string()), (&json!("done"), true));
+
+        app.patch(&owner, "/tenants/ours", json!({ "contact_name": "Anna" })).await.expect(200);
+        let heard =
+            confined.until(|event| event.name == "fleet_migration" || event.data["object_kind"] == "tenant").await;
+        assert_eq!(heard.name, "changed", "{heard:?}");
     })
     .await;
 }

@@ -905,8 +905,8 @@ export interface paths {
         };
         /**
          * Follow live changes
-         * @description Server-sent events, for each change that the caller may see. `backup`, `restore` and `doctor` (admins) carry the object
-         *     as its `GET` answers it, a round of the doctor without its checks. `changed` tells of every line of the audit log:
+         * @description Server-sent events, for each change that the caller may see. `backup`, `restore`, `doctor` and `fleet_migration` (both for
+         *     admins) carry the object as its `GET` answers it, a round of the doctor without its checks. `changed` tells of every line of the audit log:
          *     `{action, object_kind, object_id?, outcome, at, actor_name, tenant_id?, tenant?}`; with `tenant`, and for that tenant's
          *     manager always, of those in the tenant's own log too. After a `reset` everything that is shown is to be read again. The
          *     stream ends with the session.
