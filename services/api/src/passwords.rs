@@ -1,13 +1,16 @@
 //! Passwords: Argon2id (RFC 9106), off the async threads, never more at once than there are cores.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicUsize, Ordering},
 };
 
 use argon2::{
-    Argon2, Params,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::{
+        Error, PasswordVerifier,
+        phc::{Output, ParamsString, PasswordHash, Salt},
+    },
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
@@ -23,11 +26,16 @@ const RETRY_SECONDS: u64 = 2;
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$Y2hpbGl2aWV3IG5vYm9keQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+/// What a hash is made in: a block for each KiB.
+type Memory = Vec<Block>;
+
 /// Hashes and verifies, within bounds.
 #[derive(Clone)]
 pub struct Passwords {
     cores: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
+    /// Kept, and used again. Left to the allocator it would stay in the arena of each thread that ever hashed, some 600 MB.
+    idle: Arc<Mutex<Vec<Memory>>>,
 }
 
 /// What a verification found.
@@ -52,13 +60,13 @@ impl Passwords {
     #[must_use]
     pub fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { cores: Arc::new(Semaphore::new(cores)), waiting: Arc::new(AtomicUsize::new(0)) }
+        Self { cores: Arc::new(Semaphore::new(cores)), waiting: Arc::default(), idle: Arc::default() }
     }
 
     /// Hashes a password; the result is a PHC string.
     pub async fn hash(&self, password: &SecretString) -> Result<String, Problem> {
         let password = password.clone();
-        let hashed = self.run(move || hash_now(password.expose_secret())).await?;
+        let hashed = self.run(move |memory| hash_now(password.expose_secret(), memory)).await?;
         hashed.map_err(Problem::internal)
     }
 
@@ -67,19 +75,28 @@ impl Passwords {
         let known = hash.is_some();
         let hash = hash.unwrap_or(NOBODY).to_owned();
         let password = password.clone();
-        let verdict = self.run(move || verify_now(password.expose_secret(), &hash)).await?;
+        let verdict = self.run(move |memory| verify_now(password.expose_secret(), &hash, memory)).await?;
         Ok(if known { verdict } else { Verdict::Wrong })
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut Memory) -> T + Send + 'static) -> Result<T, Problem> {
         if self.waiting.fetch_add(1, Ordering::SeqCst) >= WAITING {
             self.waiting.fetch_sub(1, Ordering::SeqCst);
             return Err(Problem::too_many_requests(RETRY_SECONDS));
         }
-        let permit = self.cores.acquire().await;
+        let permit = self.cores.clone().acquire_owned().await;
         self.waiting.fetch_sub(1, Ordering::SeqCst);
-        let _permit = permit.map_err(Problem::internal)?;
-        tokio::task::spawn_blocking(work).await.map_err(Problem::internal)
+        let permit = permit.map_err(Problem::internal)?;
+        let idle = self.idle.clone();
+        let hashing = tokio::task::spawn_blocking(move || {
+            // Held by the work, not by who waits for it: he may hang up, and the core is busy all the same.
+            let _permit = permit;
+            let mut memory = idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+            let result = work(&mut memory);
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+            result
+        });
+        hashing.await.map_err(Problem::internal)
     }
 }
 
@@ -89,21 +106,48 @@ fn argon2() -> Argon2<'static> {
     Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params)
 }
 
-fn hash_now(password: &str) -> Result<String, argon2::password_hash::Error> {
-    argon2().hash_password(password.as_bytes()).map(|hash| hash.to_string())
+fn compute(password: &str, salt: &Salt, memory: &mut Memory) -> Result<Output, Error> {
+    let argon2 = argon2();
+    memory.resize(argon2.params().block_count(), Block::new());
+    let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
+    argon2.hash_password_into_with_memory(password.as_bytes(), salt, &mut output, memory)?;
+    Ok(Output::new(&output)?)
 }
 
-fn verify_now(password: &str, hash: &str) -> Verdict {
+fn hash_now(password: &str, memory: &mut Memory) -> Result<String, Error> {
+    let salt = Salt::new(&rand::random::<[u8; 16]>())?;
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(argon2().params())?,
+        hash: Some(compute(password, &salt, memory)?),
+        salt: Some(salt),
+    };
+    Ok(hash.to_string())
+}
+
+fn verify_now(password: &str, hash: &str, memory: &mut Memory) -> Verdict {
     let Ok(parsed) = PasswordHash::new(hash) else { return Verdict::Wrong };
-    if argon2().verify_password(password.as_bytes(), &parsed).is_err() {
-        return Verdict::Wrong;
+    let (Some(salt), true) = (&parsed.salt, is_ours(&parsed)) else { return verify_old(password, &parsed) };
+    match compute(password, salt, memory) {
+        // Compared in constant time.
+        Ok(output) if Some(&output) == parsed.hash.as_ref() => Verdict::Right,
+        _ => Verdict::Wrong,
     }
-    let current = argon2();
-    match Params::try_from(&parsed) {
-        Ok(params) if params.m_cost() == current.params().m_cost() && params.t_cost() == current.params().t_cost() => {
-            Verdict::Right
-        }
-        _ => Verdict::RightButOld,
+}
+
+/// Hashed as we hash today.
+fn is_ours(hash: &PasswordHash) -> bool {
+    hash.algorithm == Algorithm::Argon2id.ident()
+        && hash.version == Some(Version::V0x13.into())
+        && ParamsString::try_from(argon2().params()).is_ok_and(|params| params == hash.params)
+        && hash.hash.as_ref().is_some_and(|output| output.len() == Params::DEFAULT_OUTPUT_LEN)
+}
+
+fn verify_old(password: &str, hash: &PasswordHash) -> Verdict {
+    match argon2().verify_password(password.as_bytes(), hash) {
+        Ok(()) => Verdict::RightButOld,
+        Err(_) => Verdict::Wrong,
     }
 }
 
@@ -134,6 +178,8 @@ pub fn weakness(password: &str, about: &[&str]) -> Option<(&'static str, String)
 
 #[cfg(test)]
 mod tests {
+    use argon2::password_hash::PasswordHasher as _;
+
     use super::*;
 
     #[tokio::test]
@@ -145,6 +191,33 @@ mod tests {
         assert_eq!(passwords.verify(&right, Some(&hash)).await.unwrap(), Verdict::Right);
         assert_eq!(passwords.verify(&"wrong".into(), Some(&hash)).await.unwrap(), Verdict::Wrong);
         assert_eq!(passwords.verify(&right, None).await.unwrap(), Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn what_the_library_alone_hashed_is_verified_and_the_other_way_round() {
+        let (passwords, right) = (Passwords::new(), SecretString::from("correct horse battery staple"));
+        let theirs = argon2().hash_password(right.expose_secret().as_bytes()).unwrap().to_string();
+        assert_eq!(passwords.verify(&right, Some(&theirs)).await.unwrap(), Verdict::Right);
+        let ours = PasswordHash::new(&passwords.hash(&right).await.unwrap()).unwrap();
+        argon2().verify_password(right.expose_secret().as_bytes(), &ours).unwrap();
+        argon2().verify_password(b"wrong", &ours).unwrap_err();
+
+        let weaker = Argon2::from(Params::new(64, 1, 1, None).unwrap());
+        let old = weaker.hash_password(right.expose_secret().as_bytes()).unwrap().to_string();
+        assert_eq!(passwords.verify(&right, Some(&old)).await.unwrap(), Verdict::RightButOld);
+        assert_eq!(passwords.verify(&"wrong".into(), Some(&old)).await.unwrap(), Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn there_is_memory_for_as_many_hashes_as_there_are_cores() {
+        let (passwords, right) = (Passwords::new(), SecretString::from("correct horse battery staple"));
+        let cores = passwords.cores.available_permits();
+        let hashes = (0..3 * cores).map(|_| passwords.hash(&right));
+        for hash in futures::future::join_all(hashes).await {
+            hash.unwrap();
+        }
+        let idle = passwords.idle.lock().unwrap().len();
+        assert!((1..=cores).contains(&idle), "{idle} of {cores}");
     }
 
     #[test]
