@@ -193,7 +193,11 @@ impl Schema {
         E: From<Error>,
     {
         let mut tx = Tx::Postgres(self.pool.begin().await.map_err(Error::from)?);
-        let view = format!("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; {}", self.stays());
+        // Compiling a statement (`jit`) takes longer than any of ours runs.
+        let view = format!(
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit TO off; {}",
+            self.stays()
+        );
         self.prepare(&mut tx, view).await?;
         work(&mut tx).await
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::FromRow;
 
-use super::{BackupStatus, safe};
+use super::BackupStatus;
 use crate::{
     clock::Timestamp,
     error::Result,
@@ -71,28 +71,30 @@ pub struct CoverFilter {
     pub q: Option<String>,
 }
 
-/// `$1` is the instant until which everything that was due should be there.
+/// `$1` is the instant until which everything that was due should be there. All backups are gone through once, in an index
+/// that holds what is asked of them (`backups_by_cover`); when a database was last known to be safe is as [`super::safe`] says.
 macro_rules! covered {
     () => {
-        concat!(
-            "WITH due AS (SELECT scope, tenant_id, replace(replace(tag, '\\', '\\\\'), '\"', '\\\"') AS tag,
+        "WITH due AS (SELECT scope, tenant_id, replace(replace(tag, '\\', '\\\\'), '\"', '\\\"') AS tag,
                   CASE WHEN next_at <= $1 - jitter_seconds * 1000000 THEN next_at
                        ELSE (SELECT max(due_at) FROM schedule_runs WHERE schedule_id = schedules.id AND fired_by = 'time'
                                AND due_at <= $1 - schedules.jitter_seconds * 1000000) END AS due_at
                 FROM schedules WHERE action = 'back_up' AND paused_at IS NULL),
               due_alone AS (SELECT tenant_id, max(due_at) AS due_at FROM due WHERE scope = 'tenant' GROUP BY tenant_id),
-              newest AS (SELECT COALESCE(tenant_id, '') AS owner, max(at) AS at FROM ",
-            safe!(),
-            " GROUP BY COALESCE(tenant_id, '')),
-              held AS (SELECT COALESCE(tenant_id, '') AS owner, max(id) AS id FROM backups
-                WHERE status IN ('verified', 'verifying') AND proof IS NOT NULL AND deleted_at IS NULL
-                GROUP BY COALESCE(tenant_id, '')),
-              asked AS (SELECT COALESCE(tenant_id, '') AS owner, max(id) AS id,
-                  max(CASE WHEN status IN ('verified', 'unchanged', 'damaged', 'failed') THEN id END) AS ended
-                FROM backups WHERE status <> 'cancelled' AND deleted_at IS NULL GROUP BY COALESCE(tenant_id, '')),
-              stored AS (SELECT COALESCE(tenant_id, '') AS owner, CAST(COALESCE(sum(stored_bytes), 0) AS BIGINT) AS bytes
-                FROM backups WHERE deleted_at IS NULL AND status NOT IN ('failed', 'cancelled', 'unchanged')
-                GROUP BY COALESCE(tenant_id, '')),
+              own AS (SELECT COALESCE(tenant_id, '') AS owner,
+                  max(CASE WHEN status IN ('verified', 'verifying') AND proof IS NOT NULL THEN verified_at END) AS at,
+                  max(CASE WHEN status IN ('verified', 'verifying') AND proof IS NOT NULL THEN id END) AS held,
+                  max(CASE WHEN status <> 'cancelled' THEN id END) AS asked,
+                  max(CASE WHEN status IN ('verified', 'unchanged', 'damaged', 'failed') THEN id END) AS ended,
+                  CAST(COALESCE(sum(CASE WHEN status NOT IN ('failed', 'cancelled', 'unchanged') THEN stored_bytes END), 0)
+                    AS BIGINT) AS bytes
+                FROM backups WHERE deleted_at IS NULL GROUP BY COALESCE(tenant_id, '')),
+              same AS (SELECT COALESCE(same.tenant_id, '') AS owner, max(same.finished_at) AS at
+                FROM backups AS same JOIN backups AS source ON source.id = same.same_as
+                WHERE same.same_as IS NOT NULL AND same.deleted_at IS NULL AND source.status IN ('verified', 'verifying')
+                  AND source.proof IS NOT NULL AND source.deleted_at IS NULL GROUP BY COALESCE(same.tenant_id, '')),
+              known AS (SELECT own.*, CASE WHEN same.at > own.at OR own.at IS NULL THEN same.at ELSE own.at END AS safe_at
+                FROM own LEFT JOIN same ON same.owner = own.owner),
               subjects AS (SELECT '' AS owner, CAST(NULL AS TEXT) AS tenant_id, CAST(NULL AS TEXT) AS slug,
                   CAST(NULL AS TEXT) AS name, CAST(NULL AS TEXT) AS status, 'central' AS search,
                   (SELECT max(due_at) FROM due WHERE scope IN ('all', 'central')) AS due_at
@@ -101,18 +103,16 @@ macro_rules! covered {
                   (SELECT max(due_at) FROM due WHERE due_at >= tenants.created_at AND (scope = 'all'
                      OR (scope = 'tag' AND replace(tenants.tags, '\"' || tag || '\"', '') <> tenants.tags)))
                 FROM tenants WHERE deleted_at IS NULL),
-              covered AS (SELECT subjects.*, newest.at AS safe_at, held.id AS newest_backup, asked.id AS last_backup,
-                  last.status AS last_status, last.error AS last_error, COALESCE(stored.bytes, 0) AS stored_bytes,
-                  CASE WHEN ended.status IN ('failed', 'damaged') THEN 'failed' WHEN newest.at IS NULL THEN 'never'
-                       WHEN newest.at < subjects.due_at OR newest.at < due_alone.due_at THEN 'late'
+              covered AS (SELECT subjects.*, known.safe_at, known.held AS newest_backup, known.asked AS last_backup,
+                  last.status AS last_status, last.error AS last_error, COALESCE(known.bytes, 0) AS stored_bytes,
+                  CASE WHEN ended.status IN ('failed', 'damaged') THEN 'failed' WHEN known.safe_at IS NULL THEN 'never'
+                       WHEN known.safe_at < subjects.due_at OR known.safe_at < due_alone.due_at THEN 'late'
                        ELSE 'protected' END AS cover
-                FROM subjects LEFT JOIN newest ON newest.owner = subjects.owner LEFT JOIN held ON held.owner = subjects.owner
-                  LEFT JOIN asked ON asked.owner = subjects.owner LEFT JOIN backups AS last ON last.id = asked.id
-                  LEFT JOIN backups AS ended ON ended.id = asked.ended LEFT JOIN stored ON stored.owner = subjects.owner
+                FROM subjects LEFT JOIN known ON known.owner = subjects.owner LEFT JOIN backups AS last ON last.id = known.asked
+                  LEFT JOIN backups AS ended ON ended.id = known.ended
                   LEFT JOIN due_alone ON due_alone.tenant_id = subjects.owner),
               ranked AS (SELECT covered.*, CASE cover WHEN 'failed' THEN '0' WHEN 'never' THEN '1' WHEN 'late' THEN '2'
                   ELSE '3' END || COALESCE(slug, '') AS sort_key FROM covered) "
-        )
     };
 }
 
