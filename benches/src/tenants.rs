@@ -28,6 +28,8 @@ struct Service {
     url: String,
     token: String,
     http: Client,
+    /// From its start until it listened.
+    started: Duration,
 }
 
 impl Drop for Service {
@@ -45,11 +47,14 @@ impl Service {
         command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data);
         command.env("CHILIVIEW_ADMIN_PASSWORD", PASSWORD).env("CHILIVIEW_LOG_FILTER", "warn");
         command.env("CHILIVIEW_CONNECTIONS", "16");
+        let begun = Instant::now();
         let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
         let stderr = BufReader::new(process.stderr.take().context("no stderr")?);
-        let mut service = Self { process, url: String::new(), token: String::new(), http: Client::new() };
+        let (url, token) = (String::new(), String::new());
+        let mut service = Self { process, url, token, http: Client::new(), started: Duration::ZERO };
         let mut lines = stderr.lines().map_while(Result::ok);
         let line = lines.find(|line| line.contains(" listens on ")).context("it does not listen")?;
+        service.started = begun.elapsed();
         let (_, after) = line.split_once(" listens on ").context("no address")?;
         service.url = after.split(',').next().unwrap_or_default().to_owned();
         std::thread::spawn(move || lines.for_each(drop));
@@ -85,6 +90,11 @@ impl Service {
         line.trim_start_matches(':').trim().to_owned()
     }
 
+    fn tell_what_it_takes(&self) {
+        let (most, threads) = (self.status("VmHWM"), self.status("Threads"));
+        println!("  the service: {most} at most, {threads} threads, {} descriptors", self.descriptors());
+    }
+
     fn descriptors(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.process.id())).map_or(0, Iterator::count)
     }
@@ -93,9 +103,12 @@ impl Service {
 /// Prints one line a step.
 pub(crate) async fn measure(program: &Path, count: usize) -> Result<()> {
     let directory = directory()?;
-    let service = &Service::start(program, &directory.path().join("data")).await?;
+    let data = directory.path().join("data");
+    let running = Service::start(program, &data).await?;
+    let service = &running;
     let engine = if std::env::var_os("CHILIVIEW_DATABASE_URL").is_some() { "PostgreSQL" } else { "SQLite" };
     println!("{count} tenants on {engine}");
+    println!("  {:<32} {:>8.2} s", "first start", service.started.as_secs_f64());
 
     let made = many(count, async |number| {
         let tenant = json!({"slug": format!("t{number:05}"), "name": format!("Reseller {number:05}")});
@@ -114,17 +127,47 @@ pub(crate) async fn measure(program: &Path, count: usize) -> Result<()> {
         service.post("/api/auth/login", login).await.map(drop)
     });
     told("log in", logins.await?);
-    for (what, path) in [("list 50 tenants", "/api/tenants?limit=50"), ("search tenants", "/api/tenants?limit=50&q=99")]
-    {
+    look(service).await?;
+    service.tell_what_it_takes();
+    back_up(service, count).await?;
+    println!("  with all backups in the catalogue:");
+    look(service).await?;
+    drop(running);
+    let again = Service::start(program, &data).await?;
+    println!("  {:<32} {:>8.2} s   after a kill", "start with all of them", again.started.as_secs_f64());
+    again.tell_what_it_takes();
+    Ok(())
+}
+
+/// What people look at, as often as [`SAMPLES`].
+async fn look(service: &Service) -> Result<()> {
+    let deep = format!("/api/tenants?limit=50&after={}", half_way(service).await?);
+    let looks = [
+        ("list 50 tenants", "/api/tenants?limit=50"),
+        ("list 50 from half way on", &deep),
+        ("search tenants", "/api/tenants?limit=50&q=99"),
+        ("the overview", "/api/overview"),
+        ("list 50 covered databases", "/api/overview/databases?limit=50"),
+        ("list 50 backups", "/api/backups?limit=50"),
+    ];
+    for (what, path) in looks {
         told(what, many(SAMPLES, async |_| service.get(path).await.map(drop)).await?);
     }
-    println!(
-        "  the service: {} at most, {} threads, {} descriptors",
-        service.status("VmHWM"),
-        service.status("Threads"),
-        service.descriptors()
-    );
-    back_up(service, count).await
+    Ok(())
+}
+
+/// The place of the tenant in the middle of all.
+async fn half_way(service: &Service) -> Result<String> {
+    let mut places = Vec::new();
+    let mut path = "/api/tenants?limit=100".to_owned();
+    loop {
+        let page = service.get(&path).await?;
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/api/tenants?limit=100&after={next}");
+        places.push(next.to_owned());
+    }
+    let middle = places.len() / 2;
+    places.get(middle).cloned().context("too few tenants for a second page")
 }
 
 /// The durations of `count` calls, [`AT_ONCE`] of them at a time, and that of the whole.
@@ -175,11 +218,6 @@ async fn back_up(service: &Service, count: usize) -> Result<()> {
     }
     let (took, backups) = (begun.elapsed().as_secs_f64(), f64::from(u32::try_from(count + 1)?));
     println!("  {:<32} {:>8.0}/s   {took:.0} s, each proven", "back up all", backups / took);
-    println!(
-        "  the service: {} at most, {} threads, {} descriptors",
-        service.status("VmHWM"),
-        service.status("Threads"),
-        service.descriptors()
-    );
+    service.tell_what_it_takes();
     Ok(())
 }
