@@ -1,9 +1,9 @@
 //! The doctor's rounds as jobs, beside everything else that goes on.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use chiliview_store::{
-    Clock, DoctorRunId, Ids, Settings,
+    DoctorRunId, Ids, Settings,
     admins::{self, Admin, AdminRole},
     doctor_runs::{self, DoctorOutcome, DoctorRun, DoctorStatus, New},
     queue::{self, NewJob, Work},
@@ -11,14 +11,21 @@ use chiliview_store::{
 use chiliview_worker::Installation;
 use serde_json::Value;
 
-use crate::{shop::Shop, workshop::calm};
+use crate::{
+    shop::{self, Shop},
+    workshop::calm,
+};
 
-async fn shop(directory: &Path) -> Shop {
-    let mut shop = Shop::open(&Settings::sqlite(directory), Clock::system()).await;
-    let settings = Settings::sqlite(directory.join("data"));
-    shop.context.config.installation = Some(Installation { settings, shelf: directory.join("shelf").into() });
-    fs::set_permissions(directory.join("shelf"), fs::Permissions::from_mode(0o700)).unwrap();
-    shop
+/// A shop that knows where it is.
+async fn on_every_engine(story: impl AsyncFn(Shop)) {
+    shop::on_every_engine(async |mut shop: Shop| {
+        let shelf = shop.directory().join("shelf");
+        let settings = Settings { data_dir: shop.directory().join("data"), ..shop.settings.clone() };
+        fs::set_permissions(&shelf, fs::Permissions::from_mode(0o700)).unwrap();
+        shop.context.config.installation = Some(Installation { settings, shelf: shelf.into() });
+        story(shop).await;
+    })
+    .await;
 }
 
 /// Without one, the doctor finds something.
@@ -63,36 +70,38 @@ fn line<'r>(run: &'r DoctorRun, name: &str, status: &str) -> Option<&'r Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_round_looks_at_everything_changes_nothing_and_a_repair_mends_what_it_may() {
-    let directory = tempfile::tempdir().unwrap();
-    let shop = shop(directory.path()).await;
-    add_owner(&shop).await;
-    let (tenant, _) = shop.tenant().await;
-    shop.backed_up(Some(tenant)).await;
-    let well = round(&shop, false).await;
-    assert_eq!((well.status, well.outcome), (DoctorStatus::Done, Some(DoctorOutcome::Ok)), "{:#?}", well.checks);
-    assert!(line(&well, "tenant_database", "ok").is_some() && line(&well, "self_test", "ok").is_some());
+    on_every_engine(async |shop: Shop| {
+        add_owner(&shop).await;
+        let (tenant, _) = shop.tenant().await;
+        shop.backed_up(Some(tenant)).await;
+        let well = round(&shop, false).await;
+        assert_eq!((well.status, well.outcome), (DoctorStatus::Done, Some(DoctorOutcome::Ok)), "{:#?}", well.checks);
+        assert!(line(&well, "tenant_database", "ok").is_some() && line(&well, "self_test", "ok").is_some());
 
-    let uploads = directory.path().join("data/uploads");
-    fs::set_permissions(&uploads, fs::Permissions::from_mode(0o755)).unwrap();
-    let orphan = directory.path().join("data/resellers").join(Ids.next::<chiliview_store::TenantId>().to_string());
-    fs::create_dir(&orphan).unwrap();
-    let mode = || fs::metadata(&uploads).unwrap().permissions().mode() & 0o777;
-    let seen = round(&shop, false).await;
-    assert_eq!((seen.outcome, mode()), (Some(DoctorOutcome::Problems), 0o755));
-    assert!(line(&seen, "directories", "problem").is_some() && line(&seen, "orphan", "problem").is_some());
+        let uploads = shop.directory().join("data/uploads");
+        fs::set_permissions(&uploads, fs::Permissions::from_mode(0o755)).unwrap();
+        // A database without its tenant.
+        shop.context.store.create_tenant_database(Ids.next()).await.unwrap();
+        let mode = || fs::metadata(&uploads).unwrap().permissions().mode() & 0o777;
+        let seen = round(&shop, false).await;
+        assert_eq!((seen.outcome, mode()), (Some(DoctorOutcome::Problems), 0o755));
+        assert!(line(&seen, "directories", "problem").is_some() && line(&seen, "orphan", "problem").is_some());
 
-    let mended = round(&shop, true).await;
-    assert!(line(&mended, "directories", "repaired").is_some(), "{:#?}", mended.checks);
-    assert_eq!(mode(), 0o700);
-    // The databases are open all the while, and serve on.
-    shop.backed_up(Some(tenant)).await;
+        let mended = round(&shop, true).await;
+        assert!(line(&mended, "directories", "repaired").is_some(), "{:#?}", mended.checks);
+        assert_eq!(mode(), 0o700);
+        // The databases are open all the while, and serve on.
+        shop.backed_up(Some(tenant)).await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_round_that_cannot_be_made_ends_with_the_reason() {
-    let directory = tempfile::tempdir().unwrap();
-    let shop = Shop::open(&Settings::sqlite(directory.path()), Clock::system()).await;
-    let run = round(&shop, false).await;
-    assert_eq!(run.status, DoctorStatus::Failed);
-    assert!(run.error.as_deref().is_some_and(|reason| reason.contains("not told where")), "{:?}", run.error);
+    shop::on_every_engine(async |shop: Shop| {
+        let run = round(&shop, false).await;
+        assert_eq!(run.status, DoctorStatus::Failed);
+        assert!(run.error.as_deref().is_some_and(|reason| reason.contains("not told where")), "{:?}", run.error);
+    })
+    .await;
 }

@@ -12,12 +12,13 @@ use chiliview_store::{
     backups::{self, Backup, BackupStatus, New, Origin},
     fleet_migrations::{self, FleetMigrationStatus},
     migrations::{Kind, newest},
+    postgres::tenant_schema,
     queue::{self, NewJob, Work},
     tenants, users,
 };
 use chiliview_worker::{Config, Context, queue::Options};
 use secrecy::ExposeSecret as _;
-use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -141,6 +142,44 @@ impl Shop {
         self.context.store.create_tenant_database(tenant.id).await.unwrap();
         self.write(async |tx| tenants::insert(tx, &tenant).await).await;
         (tenant.id, self.context.store.tenant(tenant.id).await.unwrap())
+    }
+
+    /// A statement in the platform's PostgreSQL database, past the store.
+    pub(crate) async fn execute(&self, sql: &str) {
+        let Database::Postgres(central) = self.central() else { panic!("only on PostgreSQL") };
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(central.pool()).await.unwrap();
+    }
+
+    /// Takes a tenant's database away, for a while.
+    pub(crate) async fn put_aside(&self, tenant: TenantId) {
+        self.context.store.close_tenant_database(tenant).await;
+        let (here, aside) = self.places(tenant);
+        self.rename(here, aside).await;
+    }
+
+    /// …and brings it back.
+    pub(crate) async fn put_back(&self, tenant: TenantId) {
+        let (here, aside) = self.places(tenant);
+        self.rename(aside, here).await;
+    }
+
+    /// Of a tenant's database, and beside it: paths of files, names of schemas.
+    fn places(&self, tenant: TenantId) -> (PathBuf, PathBuf) {
+        let here = match self.central() {
+            Database::Sqlite(_) => self.context.store.data_dir().tenant_database(tenant),
+            Database::Postgres(_) => tenant_schema(tenant).into(),
+        };
+        let aside = here.with_extension("aside");
+        (here, aside)
+    }
+
+    async fn rename(&self, from: PathBuf, to: PathBuf) {
+        match self.central() {
+            Database::Sqlite(_) => std::fs::rename(from, to).unwrap(),
+            Database::Postgres(_) => {
+                self.execute(&format!("ALTER SCHEMA \"{}\" RENAME TO \"{}\"", from.display(), to.display())).await;
+            }
+        }
     }
 
     /// Asks for a backup, as the API does.
