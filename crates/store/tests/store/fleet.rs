@@ -40,6 +40,9 @@ async fn a_migration_goes_from_tenant_to_tenant_and_counts_what_is_there() {
         let row = read(db, async |tx| fleet_migrations::find(tx, id).await).await.unwrap();
         assert_eq!((row.status, row.total, row.done, row.failed), (FleetMigrationStatus::Running, 3, 1, 1));
         assert_eq!((row.reached, row.started_at), (Some(ids[1]), Some(at(3))));
+        let changed = read(db, async |tx| fleet_migrations::changed_since(tx, at(2), None, 9).await).await;
+        assert_eq!(changed.iter().map(|row| row.id).collect::<Vec<_>>(), [id]);
+        assert!(read(db, async |tx| fleet_migrations::changed_since(tx, at(3), Some(id), 9).await).await.is_empty());
 
         let failures =
             read(db, async |tx| tenant_schemas::failures(tx, &page(Direction::Ascending, 10, None)).await).await;
