@@ -69,7 +69,8 @@ pub(crate) async fn give_up(context: &Context, id: FleetMigrationId, reason: &st
 /// The next tenants; whether there may be others.
 async fn page(context: &Context, id: FleetMigrationId, attempt: &Attempt) -> Result<bool, Error> {
     let central = context.store.central();
-    let next = central.read(async |tx| {
+    // It only reads, but what tells whether the job is still ours locks its row.
+    let next = central.write(async |tx| {
         if !attempt.holds(tx).await? {
             return Ok(None);
         }
