@@ -3,9 +3,11 @@
 //! batch full, or old) seals it, and nobody is answered before the COMMIT that carries his change has returned, nor before
 //! that of the changes which made his own fail.
 
+mod slot;
+
 use std::{
     panic::{AssertUnwindSafe, resume_unwind},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -14,7 +16,7 @@ use std::{
 };
 
 use futures::FutureExt;
-use sqlx::{Connection as _, Executor, SqliteConnection};
+use sqlx::SqliteConnection;
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 use tracing::Instrument;
 
@@ -22,9 +24,10 @@ use crate::{
     error::{Error, Result},
     migrations::Kind,
     seam::{Tx, commit_span},
-    sqlite::{self, Missing},
-    write_lock::{self, Pass},
+    write_lock::Pass,
 };
+
+use self::slot::{Batch, Slot};
 
 const BATCH_MEMBERS: usize = 256;
 const BATCH_AGE: Duration = Duration::from_millis(10);
@@ -41,35 +44,9 @@ pub(crate) struct Writer {
     waiting: AtomicUsize,
 }
 
-struct Slot {
-    path: PathBuf,
-    /// Whether the file has a write lock to look at.
-    lockable: bool,
-    tx: Option<Tx>,
-    batch: Option<Batch>,
-    rested: Instant,
-    closed: bool,
-}
-
-struct Batch {
-    begun: Instant,
-    members: usize,
-    /// Nobody looked at the write lock: nobody else may join.
-    past_lock: bool,
-    outcome: watch::Sender<Outcome>,
-}
-
 impl Writer {
     pub(crate) fn new(path: &Path, kind: Kind, connection: SqliteConnection) -> Self {
-        let slot = Slot {
-            path: path.to_owned(),
-            lockable: kind == Kind::Tenant,
-            tx: Some(Tx::SqliteWriter(connection, false)),
-            batch: None,
-            rested: Instant::now(),
-            closed: false,
-        };
-        Self { slot: Arc::new(Mutex::new(slot)), waiting: AtomicUsize::new(0) }
+        Self { slot: Arc::new(Mutex::new(Slot::new(path, kind, connection))), waiting: AtomicUsize::new(0) }
     }
 
     pub(crate) async fn write<T, E, W>(self: &Arc<Self>, pass: Pass, work: W) -> Result<T, E>
@@ -287,80 +264,11 @@ async fn seal(writer: Arc<Writer>, mut slot: OwnedMutexGuard<Slot>) {
 
 async fn close(mut slot: OwnedMutexGuard<Slot>) -> Result<()> {
     slot.commit().await;
-    slot.closed = true;
-    if let Some(Tx::SqliteWriter(connection, _)) = slot.tx.take() {
-        connection.close().await?;
-    }
-    Ok(())
+    slot.close().await
 }
 
 async fn checkpoint(mut slot: OwnedMutexGuard<Slot>) -> Result<()> {
     slot.commit().await;
     slot.open().await?;
     slot.run("PRAGMA wal_checkpoint(TRUNCATE)").await
-}
-
-impl Slot {
-    /// Commits the open batch, and tells its members.
-    async fn commit(&mut self) {
-        if self.batch.is_none() {
-            return;
-        }
-        match self.run("COMMIT").await {
-            Err(error) => drop(self.fail(error)),
-            Ok(()) => {
-                if let Some(batch) = self.batch.take() {
-                    batch.outcome.send_replace(Some(Ok(())));
-                }
-            }
-        }
-    }
-
-    /// Makes sure that there is a connection.
-    async fn open(&mut self) -> Result<()> {
-        if self.closed {
-            return Err(Error::Locked("closed"));
-        }
-        if self.tx.is_none() {
-            self.tx = Some(Tx::SqliteWriter(sqlite::connect(&self.path, Missing::Refuse).await?, false));
-        }
-        Ok(())
-    }
-
-    /// Ends the transaction that was just begun when the database takes no writes. Looked at inside the transaction, the
-    /// lock cannot come in between; once a batch, since whoever sets it meanwhile does so in a savepoint of this batch.
-    async fn refuse_locked(&mut self) -> Result<()> {
-        let Some(tx) = self.tx.as_mut().filter(|_| self.lockable) else { return Ok(()) };
-        let refusal = match write_lock::is_held(tx).await {
-            Ok(false) => return Ok(()),
-            Ok(true) => Error::Locked(write_lock::RESTORED),
-            Err(error) => error,
-        };
-        if self.run("ROLLBACK").await.is_err() {
-            self.tx = None;
-        }
-        Err(refusal)
-    }
-
-    async fn run(&mut self, sql: &'static str) -> Result<()> {
-        let Some(Tx::SqliteWriter(connection, _)) = &mut self.tx else { return Err(Error::Panicked) };
-        connection.execute(sql).await?;
-        Ok(())
-    }
-
-    /// Gives up the batch and the connection: SQLite has rolled back, or cannot say what it did (a full disk does both).
-    fn fail(&mut self, error: Error) -> Arc<Error> {
-        let full = matches!(self.tx.take(), Some(Tx::SqliteWriter(_, true)));
-        let error = if full { Error::DiskFull } else { error };
-        tracing::error!(%error, path = %self.path.display(), "store.batch_failed");
-        let error = Arc::new(error);
-        if let Some(batch) = self.batch.take() {
-            batch.outcome.send_replace(Some(Err(error.clone())));
-        }
-        error
-    }
-
-    fn lost(&self) -> Error {
-        Error::DatabaseUnusable { path: self.path.clone(), reason: "its transaction was rolled back".into() }
-    }
 }
