@@ -18,6 +18,7 @@ mod history;
 mod observed;
 mod power;
 mod processes;
+mod roles;
 mod support;
 mod tour;
 mod trace;

@@ -9,7 +9,7 @@ use chiliview_store::{
     postgres,
     sqlite::{assert_version, beside},
 };
-use secrecy::ExposeSecret;
+use secrecy::SecretString;
 use sqlx::{Connection as _, PgPool, SqliteConnection, postgres::PgPoolOptions};
 
 use crate::{
@@ -55,7 +55,7 @@ pub(crate) async fn check(exam: &mut Exam<'_>) -> Option<Central> {
     sqlite_version(exam).await;
     let central = match exam.context.settings.database_url.clone() {
         None => file(exam).await,
-        Some(url) => schema(exam, url.expose_secret()).await,
+        Some(url) => schema(exam, &url).await,
     }?;
     admin(exam, &central).await;
     Some(central)
@@ -121,7 +121,7 @@ fn wal(exam: &mut Exam<'_>, path: &Path) {
     }
 }
 
-async fn schema(exam: &mut Exam<'_>, url: &str) -> Option<Central> {
+async fn schema(exam: &mut Exam<'_>, url: &SecretString) -> Option<Central> {
     let object = "PostgreSQL".to_owned();
     let finding = |message: String| Finding {
         name: NAME,
@@ -129,7 +129,19 @@ async fn schema(exam: &mut Exam<'_>, url: &str) -> Option<Central> {
         message,
         advice: "see whether PostgreSQL runs and CHILIVIEW_DATABASE_URL is right".to_owned(),
     };
-    let pool = match PgPoolOptions::new().max_connections(2).connect(url).await {
+    let options = match postgres::options(url) {
+        Ok(options) => options,
+        Err(error) => {
+            exam.broken(finding(words(&error)));
+            return None;
+        }
+    };
+    if postgres::is_exposed(&options) {
+        let advice =
+            "add sslmode=verify-full (and sslrootcert, where the certificate is your own) to CHILIVIEW_DATABASE_URL";
+        exam.warn(NAME, &object, "what is sent to it need not be encrypted".to_owned(), advice);
+    }
+    let pool = match PgPoolOptions::new().max_connections(2).connect_with(options).await {
         Ok(pool) => pool,
         Err(error) => {
             exam.broken(finding(format!("it cannot be reached: {}", words(&Error::from(error)))));

@@ -1,11 +1,11 @@
 //! PostgreSQL: one pool for the platform, one schema for the central database and one per tenant.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{fmt, net::IpAddr, str::FromStr, sync::Arc};
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
     AssertSqlSafe, Executor, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
 };
 
 use tracing::Instrument;
@@ -62,16 +62,27 @@ pub fn options(url: &SecretString) -> Result<PgConnectOptions> {
     let options = PgConnectOptions::from_str(url.expose_secret());
     // What is wrong with it could quote a password.
     let options = options.map_err(|_| Error::Unsafe("CHILIVIEW_DATABASE_URL is no PostgreSQL URL".into()))?;
-    Ok(options.application_name("chiliview"))
+    // PostgreSQL's own default since version 12; a pooler refuses to be told.
+    Ok(options.application_name("chiliview").extra_float_digits(None::<i8>))
 }
 
-/// Opens the pool. A connection that comes back inside a transaction (a cancelled `begin` can leave one so) is rolled back.
+/// Whether somebody in between could read or change what is sent: to another machine, without insisting on TLS.
+#[must_use]
+pub fn is_exposed(options: &PgConnectOptions) -> bool {
+    let host = options.get_host();
+    let local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    let insists = matches!(options.get_ssl_mode(), PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull);
+    options.get_socket().is_none() && !host.starts_with('/') && !local && !insists
+}
+
+/// Opens the pool. A connection that comes back inside a transaction (a cancelled `begin` can leave one so) is rolled back;
+/// the BEGIN is for all others, where a ROLLBACK alone would leave a warning in the server's log each time.
 pub async fn connect(options: PgConnectOptions, connections: u32) -> Result<PgPool> {
     Ok(PgPoolOptions::new()
         .max_connections(connections)
         .after_release(|connection, _| {
             Box::pin(async move {
-                connection.execute("ROLLBACK").await?;
+                connection.execute("BEGIN; ROLLBACK").await?;
                 Ok(true)
             })
         })

@@ -6,7 +6,10 @@ use std::time::Duration;
 use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
 use tokio::task::AbortHandle;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    pooler,
+};
 
 const SHARED: &str = "SELECT pg_try_advisory_lock_shared(hashtextextended('chiliview presence', 3))";
 const ALONE: &str = "SELECT pg_try_advisory_lock(hashtextextended('chiliview presence', 3))";
@@ -37,6 +40,7 @@ pub struct Alone {
 
 /// Joins the others. A server that restarts ends everybody's presence: it is taken up again as soon as it can be.
 pub(crate) async fn join(options: PgConnectOptions) -> Result<Present> {
+    pooler::refuse(&options).await?;
     let begun = tokio::time::Instant::now();
     let connection = loop {
         if let Some(connection) = taken(&options, SHARED).await? {
@@ -69,6 +73,7 @@ async fn stay(options: PgConnectOptions, mut connection: PgConnection) {
 /// The platform for this process alone, or `None` while another works with it. The server needs a moment to notice that one has
 /// just ended.
 pub async fn alone(options: PgConnectOptions) -> Result<Option<Alone>> {
+    pooler::refuse(&options).await?;
     let begun = tokio::time::Instant::now();
     loop {
         if let Some(connection) = taken(&options, ALONE).await? {

@@ -83,6 +83,10 @@ impl Store {
             }
             Some(url) => {
                 let options = postgres::options(url)?;
+                if postgres::is_exposed(&options) {
+                    let host = options.get_host();
+                    tracing::warn!(host, "store.unencrypted: add sslmode=verify-full to CHILIVIEW_DATABASE_URL");
+                }
                 let present = presence::join(options.clone()).await?;
                 let (central, tenants) = open_postgres(settings, options).await?;
                 (central, tenants, Some(present))
