@@ -76,14 +76,24 @@ function rowChanged(resource: string, row: Row & { status?: string }): void {
   const shown = patch(resource, row);
   // A row that no list shows may belong to one; one that has ended changes sums and orders.
   if (!shown || SETTLED.has(row.status ?? '')) invalidateSoon(resource);
+  // Its job begins, goes on and ends with it.
+  invalidateSoon('jobs');
   if (SETTLED.has(row.status ?? '')) {
     invalidateSoon('overview');
-    invalidateSoon('jobs');
+    invalidateSoon('notices');
   }
 }
 
 /** `object_kind` is the resource in the singular; the cache's keys are the plural. */
 const plural = (kind: string): string => `${kind.replaceAll('_', '-')}s`.replace(/([^aeiou])ys$/, '$1ies');
+
+/** What else a change shows in, where that is not the plural of what changed. */
+const ALSO: Partial<Record<string, string[]>> = {
+  doctor_run: ['doctor', 'jobs'],
+  fleet_migration: ['jobs'],
+  schedule: ['jobs', 'retention'],
+  upload: ['backups'],
+};
 
 export function apply(event: LiveEvent): void {
   if (event.name === 'backup') rowChanged('backups', event.data);
@@ -93,7 +103,8 @@ export function apply(event: LiveEvent): void {
     invalidateSoon('doctor');
     invalidateSoon('jobs');
   } else {
-    invalidateSoon(plural(event.data.object_kind));
+    const kind = event.data.object_kind;
+    for (const resource of [plural(kind), ...(ALSO[kind] ?? [])]) invalidateSoon(resource);
     invalidateSoon('audit');
   }
 }
