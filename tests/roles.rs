@@ -43,7 +43,7 @@ async fn work(home: &Home) {
         let ended = admin.backup_ended(queued["id"].as_str().unwrap()).await;
         assert_eq!(ended["status"], "verified", "{ended}");
     }
-    let of_acme = admin.all("/api/backups").await.into_iter().find(|backup| backup["tenant"].is_object()).unwrap();
+    let of_acme = admin.all("/api/backups").await.into_iter().find(|backup| !backup["tenant"].is_null()).unwrap();
     let restore = restored(&admin, of_acme["id"].as_str().unwrap()).await;
     assert_eq!(restore["status"], "done", "{restore}");
     assert_eq!(admin.all("/api/tenants/acme/users").await.len(), 1);
@@ -72,7 +72,10 @@ async fn the_role_of_the_operations_page_can_do_all_the_work_and_nothing_else() 
         let secrets = "SELECT * FROM pg_authid";
         for beyond in ["CREATE ROLE another", "CREATE DATABASE another", "COPY pg_class TO '/tmp/another'", secrets] {
             let error = connection.execute(beyond).await.unwrap_err().to_string();
-            assert!(error.contains("permission denied"), "{beyond}: {error}");
+            assert!(
+                ["permission denied", "must be superuser"].iter().any(|words| error.contains(words)),
+                "{beyond}: {error}"
+            );
         }
         connection.close().await.unwrap();
         for statement in [format!("DROP DATABASE {name} WITH (FORCE)"), format!("DROP ROLE {name}")] {

@@ -6,10 +6,14 @@ mod interruption;
 mod people;
 mod way_back;
 
+use chiliview_store::Settings;
 use serde_json::{Value, json};
 
 use self::people::Person;
-use crate::support::{Client, Home, missing, project, run};
+use crate::{
+    engines::on_postgres,
+    support::{Client, Home, missing, project, run},
+};
 
 const RESELLERS: [(&str, &str); 3] =
     [("mueller", "Müller & Söhne"), ("cafe-zurich", "Café Zürich, \"Am See\""), ("olafsson", "Ólafsson ehf.")];
@@ -20,7 +24,27 @@ async fn tour() {
         return;
     }
     let home = Home::new();
+    from_the_first_start_on(&home).await;
+    damage::doctor_finds_nothing(&home);
+    damage::doctor_names_what_is_damaged(&home);
+}
 
+/// The same where the databases are schemas on a server.
+#[tokio::test]
+async fn tour_on_postgres() {
+    if missing(&["curl", "zstd", "sqlite3"]) {
+        return;
+    }
+    on_postgres(async |settings: Settings| {
+        let home = Home::on(&settings);
+        from_the_first_start_on(&home).await;
+        damage::doctor_finds_nothing(&home);
+        damage::doctor_names_what_is_gone(&home).await;
+    })
+    .await;
+}
+
+async fn from_the_first_start_on(home: &Home) {
     // `make run` in a fresh directory prints the address and, once, the admin's password.
     let server = home.serve().await;
     let admin = home.admin(&server).await;
@@ -37,16 +61,13 @@ async fn tour() {
 
     let backups = everything_is_backed_up(&admin).await;
     let mueller = of("mueller", &backups);
-    let snapshot = download::interrupted_and_resumed(&home, &admin, mueller);
+    let snapshot = download::interrupted_and_resumed(home, &admin, mueller);
     download::opens_without_chiliview(&snapshot, &people);
 
-    way_back::restored_and_undone(&home, &admin, mueller, &people).await;
-    way_back::imported_and_cloned(&home, &admin, &snapshot, &people).await;
+    way_back::restored_and_undone(home, &admin, mueller, &people).await;
+    way_back::imported_and_cloned(home, &admin, &snapshot, &people).await;
 
-    interruption::killed_in_the_middle_of_backups(&home, server, &admin).await;
-
-    damage::doctor_finds_nothing(&home);
-    damage::doctor_names_what_is_damaged(&home);
+    interruption::killed_in_the_middle_of_backups(home, server, &admin).await;
 }
 
 /// The same against a service that runs already, in containers for example, fresh: all that asks for no hand on its files.

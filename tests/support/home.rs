@@ -10,12 +10,15 @@ use std::{
 use chiliview_store::Settings;
 use secrecy::ExposeSecret;
 use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tempfile::TempDir;
 
 use super::{Client, Server, binary};
 
 /// The admin's, where the test chooses it.
 pub(crate) const PASSWORD: &str = "seven herons over the weir";
+
+const DATABASE_URL: &str = "CHILIVIEW_DATABASE_URL";
 
 /// A fresh directory with everything in it.
 pub(crate) struct Home {
@@ -47,9 +50,25 @@ impl Home {
     pub(crate) fn on(settings: &Settings) -> Self {
         let home = Self::new().with_password(PASSWORD);
         match &settings.database_url {
-            Some(url) => home.with("CHILIVIEW_DATABASE_URL", url.expose_secret()),
+            Some(url) => home.with(DATABASE_URL, url.expose_secret()),
             None => home,
         }
+    }
+
+    pub(crate) fn is_on_postgres(&self) -> bool {
+        self.database_url().is_some()
+    }
+
+    fn database_url(&self) -> Option<&str> {
+        let mut settings = self.settings.iter();
+        settings.find(|(name, _)| *name == DATABASE_URL).map(|(_, value)| value.as_str())
+    }
+
+    /// A statement in its PostgreSQL database, past ChiliView.
+    pub(crate) async fn execute(&self, sql: &str) {
+        let mut connection = PgConnection::connect(self.database_url().unwrap()).await.unwrap();
+        connection.execute(AssertSqlSafe(sql)).await.unwrap();
+        connection.close().await.unwrap();
     }
 
     /// A place in it.

@@ -44,6 +44,24 @@ pub(super) fn doctor_names_what_is_damaged(home: &Home) {
     assert!(checks(&report).all(|check| check["status"] != "problem"), "each was tried: {report:#}");
 }
 
+/// A schema is gone, and a table of another one: both are named, with what to do, and no repair pretends to have mended it.
+pub(super) async fn doctor_names_what_is_gone(home: &Home) {
+    let (_, report) = home.doctor(&[]);
+    let schema = |slug: &str| {
+        let object = named(&report, slug)["object"].as_str().unwrap();
+        let start = object.find("tenant_").unwrap_or_else(|| panic!("no schema in {object}"));
+        object[start..].trim_end_matches(')').to_owned()
+    };
+    home.execute(&format!("DROP TABLE {}.settings", schema("cafe-zurich"))).await;
+    home.execute(&format!("DROP SCHEMA {} CASCADE", schema("olafsson"))).await;
+    for (arguments, status) in [(&[][..], "problem"), (&["--repair"], "unrepairable")] {
+        let (code, report) = home.doctor(arguments);
+        assert_eq!(code, 13, "{report:#}");
+        assert_named(&report, "cafe-zurich", status);
+        assert_named(&report, "olafsson", status);
+    }
+}
+
 fn checks(report: &Value) -> impl Iterator<Item = &Value> {
     report["checks"].as_array().unwrap().iter()
 }

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path, process::Command, time::Duration};
 
+use chiliview_store::postgres::tenant_schema;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
@@ -16,7 +17,7 @@ pub(super) async fn killed_in_the_middle_of_backups(home: &Home, server: Server,
     let mut chance = StdRng::seed_from_u64(seed);
     let tenant = admin.get("/api/tenants/olafsson").await.expect(200);
     assert!(server.stop().await.success());
-    grow(&home.path(format!("data/resellers/{}/reseller.db", tenant["id"].as_str().unwrap())));
+    grow(home, tenant["id"].as_str().unwrap()).await;
 
     let mut server = home.serve().await;
     for kill in 0..KILLS {
@@ -52,9 +53,18 @@ pub(super) async fn killed_in_the_middle_of_backups(home: &Home, server: Server,
 }
 
 /// Some 80 MB that do not compress well, so that a backup takes a while.
-fn grow(database: &Path) {
+async fn grow(home: &Home, tenant: &str) {
+    if home.is_on_postgres() {
+        let schema = tenant_schema(tenant.parse().unwrap());
+        let rows = format!(
+            "INSERT INTO {schema}.settings SELECT 'tour.' || i, (SELECT string_agg(md5(i || ' ' || j || random()), '')
+                 FROM generate_series(1, 63) AS j), 0 FROM generate_series(1, 40000) AS i"
+        );
+        return home.execute(&rows).await;
+    }
     let rows = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000)
                 INSERT INTO settings SELECT 'tour.' || i, hex(randomblob(1000)), 0 FROM n";
+    let database = home.path(format!("data/resellers/{tenant}/reseller.db"));
     run(Command::new("sqlite3").arg(database).arg(rows));
 }
 
