@@ -75,14 +75,15 @@ pub fn is_exposed(options: &PgConnectOptions) -> bool {
     options.get_socket().is_none() && !host.starts_with('/') && !local && !insists
 }
 
-/// Opens the pool. A connection that comes back inside a transaction (a cancelled `begin` can leave one so) is rolled back;
-/// the BEGIN is for all others, where a ROLLBACK alone would leave a warning in the server's log each time.
+/// Opens the pool. A connection that comes back inside a transaction (a cancelled `begin` can leave one so) is rolled back, and
+/// what its session still locks (a cancelled migration) is unlocked. The BEGIN is for all others, where a ROLLBACK alone would
+/// leave a warning in the server's log each time.
 pub async fn connect(options: PgConnectOptions, connections: u32) -> Result<PgPool> {
     Ok(PgPoolOptions::new()
         .max_connections(connections)
         .after_release(|connection, _| {
             Box::pin(async move {
-                connection.execute("BEGIN; ROLLBACK").await?;
+                connection.execute("BEGIN; ROLLBACK; SELECT pg_advisory_unlock_all()").await?;
                 Ok(true)
             })
         })

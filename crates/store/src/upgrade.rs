@@ -36,9 +36,11 @@ pub(crate) async fn postgres(kind: Kind, connection: &mut PgConnection) -> Resul
 
 const NEWER: &str = "SELECT version, description FROM _sqlx_migrations WHERE version > $1 ORDER BY version";
 
-/// The same migrations, beside which there may be others.
+/// The same migrations, beside which there may be others. Whoever asks for them holds a lock on the schema or file; sqlx's own
+/// would be one for all schemas of a database, and stays with the connection when a migration fails.
 fn tolerant(migrator: &'static Migrator) -> Migrator {
-    Migrator { migrations: Cow::Borrowed(&migrator.migrations), ignore_missing: true, ..Migrator::DEFAULT }
+    let migrations = Cow::Borrowed(&*migrator.migrations);
+    Migrator { migrations, ignore_missing: true, locking: false, ..Migrator::DEFAULT }
 }
 
 fn judge(kind: Kind, newer: Vec<(i64, String)>) -> Result<()> {
