@@ -32,6 +32,7 @@ mod restores;
 mod schedules;
 mod second_factors;
 mod sessions;
+mod shelves;
 mod spans;
 mod sqlite;
 mod statements;
