@@ -15,6 +15,7 @@ mod contract;
 mod descriptors;
 mod fuzz;
 mod history;
+mod honest;
 mod observed;
 mod power;
 mod processes;

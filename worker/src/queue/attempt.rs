@@ -109,7 +109,8 @@ async fn perform(shop: &Shop, attempt: &Attempt) -> Outcome {
 async fn conclude(shop: &Shop, attempt: &Attempt, outcome: Outcome) -> Ending {
     match outcome {
         Outcome::Done => {
-            tracing::info!("job.done");
+            // Handled: how what it was for came out, its own line says.
+            tracing::info!("job.ended");
             Ending::Done
         }
         Outcome::Retry { after, reason } if !attempt.is_last() => {
