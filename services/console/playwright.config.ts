@@ -18,6 +18,8 @@ export default defineConfig({
   timeout: 180_000,
   expect: { timeout: 20_000 },
   forbidOnly: Boolean(process.env.CI),
+  // A story that only came out the second time is reported as flaky.
+  retries: process.env.CI ? 1 : 0,
   // Each worker has a service of its own, and each test names of its own.
   fullyParallel: true,
   workers: Number(process.env.WORKERS ?? 2),

@@ -6,6 +6,8 @@ const SEQUENCE = 1_200;
 
 class Shortcuts {
   paletteOpen = $state(false);
+  /** What is asked of the palette. */
+  query = $state('');
   helpOpen = $state(false);
   readonly mac = navigator.platform.toLowerCase().includes('mac');
   #goUntil = 0;
@@ -17,10 +19,19 @@ class Shortcuts {
       this.paletteOpen = !this.paletteOpen;
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || overlaid()) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    if (this.paletteOpen) this.#ahead(event);
+    if (this.paletteOpen || overlaid()) return;
     if (Date.now() < this.#goUntil) this.#go(event);
     else this.#single(event);
   };
+
+  /** Who types on before the palette is there means the palette. */
+  #ahead(event: KeyboardEvent): void {
+    if (event.key.length !== 1) return;
+    event.preventDefault();
+    this.query += event.key;
+  }
 
   #single(event: KeyboardEvent): void {
     const { key } = event;
