@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chiliview_snapshot::{ArtefactKey, Entry, Location, Shelf};
+use chiliview_snapshot::{ArtefactKey, Entry, Error, Location, Shelf};
 use chiliview_store::{
     Result, Timestamp, Tx,
     backups::{self, Backup, BackupStatus, Filter},
@@ -24,36 +24,50 @@ pub(crate) async fn check(exam: &mut Exam<'_>, central: Option<&Central>) {
     if exam.context.shelf.as_directory().is_some_and(|path| !path.is_dir()) {
         return;
     }
-    let lying = match Lying::on(exam).await {
-        Ok((shelf, lying)) => (shelf, lying),
+    let (shelf, lying) = match Lying::on(exam).await {
+        Ok(found) => found,
+        Err(error) => return out_of_reach(exam, &error),
+    };
+    // Which shelf it ought to be, nobody can say without it; and that it cannot be read has been said.
+    let Some(central) = central else { return };
+    let address = shelf.address();
+    let known = central.read(exam, async |tx| Ok((listed(tx).await?, shelf::remembered(tx, &address).await?)));
+    let (rows, wanted) = match known.await {
+        Ok(known) => known,
         Err(error) => {
             return exam.broken(Finding {
                 name: NAME,
-                object: exam.context.shelf.to_string(),
-                message: format!("failed to {error}"),
-                advice: "see whether the shelf is there, and whether ChiliView may read it; the backups on it are not lost by \
-                         that"
-                    .to_owned(),
+                object: "backups".to_owned(),
+                message: format!("the list of backups cannot be read: {}", words(&error)),
+                advice: "look at the central database".to_owned(),
             });
         }
     };
-    let (shelf, lying) = lying;
-    leftovers(exam, &shelf, &lying).await;
-    let Some(central) = central else { return };
-    let another = shelf::differs(exam, central, &shelf).await;
-    match (central.read(exam, async |tx| listed(tx).await).await, another) {
-        (Ok(rows), None) => compare(exam, &shelf, &lying, &rows).await,
-        (Ok(rows), Some(identity)) => {
-            let holds_ours = rows.iter().any(|row| lying.artefacts.contains_key(&ArtefactKey::of_backup(row)));
-            shelf::tell(exam, &shelf, identity, holds_ours).await;
-        }
-        (Err(error), _) => exam.broken(Finding {
-            name: NAME,
-            object: "backups".to_owned(),
-            message: format!("the list of backups cannot be read: {}", words(&error)),
-            advice: "look at the central database".to_owned(),
-        }),
+    if let Some(wanted) = wanted {
+        shelf.expect(wanted);
     }
+    match shelf.is_itself().await {
+        Ok(()) => {
+            leftovers(exam, &shelf, &lying).await;
+            compare(exam, &shelf, &lying, &rows).await;
+        }
+        Err(Error::AnotherShelf { wanted, found, .. }) => {
+            let holds_ours = rows.iter().any(|row| lying.artefacts.contains_key(&ArtefactKey::of_backup(row)));
+            shelf::tell(exam, &shelf, wanted, found, holds_ours).await;
+        }
+        Err(error) => out_of_reach(exam, &error),
+    }
+}
+
+fn out_of_reach(exam: &mut Exam<'_>, error: &Error) {
+    let advice =
+        "see whether the shelf is there, and whether ChiliView may read it; the backups on it are not lost by that";
+    exam.broken(Finding {
+        name: NAME,
+        object: exam.context.shelf.to_string(),
+        message: format!("failed to {error}"),
+        advice: advice.to_owned(),
+    });
 }
 
 /// Whether nothing of ours lies there; not when nobody can say.
@@ -75,7 +89,7 @@ struct Lying {
 }
 
 impl Lying {
-    async fn on(exam: &Exam<'_>) -> Result<(Shelf, Self), chiliview_snapshot::Error> {
+    async fn on(exam: &Exam<'_>) -> std::result::Result<(Shelf, Self), Error> {
         let shelf = exam.context.shelf.existing().await?;
         let mut found = Self::default();
         let mut entries = shelf.list();

@@ -70,14 +70,17 @@ async fn dangling_rows(tx: &mut Tx) -> Result<Vec<String>> {
     Ok(rows.into_iter().map(|(table, parent)| format!("{table} → {parent}")).collect())
 }
 
-async fn schema(tx: &mut Tx, kind: Kind) -> Result<Schema> {
+/// Whether the database has it: one of an older version need not.
+pub(crate) async fn has_table(tx: &mut Tx, name: &str) -> Result<bool> {
     let table = match tx.engine() {
-        Engine::Sqlite => "SELECT name FROM sqlite_schema WHERE name = '_sqlx_migrations'",
-        Engine::Postgres => {
-            "SELECT CAST(to_regclass('_sqlx_migrations') AS TEXT) WHERE to_regclass('_sqlx_migrations') IS NOT NULL"
-        }
+        Engine::Sqlite => "SELECT name FROM sqlite_schema WHERE type = 'table' AND name = $1",
+        Engine::Postgres => "SELECT CAST(to_regclass($1) AS TEXT) WHERE to_regclass($1) IS NOT NULL",
     };
-    if tx.query(table).fetch_optional::<(String,)>().await?.is_none() {
+    Ok(tx.query(table).bind(name.to_owned()).fetch_optional::<(String,)>().await?.is_some())
+}
+
+async fn schema(tx: &mut Tx, kind: Kind) -> Result<Schema> {
+    if !has_table(tx, "_sqlx_migrations").await? {
         return Ok(Schema::Foreign("it is no database of ChiliView's: no migration ever ran in it".to_owned()));
     }
     let applied: Vec<(i64, bool, Vec<u8>)> =

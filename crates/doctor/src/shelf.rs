@@ -1,36 +1,34 @@
 //! Whether the shelf is the one that the central database remembers, and how another one in its place becomes the shelf.
 
 use chiliview_snapshot::Shelf;
-use chiliview_store::{ShelfId, shelves};
+use chiliview_store::{Result, ShelfId, Tx, shelves};
 
 use crate::{
-    central::Central,
+    condition::has_table,
     exam::{Cannot, Exam, Finding},
 };
 
 const NAME: &str = "shelf";
 
-/// What is remembered, and what lies there.
-pub(crate) struct Identity {
-    address: String,
-    wanted: ShelfId,
-    found: Option<ShelfId>,
-}
-
-/// Where what lies there is not the shelf. Where nothing is remembered, anything is.
-pub(crate) async fn differs(exam: &Exam<'_>, central: &Central, shelf: &Shelf) -> Option<Identity> {
-    let address = shelf.address();
-    // A database of an older version has no such table: it remembers nothing.
-    let known = central.read(exam, async |tx| shelves::find(tx, &address).await).await.ok().flatten();
-    let wanted = known.filter(|known| known.marked_at.is_some())?.id;
-    let found = shelf.id().await.ok().flatten();
-    (found != Some(wanted)).then_some(Identity { address, wanted, found })
+/// The id of the shelf that is remembered for the address. A database of an older version remembers none.
+pub(crate) async fn remembered(tx: &mut Tx, address: &str) -> Result<Option<ShelfId>> {
+    if !has_table(tx, "shelves").await? {
+        return Ok(None);
+    }
+    let known = shelves::find(tx, address).await?;
+    Ok(known.filter(|known| known.marked_at.is_some()).map(|known| known.id))
 }
 
 /// Says so. Of its snapshots nothing can be said then, least of all that they are missing. It is mended only where listed
 /// snapshots do lie there: an empty directory is one where nothing is mounted.
-pub(crate) async fn tell(exam: &mut Exam<'_>, shelf: &Shelf, identity: Identity, holds_ours: bool) {
-    let Identity { address, wanted, found } = identity;
+pub(crate) async fn tell(
+    exam: &mut Exam<'_>,
+    shelf: &Shelf,
+    wanted: ShelfId,
+    found: Option<ShelfId>,
+    holds_ours: bool,
+) {
+    let address = shelf.address();
     let lies = found.map_or_else(|| "none is there".to_owned(), |id| format!("{id} is there"));
     let finding = Finding {
         name: NAME,
@@ -56,7 +54,7 @@ async fn adopt(
     address: &str,
     wanted: ShelfId,
     found: Option<ShelfId>,
-) -> Result<String, Cannot> {
+) -> std::result::Result<String, Cannot> {
     let Some(id) = found else {
         shelf.name(wanted).await?;
         return Ok("it holds snapshots of these backups, and was given that id".to_owned());

@@ -31,9 +31,7 @@ pub async fn propose(tx: &mut Tx, address: &str, id: ShelfId, at: Timestamp) -> 
         .bind(at)
         .execute()
         .await?;
-    let standing = tx.query("SELECT id FROM shelves WHERE address = $1").bind(address.to_owned());
-    let (id,) = standing.fetch_one::<(ShelfId,)>().await?;
-    Ok(id)
+    standing(tx, address).await
 }
 
 /// The shelf at the address was seen to have this id. One that was seen before stands; the one that stands.
@@ -48,6 +46,10 @@ pub async fn seen(tx: &mut Tx, address: &str, id: ShelfId, at: Timestamp) -> Res
     .bind(at)
     .execute()
     .await?;
+    standing(tx, address).await
+}
+
+async fn standing(tx: &mut Tx, address: &str) -> Result<ShelfId> {
     let standing = tx.query("SELECT id FROM shelves WHERE address = $1").bind(address.to_owned());
     let (id,) = standing.fetch_one::<(ShelfId,)>().await?;
     Ok(id)

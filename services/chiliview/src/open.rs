@@ -49,13 +49,13 @@ pub(crate) async fn shelf(settings: &Settings, store: &Store) -> Result<Shelf, F
         None => location.open(now).await?,
     };
     match &shelf {
-        Shelf::Directory(_) => shelf.recognise(store).await?,
+        Shelf::Directory(_) => {
+            shelf.recognise(store).await?;
+            if let Err(error) = shelf.is_itself().await {
+                tracing::error!(error = &error as &dyn std::error::Error, "shelf.another");
+            }
+        }
         _ => drop(tokio::spawn(recognise(shelf.clone(), store.clone()))),
-    }
-    if let Shelf::Directory(_) = &shelf
-        && let Err(error) = shelf.is_itself().await
-    {
-        tracing::error!(error = &error as &dyn std::error::Error, "shelf.another");
     }
     Ok(shelf)
 }

@@ -86,12 +86,15 @@ async fn an_empty_directory_in_the_shelfs_place_is_named_and_no_backup_counts_as
     let (installation, place) = remembered().await;
     let away = place.with_file_name("repairs-not");
     fs::rename(&place, &away).unwrap();
-    DirBuilder::new().mode(0o700).create(&place).unwrap();
+    DirBuilder::new().mode(0o700).recursive(true).create(place.join(".staging")).unwrap();
+    let foreign = place.join(".staging/x.0.partial");
+    fs::write(&foreign, "of another platform").unwrap();
     let report = installation.look().await;
     let line = only(&report);
     assert!(line.name == "shelf" && line.message.contains("it is not the shelf that the backups lie on"), "{line:?}");
     assert!(line.advice.as_ref().is_some_and(|advice| advice.starts_with("mount the volume")));
     assert_eq!(only(&installation.repair().await).status, Status::Unrepairable, "an empty one is not adopted");
+    assert!(foreign.exists(), "what lies on another shelf is not ours to remove");
     fs::remove_dir_all(&place).unwrap();
     fs::rename(&away, &place).unwrap();
     assert_calm(&installation.look().await);
