@@ -110,12 +110,8 @@ async fn restored(home: &Home, admin: &Client, backup: &Value) {
     let wish = json!({"into": "same", "slug": "acme", "password": home.password()});
     let ask = format!("/api/backups/{}/restore", backup["id"].as_str().unwrap());
     let restore = admin.post(&ask, wish).await.expect(202);
-    let path = format!("/api/restores/{}", restore["id"].as_str().unwrap());
-    let restore = until("the restore to end", async || {
-        let restore = admin.get(&path).await.expect(200);
-        (!["queued", "running"].contains(&restore["status"].as_str()?)).then_some(restore)
-    });
-    assert_eq!(restore.await["status"], "done");
+    let restore = admin.restore_ended(restore["id"].as_str().unwrap()).await;
+    assert_eq!(restore["status"], "done", "{restore}");
     assert_eq!(admin.all("/api/tenants/acme/users").await.len(), users.len());
 }
 

@@ -122,12 +122,7 @@ async fn backups(home: &Home, admin: &Client, secrets: &mut Vec<String>) -> Stri
     let wish = |password: &str| json!({"into": "same", "slug": "acme", "password": password});
     admin.post(&ask, wish(MISTYPED)).await.expect(403);
     let restore = admin.post(&ask, wish(home.password())).await.expect(202);
-    let path = format!("/api/restores/{}", text(&restore, "id"));
-    until("the restore to end", async || {
-        let restore = admin.get(&path).await.expect(200);
-        (restore["status"] == "done").then_some(())
-    })
-    .await;
+    assert_eq!(admin.restore_ended(&text(&restore, "id")).await["status"], "done");
     id
 }
 

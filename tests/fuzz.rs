@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Home, built, missing, project, run, skip};
+use crate::support::{Client, Home, project, python_environment};
 
 const PASSWORD: &str = "a long and rare sentence";
 /// What ends the session that the requests are made in, or never ends itself.
@@ -112,24 +112,6 @@ fn assert_passed(output: &Output) {
     assert!(output.status.success(), "{out}\n{err}");
 }
 
-/// The program in a virtual environment below the target directory, installed there the first time.
 fn installed() -> Option<PathBuf> {
-    if missing(&["python3"]) {
-        return None;
-    }
-    let wanted = project().join("tests/fuzz/requirements.txt");
-    let place = built("schemathesis");
-    let (python, stamp) = (place.join("bin/python"), place.join("requirements.txt"));
-    if fs::read(&stamp).ok() != Some(fs::read(&wanted).unwrap()) {
-        run(Command::new("python3").args(["-m", "venv"]).arg(&place));
-        let mut install = Command::new(&python);
-        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(&wanted);
-        let installed = install.output().unwrap();
-        if !installed.status.success() {
-            skip(&format!("schemathesis cannot be installed: {}", String::from_utf8_lossy(&installed.stderr)));
-            return None;
-        }
-        fs::copy(&wanted, &stamp).unwrap();
-    }
-    Some(place.join("bin/schemathesis"))
+    Some(python_environment("schemathesis", "tests/fuzz/requirements.txt")?.join("schemathesis"))
 }

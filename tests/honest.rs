@@ -20,14 +20,6 @@ async fn asked(admin: &Client, slug: &str) -> String {
     backup["id"].as_str().unwrap().to_owned()
 }
 
-async fn status(admin: &Client, path: &str, wanted: &str) -> Value {
-    until(wanted, async || {
-        let row = admin.get(path).await.expect(200);
-        (row["status"] == wanted).then_some(row)
-    })
-    .await
-}
-
 /// Turns a byte in the middle of the snapshot.
 fn damage(home: &Home, tenant: &str, backup: &str) {
     let snapshot = home.path(format!("data/backups/{tenant}/{backup}.db.zst"));
@@ -54,22 +46,27 @@ async fn told(home: &Home, server: &Server) -> ([String; 4], String) {
     let (acme, gone) = (tenant(&admin, "acme").await, tenant(&admin, "gone").await);
     let cancelled = asked(&admin, "acme").await;
     admin.post(&format!("/api/backups/{cancelled}/cancel"), json!({})).await;
-    status(&admin, &format!("/api/backups/{cancelled}"), "cancelled").await;
+    assert_eq!(admin.backup_ended(&cancelled).await["status"], "cancelled");
     let (failed, damaged, good) =
         (asked(&admin, "gone").await, asked(&admin, "acme").await, asked(&admin, "acme").await);
     fs::remove_dir_all(home.path(format!("data/resellers/{gone}"))).unwrap();
 
     let worker = home.work_as("worker").await;
-    status(&admin, &format!("/api/backups/{failed}"), "failed").await;
-    status(&admin, &format!("/api/backups/{good}"), "verified").await;
-    status(&admin, &format!("/api/backups/{damaged}"), "verified").await;
+    for (backup, status) in [(&failed, "failed"), (&good, "verified"), (&damaged, "verified")] {
+        let ended = admin.backup_ended(backup).await;
+        assert_eq!(ended["status"], status, "{ended}");
+    }
     let ask = json!({"into": "same", "slug": "acme", "password": PASSWORD});
     damage(home, &acme, &damaged);
     let restore = admin.post(&format!("/api/backups/{damaged}/restore"), ask).await.expect(202);
     let restore = restore["id"].as_str().unwrap().to_owned();
-    status(&admin, &format!("/api/restores/{restore}"), "failed").await;
+    assert_eq!(admin.restore_ended(&restore).await["status"], "failed");
     admin.post(&format!("/api/backups/{damaged}/prove"), json!({})).await;
-    status(&admin, &format!("/api/backups/{damaged}"), "damaged").await;
+    until("the proof to find the damage", async || {
+        let backup = admin.get(&format!("/api/backups/{damaged}")).await.expect(200);
+        (backup["status"] == "damaged").then_some(())
+    })
+    .await;
     assert!(worker.stop().await.success());
     ([cancelled, failed, damaged, restore], good)
 }

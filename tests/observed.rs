@@ -3,13 +3,12 @@
 use std::{
     collections::BTreeSet,
     fs::{self, File},
-    net::TcpListener,
-    process::{Child, Command},
+    process::Command,
 };
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Home, missing, project, run, until};
+use crate::support::{Answer, Home, Process, free_address, missing, project, run, until};
 
 const TOKEN: &str = "a token of the tests";
 /// Prometheus makes this one itself, for each target.
@@ -98,33 +97,20 @@ async fn everything_that_dashboard_and_alerts_ask_for_is_told() {
     }
 }
 
-/// Ends with its test.
-struct Prometheus(Child);
-
-impl Prometheus {
-    /// With the project's configuration, but for where the service and its token are, and for patience.
-    fn start(home: &Home, service: &str, port: u16) -> Self {
-        let token = home.path("token");
-        fs::write(&token, TOKEN).unwrap();
-        let config = read("prometheus/prometheus.yml")
-            .replace("api:8000", service.trim_start_matches("http://"))
-            .replace("/run/secrets/metrics_token", token.to_str().unwrap())
-            .replace(": 15s", ": 1s");
-        fs::write(home.path("prometheus.yml"), config).unwrap();
-        fs::write(home.path("alerts.yml"), read("prometheus/alerts.yml")).unwrap();
-        let mut command = Command::new("prometheus");
-        command.arg(format!("--web.listen-address=127.0.0.1:{port}")).args(["--config.file=prometheus.yml"]);
-        let words = File::create(home.path("prometheus.stderr")).unwrap();
-        Self(command.current_dir(home.path("")).stderr(words).spawn().unwrap())
-    }
-}
-
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// With the project's configuration, but for where the service and its token are, and for patience.
+fn prometheus(home: &Home, service: &str, address: &str) -> Process {
+    let token = home.path("token");
+    fs::write(&token, TOKEN).unwrap();
+    let config = read("prometheus/prometheus.yml")
+        .replace("api:8000", service.trim_start_matches("http://"))
+        .replace("/run/secrets/metrics_token", token.to_str().unwrap())
+        .replace(": 15s", ": 1s");
+    fs::write(home.path("prometheus.yml"), config).unwrap();
+    fs::write(home.path("alerts.yml"), read("prometheus/alerts.yml")).unwrap();
+    let mut command = Command::new("prometheus");
+    command.arg(format!("--web.listen-address={address}")).args(["--config.file=prometheus.yml"]);
+    let words = File::create(home.path("prometheus.stderr")).unwrap();
+    Process::start(command.current_dir(home.path("")).stderr(words))
 }
 
 #[tokio::test]
@@ -137,11 +123,11 @@ async fn prometheus_scrapes_the_service_and_can_answer_whatever_is_asked() {
         .current_dir(project().join("deploy/prometheus")));
     let home = home();
     let server = home.serve().await;
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let _prometheus = Prometheus::start(&home, &server.url, port);
+    let address = free_address();
+    let _prometheus = prometheus(&home, &server.url, &address);
     let http = reqwest::Client::new();
     let query = async |expression: &str| {
-        let query = http.get(format!("http://127.0.0.1:{port}/api/v1/query")).query(&[("query", expression)]);
+        let query = http.get(format!("http://{address}/api/v1/query")).query(&[("query", expression)]);
         let answer = Answer::to_maybe(query).await.ok()?;
         (answer.status != 503).then(|| answer.expect(200)["data"]["result"].clone())
     };

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor, PgConnection, postgres::PgC
 
 use crate::{
     engines::on_postgres,
-    support::{Client, Home, PASSWORD, project, until},
+    support::{Client, Home, PASSWORD, project},
 };
 
 /// The statements of the page's `sql` block that makes the role, for a role and a database of this name.
@@ -23,12 +23,7 @@ fn statements(name: &str) -> Vec<String> {
 async fn restored(admin: &Client, backup: &str) -> Value {
     let ask = json!({"into": "same", "slug": "acme", "password": PASSWORD});
     let restore = admin.post(&format!("/api/backups/{backup}/restore"), ask).await.expect(202);
-    let path = format!("/api/restores/{}", restore["id"].as_str().unwrap());
-    until("the restore to end", async || {
-        let restore = admin.get(&path).await.expect(200);
-        ["done", "failed"].contains(&restore["status"].as_str()?).then_some(restore)
-    })
-    .await
+    admin.restore_ended(restore["id"].as_str().unwrap()).await
 }
 
 /// A tenant from its making to the trash, with a backup that is restored meanwhile.

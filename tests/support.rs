@@ -3,6 +3,7 @@
 mod answer;
 mod client;
 mod home;
+mod process;
 mod server;
 mod tools;
 
@@ -14,8 +15,9 @@ pub(crate) use self::{
     answer::Answer,
     client::Client,
     home::{Home, PASSWORD},
+    process::{Process, free_address},
     server::Server,
-    tools::{binary, built, missing, project, run, skip},
+    tools::{binary, built, missing, project, python_environment, run},
 };
 
 const PATIENCE: Duration = Duration::from_secs(90);

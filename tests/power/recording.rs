@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::MetadataExt as _, path::PathBuf, process::Command, s
 use serde_json::{Value, json};
 
 use super::journal::{self, Record};
-use crate::support::{Client, Home, PASSWORD, project, run, until};
+use crate::support::{Client, Home, PASSWORD, project, run};
 
 /// Enough to make SQLite move its log into the database in between.
 const BULK: usize = 260;
@@ -144,13 +144,8 @@ impl Scribe {
         let wish = json!({"into": "same", "slug": tenant, "password": PASSWORD});
         let path = format!("/api/backups/{}/restore", backup["id"].as_str().unwrap());
         let restore = self.client.post(&path, wish).await.expect(202);
-        let path = format!("/api/restores/{}", restore["id"].as_str().unwrap());
-        until("the restore to end", async || {
-            let restore = self.client.get(&path).await.expect(200);
-            assert_ne!(restore["status"], "failed", "{restore}");
-            (restore["status"] == "done").then_some(())
-        })
-        .await;
+        let restore = self.client.restore_ended(restore["id"].as_str().unwrap()).await;
+        assert_eq!(restore["status"], "done", "{restore}");
         let done_at = self.length();
         let after = self.usernames(tenant).await;
         assert_ne!(before, after);

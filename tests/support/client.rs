@@ -80,6 +80,15 @@ impl Client {
         })
         .await
     }
+
+    /// Follows a restore, or its undo, to its end, whichever that is.
+    pub(crate) async fn restore_ended(&self, id: &str) -> Value {
+        until("the restore to end", async || {
+            let restore = self.get(&format!("/api/restores/{id}")).await.expect(200);
+            (!["queued", "running"].contains(&restore["status"].as_str()?)).then_some(restore)
+        })
+        .await
+    }
 }
 
 /// A JSON string's text.

@@ -1,18 +1,14 @@
 //! A running `chiliview serve`, or `chiliview worker`.
 
-use std::{
-    fs::File,
-    path::PathBuf,
-    process::{Child, ExitStatus},
-};
+use std::{fs::File, path::PathBuf, process::ExitStatus};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Pid;
 
-use super::{Home, until};
+use super::{Home, Process, until};
 
 /// The process. Dropped, it is killed.
 pub(crate) struct Server {
-    process: Child,
+    process: Process,
     /// Where it listens, such as `http://127.0.0.1:41234`; nowhere when it works.
     pub(crate) url: String,
     words: PathBuf,
@@ -42,23 +38,21 @@ impl Server {
         command
             .stdout(File::create(home.path(format!("{name}.stdout"))).unwrap())
             .stderr(File::create(&words).unwrap());
-        Self { process: command.spawn().unwrap(), url: String::new(), words }
+        Self { process: Process::start(&mut command), url: String::new(), words }
     }
 
     pub(crate) fn pid(&self) -> Pid {
-        Pid::from_child(&self.process)
+        self.process.pid()
     }
 
     /// SIGKILL: no time for anything.
-    pub(crate) fn kill(mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
+    pub(crate) fn kill(self) {
+        self.process.kill();
     }
 
     /// SIGTERM, and how it ended.
-    pub(crate) async fn stop(mut self) -> ExitStatus {
-        kill_process(self.pid(), Signal::TERM).unwrap();
-        until("the service to stop", async || self.process.try_wait().unwrap()).await
+    pub(crate) async fn stop(self) -> ExitStatus {
+        self.process.stop("the service").await
     }
 
     fn listens(&mut self) -> Option<String> {
@@ -67,7 +61,7 @@ impl Server {
     }
 
     fn running(&mut self) -> &Self {
-        let ended = self.process.try_wait().unwrap();
+        let ended = self.process.ended();
         assert!(ended.is_none(), "the process ended, with the words: {}", self.stderr());
         self
     }
@@ -81,13 +75,5 @@ impl Server {
 
     fn stderr(&self) -> String {
         std::fs::read_to_string(&self.words).unwrap_or_default()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }

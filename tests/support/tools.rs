@@ -1,7 +1,7 @@
 //! Programs that the tests start: the one under test, and those of the machine.
 
 use std::{
-    env,
+    env, fs,
     io::Write,
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -40,9 +40,31 @@ pub(crate) fn missing(programs: &[&str]) -> bool {
 }
 
 /// Says so where it is seen, past the test runner's capture. CI skips nothing.
-pub(crate) fn skip(why: &str) {
+fn skip(why: &str) {
     assert!(env::var_os("CI").is_none(), "CI must not skip: {why}");
     let _ = writeln!(std::io::stderr(), "skipped: {why}");
+}
+
+/// The programs of a virtual environment below the target directory, installed there the first time. None where it cannot
+/// be; that is said.
+pub(crate) fn python_environment(name: &str, requirements: &str) -> Option<PathBuf> {
+    if missing(&["python3"]) {
+        return None;
+    }
+    let (place, wanted) = (built(name), project().join(requirements));
+    let (programs, stamp) = (place.join("bin"), place.join("requirements.txt"));
+    if fs::read(&stamp).ok() != Some(fs::read(&wanted).unwrap()) {
+        run(Command::new("python3").args(["-m", "venv"]).arg(&place));
+        let mut install = Command::new(programs.join("python"));
+        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(&wanted);
+        let installed = install.output().unwrap();
+        if !installed.status.success() {
+            skip(&format!("{name} cannot be installed: {}", String::from_utf8_lossy(&installed.stderr)));
+            return None;
+        }
+        fs::copy(&wanted, &stamp).unwrap();
+    }
+    Some(programs)
 }
 
 /// Runs a command that must succeed.

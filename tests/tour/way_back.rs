@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 use serde_json::{Value, json};
 
 use super::people::{self, Person};
-use crate::support::{Client, Home, until};
+use crate::support::{Client, Home};
 
 const USERS: &str = "/api/tenants/mueller/users";
 
@@ -26,17 +26,17 @@ pub(super) async fn restored_and_undone(home: &Home, admin: &Client, backup: &Va
     assert_eq!(present(admin, USERS).await, mistaken, "nothing was changed so far");
 
     let restore = admin.post(&ask, wish("mueller", home.password())).await.expect(202);
-    let path = format!("/api/restores/{}", restore["id"].as_str().unwrap());
-    let done = ended(admin, &path, "done").await;
+    let done = ended(admin, &restore, "done").await;
     assert_eq!(present(admin, USERS).await, people::sorted(people.iter().cloned()));
     let safety = admin.backup_ended(done["safety_backup_id"].as_str().unwrap()).await;
     assert_eq!((&safety["status"], &safety["origin"]), (&json!("verified"), &json!("safety")));
 
-    admin.post(&format!("{path}/undo"), json!({"password": home.password()})).await.expect(202);
-    ended(admin, &path, "undone").await;
+    let undo = format!("/api/restores/{}/undo", restore["id"].as_str().unwrap());
+    admin.post(&undo, json!({"password": home.password()})).await.expect(202);
+    ended(admin, &restore, "undone").await;
     assert_eq!(present(admin, USERS).await, mistaken);
     let again = admin.post(&ask, wish("mueller", home.password())).await.expect(202);
-    ended(admin, &format!("/api/restores/{}", again["id"].as_str().unwrap()), "done").await;
+    ended(admin, &again, "done").await;
 }
 
 /// The downloaded file becomes a backup again, and that a second reseller.
@@ -49,7 +49,7 @@ pub(super) async fn imported_and_cloned(home: &Home, admin: &Client, packed: &Pa
     let ask = format!("/api/backups/{}/restore", import["id"].as_str().unwrap());
     let wish = json!({"into": "new", "slug": "mueller-zwei", "name": "Müller Zwei", "password": home.password()});
     let restore = admin.post(&ask, wish).await.expect(202);
-    ended(admin, &format!("/api/restores/{}", restore["id"].as_str().unwrap()), "done").await;
+    ended(admin, &restore, "done").await;
     let clone = present(admin, "/api/tenants/mueller-zwei/users").await;
     assert_eq!(clone, people::sorted(people.iter().cloned()));
 }
@@ -58,12 +58,8 @@ async fn present(admin: &Client, users: &str) -> Vec<Person> {
     people::sorted(admin.all(users).await.iter().map(Person::from_json))
 }
 
-async fn ended(admin: &Client, path: &str, status: &str) -> Value {
-    let restore = until("the restore to end", async || {
-        let restore = admin.get(path).await.expect(200);
-        (!["queued", "running"].contains(&restore["status"].as_str()?)).then_some(restore)
-    });
-    let restore = restore.await;
+async fn ended(admin: &Client, restore: &Value, status: &str) -> Value {
+    let restore = admin.restore_ended(restore["id"].as_str().unwrap()).await;
     // The undo begins with a restore that is done: the status alone would be believed too early.
     assert_eq!(restore["status"], status, "{restore}");
     restore

@@ -2,15 +2,14 @@
 
 use std::{
     fs::{self, File},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::support::{built, missing, project, run, skip, until};
+use crate::support::{Process, free_address, python_environment, run, until};
 
 /// A span as the collector prints it.
 #[derive(Debug, Default)]
@@ -26,7 +25,7 @@ pub(super) struct Span {
 
 /// The process. Dropped, it is killed.
 pub(crate) struct Collector {
-    process: Child,
+    process: Process,
     address: String,
     directory: TempDir,
 }
@@ -42,7 +41,7 @@ impl Collector {
         command.args(["--debug-log", "traces", "--debug-log-verbosity", "detailed"]);
         command.args(["--otlp-http-endpoint", &http, "--otlp-grpc-endpoint", &grpc]);
         command.stdout(File::create(directory.path().join("spans")).unwrap()).stderr(Stdio::null());
-        let collector = Self { process: command.spawn().unwrap(), address: http, directory };
+        let collector = Self { process: Process::start(&mut command), address: http, directory };
         until("the collector to listen", async || TcpStream::connect(&collector.address).ok()).await;
         Some(collector)
     }
@@ -57,18 +56,9 @@ impl Collector {
     }
 
     /// Ends it; all that it was told, as it prints it.
-    pub(crate) async fn end(mut self) -> String {
-        kill_process(Pid::from_child(&self.process), Signal::TERM).unwrap();
-        until("the collector to stop", async || self.process.try_wait().unwrap()).await;
+    pub(crate) async fn end(self) -> String {
+        self.process.stop("the collector").await;
         fs::read_to_string(self.directory.path().join("spans")).unwrap()
-    }
-}
-
-impl Drop for Collector {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
@@ -92,30 +82,9 @@ fn read(text: &str) -> Vec<Span> {
     spans
 }
 
-/// The program in a virtual environment below the target directory, installed there the first time.
+/// The program, where the Python package has it.
 fn installed() -> Option<PathBuf> {
-    if missing(&["python3"]) {
-        return None;
-    }
-    let wanted = project().join("tests/requirements.txt");
-    let place = built("collector");
-    let (python, stamp) = (place.join("bin/python"), place.join("requirements.txt"));
-    if fs::read(&stamp).ok() != Some(fs::read(&wanted).unwrap()) {
-        run(Command::new("python3").args(["-m", "venv"]).arg(&place));
-        let mut install = Command::new(&python);
-        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(&wanted);
-        let installed = install.output().unwrap();
-        if !installed.status.success() {
-            skip(&format!("the collector cannot be installed: {}", String::from_utf8_lossy(&installed.stderr)));
-            return None;
-        }
-        fs::copy(&wanted, &stamp).unwrap();
-    }
-    let directory = run(Command::new(&python).args(["-c", "import rotel; print(rotel.__path__[0])"])).stdout;
+    let python = python_environment("collector", "tests/requirements.txt")?.join("python");
+    let directory = run(Command::new(python).args(["-c", "import rotel; print(rotel.__path__[0])"])).stdout;
     Some(Path::new(String::from_utf8(directory).unwrap().trim()).join("rotel-agent"))
-}
-
-/// Nobody listens there now.
-fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
