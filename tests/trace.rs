@@ -24,6 +24,8 @@ async fn a_backup_is_one_trace_from_the_request_to_the_last_fsync() {
     let queued = answer.expect(202);
     let backup = admin.backup_ended(queued["id"].as_str().unwrap()).await;
     assert_eq!((&backup["status"], &backup["trace_id"]), (&json!("verified"), &json!(TRACE)));
+    let job = &admin.get("/api/jobs?kind=back_up").await.expect(200)["items"][0];
+    assert_eq!(job["trace_id"], TRACE);
     assert!(server.stop().await.success());
 
     let spans: Vec<_> = collector.stop().await.into_iter().filter(|span| span.trace == TRACE).collect();

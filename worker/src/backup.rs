@@ -9,6 +9,7 @@ use chiliview_store::{
     BackupId, Error, UploadId,
     audit::{self, Event},
     backups::{self, Backup, BackupStatus, ProofDepth, Verified},
+    reason::{Cause, Reason},
 };
 
 use crate::{
@@ -16,6 +17,7 @@ use crate::{
     import::{self, Import},
     progress::{Follower, Stop, Subject},
     queue::{Attempt, Outcome},
+    reasons::{because, called_off, chain, later},
     sealing, tell, unchanged,
 };
 
@@ -48,18 +50,19 @@ pub(crate) enum Failure {
     Store(#[from] Error),
 }
 
-/// An error and all of its causes, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let words = error.to_string();
-        if !line.ends_with(&words) {
-            line = format!("{line}: {words}");
-        }
-        cause = error.source();
+impl Failure {
+    fn reason(&self) -> Reason {
+        let cause = match self {
+            Self::Cancelled => Cause::Cancelled,
+            Self::Overtaken | Self::Gone(_) => Cause::Other,
+            Self::NoSource(_) => Cause::DatabaseUnusable,
+            Self::Refused(_) => Cause::Refused,
+            Self::Recipients(_) => Cause::Recipients,
+            Self::Snapshot(error) => error.cause(),
+            Self::Store(error) => error.cause(),
+        };
+        Reason::new(cause, self.to_string())
     }
-    line
 }
 
 /// Does the job: of the database itself, or of a file that was uploaded.
@@ -67,7 +70,7 @@ pub(crate) async fn back_up(context: &Context, id: BackupId, upload: Option<Uplo
     let (backup, number) = match begin(context, id, attempt).await {
         Ok(Some(begun)) => begun,
         Ok(None) => return Outcome::Done,
-        Err(error) => return Outcome::Retry { after: None, reason: error.to_string() },
+        Err(error) => return later(&error),
     };
     let key = ArtefactKey::of_backup(&backup);
     let failure = match run(context, &backup, upload, number, attempt).await {
@@ -79,18 +82,18 @@ pub(crate) async fn back_up(context: &Context, id: BackupId, upload: Option<Uplo
     }
     // What was published did not become a backup: it must not lie about.
     if let Err(error) = clear(context, &key).await {
-        return Outcome::Retry { after: None, reason: format!("failed to {}", chain(&error)) };
+        return Outcome::Retry { after: None, reason: because(&error) };
     }
     match failure {
-        Failure::Cancelled => match end(context, id, BackupStatus::Cancelled, "cancelled on request").await {
+        Failure::Cancelled => match end(context, id, BackupStatus::Cancelled, &called_off()).await {
             Ok(()) => Outcome::Done,
-            Err(error) => Outcome::Retry { after: None, reason: error.to_string() },
+            Err(error) => later(&error),
         },
         Failure::NoSource(_) | Failure::Refused(_) | Failure::Recipients(_) => {
-            Outcome::GiveUp { reason: failure.to_string() }
+            Outcome::GiveUp { reason: failure.reason() }
         }
         failure => {
-            let reason = failure.to_string();
+            let reason = failure.reason();
             if !attempt.is_last() {
                 note_retry(context, id, number, &reason).await;
             }
@@ -100,7 +103,7 @@ pub(crate) async fn back_up(context: &Context, id: BackupId, upload: Option<Uplo
 }
 
 /// The last attempt failed: says so on the row, and leaves no file.
-pub(crate) async fn give_up(context: &Context, id: BackupId, reason: &str) -> anyhow::Result<()> {
+pub(crate) async fn give_up(context: &Context, id: BackupId, reason: &Reason) -> anyhow::Result<()> {
     let backup = context.store.central().read(async |tx| backups::find(tx, id).await).await?;
     let Some(backup) = backup.filter(|backup| !backup.status.is_terminal()) else { return Ok(()) };
     clear(context, &ArtefactKey::of_backup(&backup)).await?;
@@ -127,7 +130,7 @@ async fn begin(context: &Context, id: BackupId, attempt: &Attempt) -> Result<Opt
                 return Ok(None);
             }
             if backups::is_cancel_requested(tx, id).await? {
-                backups::end(tx, id, BackupStatus::Cancelled, "cancelled on request", now).await?;
+                backups::end(tx, id, BackupStatus::Cancelled, &called_off(), now).await?;
                 return Ok(None);
             }
             let Some(number) = backups::start(tx, id, now).await? else { return Ok(None) };
@@ -247,7 +250,7 @@ fn verified(manifest: &Manifest) -> Result<Verified, Failure> {
     })
 }
 
-async fn end(context: &Context, id: BackupId, status: BackupStatus, reason: &str) -> Result<(), Error> {
+async fn end(context: &Context, id: BackupId, status: BackupStatus, reason: &Reason) -> Result<(), Error> {
     let now = context.now();
     let (action, outcome) = match status {
         BackupStatus::Cancelled => ("backup.cancelled", audit::Outcome::Success),
@@ -258,11 +261,11 @@ async fn end(context: &Context, id: BackupId, status: BackupStatus, reason: &str
         .central()
         .write(async |tx| {
             if backups::end(tx, id, status, reason, now).await? {
-                context.audit(tx, Event::done(action, "backup", id).ending(outcome, reason)).await?;
+                context.audit(tx, Event::done(action, "backup", id).ending(outcome, &reason.words)).await?;
                 if status == BackupStatus::Failed
                     && let Some(backup) = backups::find(tx, id).await?
                 {
-                    tell::backup_failed(context, tx, &backup, reason).await?;
+                    tell::backup_failed(context, tx, &backup, &reason.words).await?;
                 }
             }
             Ok(())
@@ -270,7 +273,7 @@ async fn end(context: &Context, id: BackupId, status: BackupStatus, reason: &str
         .await
 }
 
-async fn note_retry(context: &Context, id: BackupId, number: i64, reason: &str) {
+async fn note_retry(context: &Context, id: BackupId, number: i64, reason: &Reason) {
     let now = context.now();
     let noted = context.store.central().write(async |tx| backups::retry_later(tx, id, number, reason, now).await).await;
     if let Err(error) = noted {

@@ -17,6 +17,7 @@ use chiliview_store::{
 use crate::{
     context::Context,
     queue::{Attempt, Outcome},
+    reasons::later,
 };
 
 const _: () = assert!(deliveries::ATTEMPTS == chiliview_notify::MAX_ATTEMPTS, "as often as there are waits");
@@ -42,10 +43,10 @@ pub(crate) async fn deliver(context: &Context, id: DeliveryId, attempt: &Attempt
                 Ok(answer) => arrived(context, &delivery, answer, attempt).await,
                 Err(failure) => failed(context, &delivery, &channel, failure, attempt).await,
             };
-            noted.unwrap_or_else(|error| again(&error))
+            noted.unwrap_or_else(|error| later(&error))
         }
         Ok(None) => Outcome::Done,
-        Err(error) => again(&error),
+        Err(error) => later(&error),
     }
 }
 
@@ -54,10 +55,6 @@ pub(crate) async fn give_up(context: &Context, id: DeliveryId, reason: &str) -> 
     let now = context.now();
     context.store.central().write(async |tx| deliveries::give_up(tx, id, reason, now).await).await?;
     Ok(())
-}
-
-fn again(error: &Error) -> Outcome {
-    Outcome::Retry { after: None, reason: format!("failed to {error}") }
 }
 
 /// What is to be told and where; nothing when that is over.
@@ -178,8 +175,8 @@ async fn failed(
         .await?;
     tracing::warn!(delivery = %delivery.id, channel = %channel.id, reason, ?wait, "delivery.failed");
     Ok(match wait {
-        Some(after) => Outcome::Retry { after: Some(after), reason },
-        None => Outcome::GiveUp { reason },
+        Some(after) => Outcome::Retry { after: Some(after), reason: reason.into() },
+        None => Outcome::GiveUp { reason: reason.into() },
     })
 }
 

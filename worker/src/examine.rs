@@ -41,7 +41,7 @@ impl Credentials for Nobody {
 pub(crate) async fn run(context: &Context, id: DoctorRunId, attempt: &Attempt) -> Outcome {
     match examine(context, id, attempt).await {
         Ok(()) => Outcome::Done,
-        Err(error) => Outcome::Retry { after: None, reason: format!("failed to {error:#}") },
+        Err(error) => Outcome::Retry { after: None, reason: format!("failed to {error:#}").into() },
     }
 }
 

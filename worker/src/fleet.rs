@@ -16,6 +16,7 @@ use futures::{StreamExt as _, stream};
 use crate::{
     context::Context,
     queue::{Attempt, Outcome, Work},
+    reasons::later,
     tell::{self, About},
 };
 
@@ -54,7 +55,7 @@ pub(crate) async fn migrate(context: &Context, id: FleetMigrationId, attempt: &A
         match page(context, id, attempt).await {
             Ok(true) => {}
             Ok(false) => return Outcome::Done,
-            Err(error) => return Outcome::Retry { after: None, reason: format!("failed to {error}") },
+            Err(error) => return later(&error),
         }
     }
 }

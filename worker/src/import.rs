@@ -13,7 +13,7 @@ use chiliview_store::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::{backup::Failure, context::Context};
+use crate::{backup::Failure, context::Context, reasons::chain};
 
 /// No imported database may be larger. What an upload expands to is bounded by the disk before this.
 const LARGEST: u64 = 256 << 30;
@@ -96,7 +96,7 @@ async fn schemas(folder: &Path) -> Result<Vec<Schema>, Failure> {
 fn refused(error: SnapshotError) -> Failure {
     match error {
         SnapshotError::Damaged(_) | SnapshotError::Refused(_) | SnapshotError::NoIdentity { .. } => {
-            Failure::Refused(format!("the uploaded file is not taken: {}", crate::backup::chain(&error)))
+            Failure::Refused(format!("the uploaded file is not taken: {}", chain(&error)))
         }
         other => Failure::Snapshot(other),
     }

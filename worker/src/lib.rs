@@ -14,6 +14,7 @@ mod prove;
 mod prune;
 mod purge;
 pub mod queue;
+mod reasons;
 mod restore;
 mod schedule;
 mod scheduler;
@@ -25,6 +26,7 @@ mod uploads;
 
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
+use chiliview_store::reason::Reason;
 use futures::{FutureExt, future::BoxFuture};
 use tokio_util::sync::CancellationToken;
 
@@ -97,17 +99,17 @@ impl Handler for Jobs {
         .boxed()
     }
 
-    fn exhausted(&self, work: Work, _attempt: Attempt, reason: String) -> BoxFuture<'_, anyhow::Result<()>> {
+    fn exhausted(&self, work: Work, _attempt: Attempt, reason: Reason) -> BoxFuture<'_, anyhow::Result<()>> {
         async move {
             match work {
                 Work::BackUp { backup } | Work::Import { backup, .. } => {
                     backup::give_up(&self.0, backup, &reason).await
                 }
                 Work::Prove { backup } => prove::give_up(&self.0, backup, &reason).await,
-                Work::Deliver { delivery } => deliver::give_up(&self.0, delivery, &reason).await,
-                Work::RunSchedule { run } => schedule::give_up(&self.0, run, &reason).await,
-                Work::Examine { run } => examine::give_up(&self.0, run, &reason).await,
-                Work::MigrateFleet { migration } => fleet::give_up(&self.0, migration, &reason).await,
+                Work::Deliver { delivery } => deliver::give_up(&self.0, delivery, &reason.words).await,
+                Work::RunSchedule { run } => schedule::give_up(&self.0, run, &reason.words).await,
+                Work::Examine { run } => examine::give_up(&self.0, run, &reason.words).await,
+                Work::MigrateFleet { migration } => fleet::give_up(&self.0, migration, &reason.words).await,
                 // Tomorrow is another day.
                 Work::Prune => Ok(()),
                 Work::Restore { restore } => restore::give_up(&self.0, restore, &reason).await,

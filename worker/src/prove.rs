@@ -7,13 +7,14 @@ use chiliview_store::{
     audit::{self, Event},
     backups::{self, Backup, ProofDepth, Proven},
     queue::{self, NewJob},
+    reason::{Cause, Reason},
 };
 
 use crate::{
-    backup::chain,
     context::Context,
     progress::{Follower, Subject},
     queue::{Attempt, Outcome, Work},
+    reasons::{because, chain, later},
     tell,
 };
 
@@ -25,9 +26,9 @@ enum Finding {
     /// It restores.
     Sound(ProofDepth),
     /// It does not, and why.
-    Damaged(String),
+    Damaged(Reason),
     /// Nothing can be said, and why.
-    Unknown(String),
+    Unknown(Reason),
     /// The attempt is not the one that counts any more.
     Overtaken,
 }
@@ -49,7 +50,7 @@ pub(crate) async fn prove_again(context: &Context, id: BackupId, attempt: &Attem
 }
 
 /// The last attempt failed: the backup is what it was before.
-pub(crate) async fn give_up(context: &Context, id: BackupId, reason: &str) -> anyhow::Result<()> {
+pub(crate) async fn give_up(context: &Context, id: BackupId, reason: &Reason) -> anyhow::Result<()> {
     let now = context.now();
     context
         .store
@@ -57,12 +58,12 @@ pub(crate) async fn give_up(context: &Context, id: BackupId, reason: &str) -> an
         .write(async |tx| {
             if backups::prove_later(tx, id, reason, now).await? {
                 let event = Event::done("backup.not_proven", "backup", id);
-                context.audit(tx, event.ending(audit::Outcome::Failed, reason)).await?;
+                context.audit(tx, event.ending(audit::Outcome::Failed, &reason.words)).await?;
             }
             Ok::<_, Error>(())
         })
         .await?;
-    tracing::warn!(backup = %id, reason, "backup.not_proven");
+    tracing::warn!(backup = %id, %reason, "backup.not_proven");
     Ok(())
 }
 
@@ -94,10 +95,6 @@ pub async fn oldest_first(
     }
 }
 
-fn later(error: &Error) -> Outcome {
-    Outcome::Retry { after: None, reason: format!("failed to {error}") }
-}
-
 async fn begin(context: &Context, id: BackupId, attempt: &Attempt) -> Result<Option<(Backup, i64)>, Error> {
     let now = context.now();
     context
@@ -117,7 +114,10 @@ async fn look(context: &Context, backup: &Backup, number: i64, attempt: &Attempt
     let recorded = backup.manifest.as_deref().unwrap_or_default();
     let manifest = match Manifest::from_json(recorded.as_bytes()) {
         Ok(manifest) => manifest,
-        Err(error) => return Finding::Unknown(format!("failed to read the recorded manifest: {}", chain(&error))),
+        Err(error) => {
+            let words = format!("failed to read the recorded manifest: {}", chain(&error));
+            return Finding::Unknown(Reason::new(Cause::Damaged, words));
+        }
     };
     let follower = Follower::start(context.clone(), Subject::Backup(backup.id), number, attempt.over().clone());
     let key = ArtefactKey::of_backup(backup);
@@ -128,8 +128,8 @@ async fn look(context: &Context, backup: &Backup, number: i64, attempt: &Attempt
         (Ok(_), None) => Finding::Sound(ProofDepth::Full),
         // What is stored is whole; more cannot be seen without a key.
         (Err(SnapshotError::NoIdentity { .. }), None) => Finding::Sound(ProofDepth::Stored),
-        (Err(error @ SnapshotError::Damaged(_)), None) => Finding::Damaged(format!("failed to {}", chain(&error))),
-        (Err(error), None) => Finding::Unknown(format!("failed to {}", chain(&error))),
+        (Err(error @ SnapshotError::Damaged(_)), None) => Finding::Damaged(because(&error)),
+        (Err(error), None) => Finding::Unknown(because(&error)),
     }
 }
 
@@ -164,7 +164,7 @@ async fn damaged(
     backup: &Backup,
     number: i64,
     attempt: &Attempt,
-    reason: &str,
+    reason: &Reason,
 ) -> Result<(), Error> {
     let (id, now) = (backup.id, context.now());
     let counts = context
@@ -174,19 +174,19 @@ async fn damaged(
             let counts = attempt.holds(tx).await? && backups::damaged(tx, id, number, reason, now).await?;
             if counts {
                 let event = Event::done("backup.damaged", "backup", id);
-                context.audit(tx, event.ending(audit::Outcome::Failed, reason)).await?;
-                tell::backup_damaged(context, tx, backup, reason).await?;
+                context.audit(tx, event.ending(audit::Outcome::Failed, &reason.words)).await?;
+                tell::backup_damaged(context, tx, backup, &reason.words).await?;
             }
             Ok::<_, Error>(counts)
         })
         .await?;
     if counts {
-        tracing::error!(backup = %id, reason, "backup.damaged");
+        tracing::error!(backup = %id, %reason, "backup.damaged");
     }
     Ok(())
 }
 
-async fn unknown(context: &Context, id: BackupId, number: i64, attempt: &Attempt, reason: String) -> Outcome {
+async fn unknown(context: &Context, id: BackupId, number: i64, attempt: &Attempt, reason: Reason) -> Outcome {
     if !attempt.is_last() {
         let now = context.now();
         let noted = context.store.central().write(async |tx| backups::proof_waits(tx, id, number, now).await).await;

@@ -11,9 +11,9 @@ use chiliview_store::{
 };
 
 use crate::{
-    backup::chain,
     context::Context,
     queue::{Outcome, Work},
+    reasons::{because, later},
 };
 
 /// Tenants in one read.
@@ -25,14 +25,14 @@ const BACKUPS: i64 = 10_000;
 pub(crate) async fn run(context: &Context) -> Outcome {
     // What is kept is decided by what can be restored, which nobody knows while the shelf is not the one.
     if let Err(error) = context.shelf.is_itself().await {
-        return Outcome::Retry { after: None, reason: format!("failed to {}", chain(&error)) };
+        return Outcome::Retry { after: None, reason: because(&error) };
     }
     match all(context).await {
         Ok(gone) => {
             tracing::info!(gone, "retention.pruned");
             Outcome::Done
         }
-        Err(error) => Outcome::Retry { after: None, reason: format!("failed to {error}") },
+        Err(error) => later(&error),
     }
 }
 

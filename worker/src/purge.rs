@@ -37,7 +37,7 @@ pub(crate) async fn backup(context: &Context, id: BackupId) -> Outcome {
 fn ended(done: anyhow::Result<()>) -> Outcome {
     match done {
         Ok(()) => Outcome::Done,
-        Err(error) => Outcome::Retry { after: None, reason: format!("failed to {error:#}") },
+        Err(error) => Outcome::Retry { after: None, reason: format!("failed to {error:#}").into() },
     }
 }
 

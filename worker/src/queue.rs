@@ -22,6 +22,7 @@ pub use chiliview_store::queue::{Lane, Wake, Work};
 use chiliview_store::{
     Error, Store,
     queue::{Changes, Lease},
+    reason::Reason,
 };
 use futures::{FutureExt, future::BoxFuture};
 use tokio_util::sync::CancellationToken;
@@ -95,7 +96,7 @@ pub trait Handler: Send + Sync + 'static {
 
     /// The job will not be tried again: marks the row that it was for as failed. Called until it succeeds, a few times at
     /// most, and possibly again after a crash; the job is closed after it.
-    fn exhausted(&self, work: Work, attempt: Attempt, reason: String) -> BoxFuture<'_, anyhow::Result<()>>;
+    fn exhausted(&self, work: Work, attempt: Attempt, reason: Reason) -> BoxFuture<'_, anyhow::Result<()>>;
 
     /// How long an attempt may take.
     fn time_limit(&self, _work: &Work) -> Duration {
@@ -112,13 +113,13 @@ pub enum Outcome {
     Retry {
         /// Not sooner than this; [`Options::retry`] when `None`.
         after: Option<Duration>,
-        /// Why, for the operator.
-        reason: String,
+        /// Why.
+        reason: Reason,
     },
     /// It never will.
     GiveUp {
-        /// Why, for the operator.
-        reason: String,
+        /// Why.
+        reason: Reason,
     },
 }
 

@@ -15,6 +15,7 @@ use chiliview_store::{
     exchange::Exchange,
     migrations::{Kind, newest},
     queue::{self, NewJob},
+    reason::Reason,
     restores::{self, Restore, RestoreStatus, Target},
     sessions,
     swap::Live,
@@ -26,6 +27,7 @@ pub(crate) use self::undo::{forget, give_up_undo, undo};
 use crate::{
     context::Context,
     queue::{Attempt, Outcome, Work},
+    reasons::{called_off, later},
     tell,
 };
 
@@ -47,9 +49,9 @@ pub(crate) async fn restore(context: &Context, id: RestoreId, attempt: &Attempt)
             Ok(()) => settled(context, id).await,
             Err(error) => later(&error),
         },
-        failure if failure.is_final() => Outcome::GiveUp { reason: failure.to_string() },
+        failure if failure.is_final() => Outcome::GiveUp { reason: failure.reason() },
         failure => {
-            let reason = failure.to_string();
+            let reason = failure.reason();
             if !attempt.is_last() {
                 pause(context, &row, number, &reason).await;
             }
@@ -59,7 +61,7 @@ pub(crate) async fn restore(context: &Context, id: RestoreId, attempt: &Attempt)
 }
 
 /// The last attempt failed: the database from before serves again, and the row says why.
-pub(crate) async fn give_up(context: &Context, id: RestoreId, reason: &str) -> anyhow::Result<()> {
+pub(crate) async fn give_up(context: &Context, id: RestoreId, reason: &Reason) -> anyhow::Result<()> {
     let row = context.store.central().read(async |tx| restores::find(tx, id).await).await?;
     let Some(row) = row else { return Ok(()) };
     if !row.status.is_terminal() {
@@ -77,10 +79,6 @@ pub(crate) async fn give_up(context: &Context, id: RestoreId, reason: &str) -> a
 
 fn swap_of(context: &Context, row: &Restore) -> Exchange {
     Exchange::new(&context.store, row.id, row.tenant_id)
-}
-
-fn later(error: &Error) -> Outcome {
-    Outcome::Retry { after: None, reason: format!("failed to {error}") }
 }
 
 /// Takes the restore for this attempt; nothing when it has ended already.
@@ -191,10 +189,10 @@ async fn commit(
 }
 
 async fn call_off(context: &Context, id: RestoreId) -> Result<(), Error> {
-    end(context, id, RestoreStatus::Cancelled, "cancelled on request").await
+    end(context, id, RestoreStatus::Cancelled, &called_off()).await
 }
 
-async fn end(context: &Context, id: RestoreId, status: RestoreStatus, reason: &str) -> Result<(), Error> {
+async fn end(context: &Context, id: RestoreId, status: RestoreStatus, reason: &Reason) -> Result<(), Error> {
     let now = context.now();
     let (action, outcome) = match status {
         RestoreStatus::Cancelled => ("restore.cancelled", audit::Outcome::Success),
@@ -208,9 +206,9 @@ async fn end(context: &Context, id: RestoreId, status: RestoreStatus, reason: &s
             if !restores::end(tx, id, status, reason, now).await? {
                 return Ok(());
             }
-            context.audit(tx, Event::done(action, "restore", id).ending(outcome, reason)).await?;
+            context.audit(tx, Event::done(action, "restore", id).ending(outcome, &reason.words)).await?;
             if let Some(row) = before.filter(|_| status == RestoreStatus::Failed) {
-                tell::restore_failed(context, tx, &row, reason).await?;
+                tell::restore_failed(context, tx, &row, &reason.words).await?;
             }
             Ok(())
         })
@@ -218,7 +216,7 @@ async fn end(context: &Context, id: RestoreId, status: RestoreStatus, reason: &s
 }
 
 /// Between two attempts the tenant may work, if its own database is live. What fails here only makes it wait longer.
-async fn pause(context: &Context, row: &Restore, number: i64, reason: &str) {
+async fn pause(context: &Context, row: &Restore, number: i64, reason: &Reason) {
     let now = context.now();
     let noted = async {
         if swap_of(context, row).live().await? == Live::Before {

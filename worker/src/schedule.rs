@@ -10,6 +10,7 @@ use chiliview_store::{
     audit::{self, Event},
     backups::{self, Backup, BackupStatus, New, Origin},
     queue::{self, NewJob},
+    reason::{Cause, Reason},
     schedule_runs::{self, FiredBy, Run, RunStatus},
     schedules::{self, Schedule, ScheduleAction, ScheduleScope},
     tenants::{self, Tenant},
@@ -20,6 +21,7 @@ use crate::{
     context::Context,
     prove::oldest_first,
     queue::{Attempt, Outcome, Work},
+    reasons::later,
     tell,
 };
 
@@ -35,7 +37,7 @@ pub(crate) async fn run(context: &Context, id: RunId, attempt: &Attempt) -> Outc
         match page(context, id, attempt).await {
             Ok(true) => {}
             Ok(false) => return Outcome::Done,
-            Err(error) => return Outcome::Retry { after: None, reason: format!("failed to {error}") },
+            Err(error) => return later(&error),
         }
     }
 }
@@ -165,13 +167,14 @@ async fn enqueue(
     };
     backups::insert(tx, &new).await?;
     if let Some(tenant) = tenant
-        && let Some(reason) = over_quota(tx, tenant).await?
+        && let Some(words) = over_quota(tx, tenant).await?
     {
-        backups::end(tx, id, BackupStatus::Failed, reason, now).await?;
-        let event = Event::done("backup.failed", "backup", id).ending(audit::Outcome::Failed, reason);
+        let reason = Reason::new(Cause::Quota, words);
+        backups::end(tx, id, BackupStatus::Failed, &reason, now).await?;
+        let event = Event::done("backup.failed", "backup", id).ending(audit::Outcome::Failed, &reason.words);
         context.audit(tx, event).await?;
         if let Some(backup) = backups::find(tx, id).await? {
-            tell::backup_failed(context, tx, &backup, reason).await?;
+            tell::backup_failed(context, tx, &backup, &reason.words).await?;
         }
         return Ok(true);
     }

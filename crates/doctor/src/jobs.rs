@@ -7,6 +7,7 @@ use chiliview_store::{
     audit::{self, Actor, Event, Outcome},
     backups::{self, Backup, BackupStatus},
     queue::{self, Filter, Job, JobStatus},
+    reason::{Cause, Reason},
 };
 
 use crate::{
@@ -98,12 +99,12 @@ async fn abandoned(exam: &mut Exam<'_>, backup: &Backup, job: Option<&Job>) {
 
 async fn mark_failed(exam: &mut Exam<'_>, backup: &Backup, job: Option<&Job>) -> Result<String, Cannot> {
     let store = exam.store().await?;
-    let now = store.clock().now();
+    let (now, why) = (store.clock().now(), Reason::new(Cause::Crashed, WHY));
     let ended = store.central().write(async |tx| {
         if let Some(job) = job {
             queue::cancel(tx, job.id).await?;
         }
-        let ended = backups::end(tx, backup.id, BackupStatus::Failed, WHY, now).await?;
+        let ended = backups::end(tx, backup.id, BackupStatus::Failed, &why, now).await?;
         if ended {
             let event = Event::done("backup.fail", "backup", backup.id).ending(Outcome::Failed, WHY);
             audit::record(tx, store.ids().next(), now, &Actor::system("doctor", None), event).await?;

@@ -49,7 +49,7 @@ pub(crate) async fn open(
     let (key, manifest) = (&candidate.key, &candidate.manifest);
     let unpacked = unpack(shelf, key, manifest, identities, &data_dir.central(), &Watch::unobserved()).await;
     if let Err(reason) = refusal(unpacked)? {
-        return Ok(Err(reason));
+        return Ok(Err(reason.words));
     }
     // In files, on either engine: from there it goes to where it belongs.
     let own = work.context.settings.clone();

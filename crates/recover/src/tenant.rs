@@ -71,7 +71,7 @@ async fn take(
     let (key, manifest, identities) = (&candidate.key, &candidate.manifest, &work.context.identities);
     let unpacked = unpack(shelf, key, manifest, identities, &path, &Watch::unobserved()).await;
     if let Err(reason) = refusal(unpacked)? {
-        return Ok(Err(reason));
+        return Ok(Err(reason.words));
     }
     let file = match File::open(&path, Missing::Refuse, Kind::Tenant, 1).await {
         Err(error @ Error::Migrate(_)) => return Ok(Err(format!("failed to {error}"))),

@@ -4,7 +4,7 @@ use std::{error::Error as _, path::PathBuf};
 
 use chiliview_doctor::{Line, Status, Summary};
 use chiliview_snapshot::{Depth, Error as SnapshotError, Shelf, Watch, prove};
-use chiliview_store::Timestamp;
+use chiliview_store::{Timestamp, reason::Reason};
 
 use crate::{
     Audience, Context, Failure, Mode,
@@ -117,7 +117,7 @@ impl<'a> Work<'a> {
     async fn proven(&self, shelf: &Shelf, one: &Candidate) -> Result<Result<(), String>, Failure> {
         let (identities, watch) = (&self.context.identities, Watch::unobserved());
         let proof = prove(shelf, &one.key, &one.manifest, Depth::Full, identities, &self.scratch, &watch).await;
-        refusal(proof.map(drop))
+        Ok(refusal(proof.map(drop))?.map_err(|reason| reason.words))
     }
 
     fn restored(&mut self, object: &str, candidate: &Candidate, passed_over: usize) {
@@ -129,13 +129,13 @@ impl<'a> Work<'a> {
 }
 
 /// What is wrong with the snapshot itself, told apart from what is wrong with this machine.
-pub(crate) fn refusal<T>(outcome: Result<T, SnapshotError>) -> Result<Result<T, String>, Failure> {
+pub(crate) fn refusal<T>(outcome: Result<T, SnapshotError>) -> Result<Result<T, Reason>, Failure> {
     match outcome {
         Ok(value) => Ok(Ok(value)),
         Err(error @ (SnapshotError::Damaged(_) | SnapshotError::NotFound(_) | SnapshotError::NoIdentity { .. })) => {
-            Ok(Err(chain(&error)))
+            Ok(Err(reason(&error)))
         }
-        Err(error @ SnapshotError::Io { .. }) if is_unreadable(&error) => Ok(Err(chain(&error))),
+        Err(error @ SnapshotError::Io { .. }) if is_unreadable(&error) => Ok(Err(reason(&error))),
         Err(error) => Err(error.into()),
     }
 }
@@ -145,8 +145,13 @@ fn is_unreadable(error: &SnapshotError) -> bool {
     matches!(error, SnapshotError::Io { action, .. } if matches!(*action, "read" | "open"))
 }
 
+/// Why a snapshot counts for nothing.
+pub(crate) fn reason(error: &SnapshotError) -> Reason {
+    Reason::new(error.cause(), chain(error))
+}
+
 /// Damage in few words, anything else with all of its causes.
-pub(crate) fn chain(error: &SnapshotError) -> String {
+fn chain(error: &SnapshotError) -> String {
     if let SnapshotError::Damaged(damage) = error {
         return damage.to_string();
     }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use chiliview_store::ShelfId;
+use chiliview_store::{ShelfId, reason::Cause};
 use chrono::{DateTime, Utc};
 
 use crate::adopt::Refusal;
@@ -130,6 +130,24 @@ pub enum Error {
 }
 
 impl Error {
+    /// The word for it.
+    #[must_use]
+    pub fn cause(&self) -> Cause {
+        match self {
+            Self::Cancelled => Cause::Cancelled,
+            Self::Damaged(_) | Self::Manifest(_) | Self::Certificate(_) => Cause::Damaged,
+            Self::Refused(_) => Cause::Refused,
+            Self::NoIdentity { .. } => Cause::NoKey,
+            Self::NoSpace { .. } => Cause::NoSpace,
+            Self::Shelf { .. } | Self::Unmarked(_) => Cause::Shelf,
+            Self::Elsewhere { .. } => Cause::Elsewhere,
+            Self::AnotherShelf { .. } => Cause::AnotherShelf,
+            Self::NotFound(_) => Cause::SnapshotMissing,
+            Self::Store(error) => error.cause(),
+            Self::Io { .. } | Self::Database { .. } | Self::Torn { .. } | Self::AlreadyPublished(_) => Cause::Other,
+        }
+    }
+
     /// Names the action and the file, and tells a full disk from other refusals. What a shelf said through a reader or a
     /// writer comes out as it was.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {

@@ -133,6 +133,7 @@ pub struct Backup {
     pub encrypted: i64,
     pub same_as: Option<BackupId>,
     pub error: Option<String>,
+    pub cause: Option<String>,
     pub attempt: i64,
     pub requested_by: String,
     pub trace_id: Option<String>,
@@ -150,18 +151,21 @@ pub struct Backup {
     pub updated_at: Timestamp,
 }
 
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "SELECT id, scope, tenant_id, tenant_slug, origin, schedule_id, run_id, status, phase, done_bytes, \
-             total_bytes, plain_bytes, stored_bytes, stored_sha256, manifest, encrypted, same_as, error, attempt, \
+macro_rules! columns {
+    () => {
+        "id, scope, tenant_id, tenant_slug, origin, schedule_id, run_id, status, phase, done_bytes, \
+             total_bytes, plain_bytes, stored_bytes, stored_sha256, manifest, encrypted, same_as, error, cause, attempt, \
              requested_by, trace_id, cancel_requested_at, started_at, verified_at, proven_at, proof, finished_at, \
-             pinned_at, deleted_at, purge_after, version, created_at, updated_at FROM backups ",
-            $rest
-        )
+             pinned_at, deleted_at, purge_after, version, created_at, updated_at"
     };
 }
-pub(crate) use select;
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("SELECT ", $crate::backups::columns!(), " FROM backups ", $rest)
+    };
+}
+pub(crate) use {columns, select};
 
 /// What a new backup starts from.
 #[derive(Clone, Debug)]

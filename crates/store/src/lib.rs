@@ -28,6 +28,7 @@ pub mod postgres;
 pub mod presence;
 pub mod queue;
 pub mod readiness;
+pub mod reason;
 pub mod recovery;
 pub mod relocation;
 pub mod restores;

@@ -44,6 +44,18 @@ impl Page {
             (None, Direction::Descending) => (LAST.to_owned(), LAST.to_owned()),
         }
     }
+
+    /// As [`Self::start`], where the sorted column is a number that is not negative: before or behind all others by its
+    /// size, not by its text.
+    pub(crate) fn start_at_number(&self) -> (String, String) {
+        let (_, id) = self.start();
+        let key = match (&self.after, self.direction) {
+            (Some(cursor), _) => cursor.key.parse::<i64>().unwrap_or(0),
+            (None, Direction::Ascending) => -1,
+            (None, Direction::Descending) => i64::MAX,
+        };
+        (key.to_string(), id)
+    }
 }
 
 /// The text that a search runs over: lower case, one field a line.

@@ -76,6 +76,7 @@ pub struct Restore {
     pub without_safety: i64,
     pub safety_backup_id: Option<BackupId>,
     pub error: Option<String>,
+    pub cause: Option<String>,
     pub attempt: i64,
     pub requested_by: String,
     pub trace_id: Option<String>,
@@ -93,7 +94,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, backup_id, target, tenant_id, tenant_slug, tenant_name, status, phase, done_bytes, total_bytes, \
-             plan, without_safety, safety_backup_id, error, attempt, requested_by, trace_id, cancel_requested_at, \
+             plan, without_safety, safety_backup_id, error, cause, attempt, requested_by, trace_id, cancel_requested_at, \
              undo_requested_at, undo_until, started_at, finished_at, version, created_at, updated_at FROM restores ",
             $rest
         )

@@ -4,12 +4,14 @@ use serde::Serialize;
 use serde_json::Value;
 use sqlx::FromRow;
 
+mod list;
+
+pub use self::list::{Filter, ScheduleSort, list};
 use crate::{
     clock::Timestamp,
     error::{Error, Result},
     ids::{ScheduleId, TenantId, words},
     json_text::JsonText,
-    paging::{Direction, Page},
     seam::{Query, Tx},
 };
 
@@ -68,14 +70,17 @@ pub struct Schedule {
     pub updated_at: Timestamp,
 }
 
+macro_rules! columns {
+    () => {
+        "id, name, action, scope, tenant_id, tag, cron, time_zone, jitter_seconds, retention, \
+         retention_changed_at, prove_bytes, paused_at, next_at, last_due_at, version, created_at, updated_at"
+    };
+}
+use columns;
+
 macro_rules! select {
     ($rest:literal) => {
-        concat!(
-            "SELECT id, name, action, scope, tenant_id, tag, cron, time_zone, jitter_seconds, retention, \
-             retention_changed_at, prove_bytes, paused_at, next_at, last_due_at, version, created_at, updated_at \
-             FROM schedules ",
-            $rest
-        )
+        concat!("SELECT ", columns!(), " FROM schedules ", $rest)
     };
 }
 
@@ -145,21 +150,6 @@ pub async fn find(tx: &mut Tx, id: ScheduleId) -> Result<Option<Schedule>> {
 /// Removes a schedule and its runs; the backups that it made stay.
 pub async fn delete(tx: &mut Tx, id: ScheduleId) -> Result<bool> {
     Ok(tx.query("DELETE FROM schedules WHERE id = $1").bind(id).execute().await? == 1)
-}
-
-/// A page, by when they were made; only those of one tenant's own, when it is named.
-pub async fn list(tx: &mut Tx, tenant: Option<TenantId>, page: &Page) -> Result<Vec<Schedule>> {
-    let sql = match page.direction {
-        Direction::Ascending => select!(
-            "WHERE (CAST($1 AS TEXT) IS NULL OR tenant_id = $1)
-               AND id > $2 ORDER BY id LIMIT $3"
-        ),
-        Direction::Descending => select!(
-            "WHERE (CAST($1 AS TEXT) IS NULL OR tenant_id = $1)
-               AND id < $2 ORDER BY id DESC LIMIT $3"
-        ),
-    };
-    tx.query(sql).bind(tenant).bind(page.start().1).bind(page.limit).fetch_all().await
 }
 
 /// How many are a tenant's own.

@@ -75,6 +75,18 @@ pub async fn touch(tx: &mut Tx, id: SessionId, at: Timestamp) -> Result<()> {
     Ok(())
 }
 
+/// Notes that its owner has just shown that he knows the password.
+pub async fn confirm(tx: &mut Tx, id: SessionId, at: Timestamp) -> Result<()> {
+    tx.query("UPDATE sessions SET confirmed_at = $2 WHERE id = $1").bind(id).bind(at).execute().await?;
+    Ok(())
+}
+
+/// When its owner last showed that: when it began, if not later. Nothing when it has ended.
+pub async fn confirmed_at(tx: &mut Tx, id: SessionId) -> Result<Option<Timestamp>> {
+    let found = tx.query("SELECT COALESCE(confirmed_at, created_at) FROM sessions WHERE id = $1").bind(id);
+    Ok(found.fetch_optional::<(Timestamp,)>().await?.map(|(at,)| at))
+}
+
 /// The sessions of one admin, newest first.
 pub async fn of_admin(tx: &mut Tx, id: AdminId, limit: i64) -> Result<Vec<Session>> {
     tx.query(select!("WHERE admin_id = $1 ORDER BY id DESC LIMIT $2")).bind(id).bind(limit).fetch_all().await

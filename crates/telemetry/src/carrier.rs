@@ -31,6 +31,12 @@ impl Carrier {
         self.0.get(TRACEPARENT).map(String::as_str)
     }
 
+    /// The trace id, 32 hexadecimal digits, of the trace that it carries (W3C Trace Context, section 3.2.2.3).
+    #[must_use]
+    pub fn trace_id(&self) -> Option<&str> {
+        self.traceparent().filter(|header| well_formed(header))?.split('-').nth(1)
+    }
+
     pub(crate) fn of(context: &Context) -> Self {
         let mut carrier = Self::default();
         TraceContextPropagator::new().inject_context(context, &mut carrier);

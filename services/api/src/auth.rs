@@ -11,10 +11,11 @@ mod totp;
 
 use chiliview_store::throttle::{self, Subject};
 
-pub(crate) use self::reauthenticate::{reauthenticate, reauthenticate_by};
+pub(crate) use self::reauthenticate::{reauthenticate, reauthenticate_by, require_fresh};
 pub use self::{
     login::{LogIn, LoggedIn, Login, LoginAnswer, LogoutAnswer, Whoami},
     password::{PasswordChange, Passwords},
+    reauthenticate::Reauthentication,
     sessions::{SessionInfo, Sessions},
     totp::{BothFactors, FactorInfo, FactorSecret, FirstCode, PasswordAgain, RecoveryCodes, Totp},
 };

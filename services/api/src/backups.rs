@@ -2,6 +2,7 @@
 
 pub(crate) mod download;
 mod guards;
+mod manifest;
 mod show;
 
 use chiliview_store::{
@@ -21,7 +22,8 @@ use uuid::Uuid;
 
 pub use self::download::Download;
 pub(crate) use self::guards::refuse_over_quota;
-pub use self::show::{BackupInfo, BackupRequest, ManifestInfo, Queued, RequestScope, show};
+pub use self::manifest::ManifestInfo;
+pub use self::show::{BackupInfo, BackupRequest, Queued, RequestScope, show};
 use crate::{
     app::App,
     caller::{Caller, Identity},
@@ -92,6 +94,10 @@ impl Backups {
         scope: Query<Option<BackupScope>>,
         /// Only made for this reason.
         origin: Query<Option<BackupOrigin>>,
+        /// Only made by this schedule.
+        schedule: Query<Option<Uuid>>,
+        /// Only made in this run of a schedule.
+        run: Query<Option<Uuid>>,
         /// Only asked for at or after this instant…
         since: Query<Option<DateTime<Utc>>>,
         /// …and before this one.
@@ -115,6 +121,8 @@ impl Backups {
             status: status.0.map(Into::into),
             scope: scope.0.map(Into::into),
             origin: origin.0.map(Into::into),
+            schedule: schedule.0.map(Into::into),
+            run: run.0.map(Into::into),
             since: since.0.map(Into::into),
             until: until.0.map(Into::into),
             q: paging::search(q.0)?,

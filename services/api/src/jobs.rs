@@ -56,6 +56,9 @@ pub struct JobInfo {
     /// Why the last attempt failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The trace that it is part of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
 }
 
 #[OpenApi]
@@ -93,6 +96,7 @@ impl Jobs {
 
 fn show(job: Job) -> JobInfo {
     JobInfo {
+        trace_id: job.carrier.trace_id().map(str::to_owned),
         id: job.id.uuid(),
         kind: job.kind,
         subject: job.subject,

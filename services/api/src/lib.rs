@@ -44,5 +44,6 @@ pub mod service;
 pub mod tenants;
 pub mod traces;
 pub mod uploads;
+pub mod usage;
 pub mod users;
 pub mod words;

@@ -30,7 +30,7 @@ use crate::{
     once::{First, Once},
     paging::{self, List},
     problem::Problem,
-    words::{Language, Order},
+    words::{Language, Order, ScheduleSort},
 };
 
 /// The resource.
@@ -89,6 +89,10 @@ impl Schedules {
         after: Query<Option<String>>,
         /// Only this tenant's own; by id or slug.
         tenant: Query<Option<String>>,
+        /// Words in the name, the tag, the tenant's slug.
+        q: Query<Option<String>>,
+        /// By what it is sorted; by when they were made when absent.
+        sort: Query<Option<ScheduleSort>>,
         lang: Query<Option<Language>>,
         order: Query<Option<Order>>,
     ) -> Result<Json<List<ScheduleInfo>>, Problem> {
@@ -98,16 +102,19 @@ impl Schedules {
             (Some(reference), _) => Some(self.app.tenant(&caller, reference).await?.id),
             (None, own) => own.map(|tenant| tenant.id),
         };
+        let filter = rows::Filter { tenant, q: paging::search(q.0)? };
+        let sort = sort.0.unwrap_or(ScheduleSort::Created).into();
         let (now, language) = (self.app.now(), language(lang.0, request));
         let shown = self.app.central().read(async |tx| {
             let mut shown = Vec::new();
-            for row in rows::list(tx, tenant, &page).await? {
-                shown.push(show(tx, row, language, now).await?);
+            for row in rows::list(tx, &filter, sort, &page).await? {
+                let key = rows::ScheduleSort::key(sort, &row);
+                shown.push((key, show(tx, row, language, now).await?));
             }
             Ok::<_, Problem>(shown)
         });
-        let key = |info: &ScheduleInfo| (info.id.to_string(), info.id.to_string());
-        Ok(Json(paging::list(shown.await?, &page, key, |info| info)))
+        let key = |(key, info): &(String, ScheduleInfo)| (key.clone(), info.id.to_string());
+        Ok(Json(paging::list(shown.await?, &page, key, |(_, info)| info)))
     }
 
     /// Say when a schedule would run, without making one

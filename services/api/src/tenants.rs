@@ -21,6 +21,7 @@ pub use self::shapes::{NewTenant, TenantInfo, TenantPatch};
 use self::shapes::{new_tenant, patched, refuse_platform_fields, show, show_to};
 use crate::{
     app::App,
+    auth,
     caller::Caller,
     csv::CsvFile,
     etag::{Tagged, check_if_match, etag},
@@ -162,7 +163,8 @@ impl Tenants {
 
     /// Move a tenant to the trash
     ///
-    /// Its users are logged out. It can be undeleted until `purge_after`.
+    /// Its users are logged out. It can be undeleted until `purge_after`. Takes a session that was begun or confirmed (`POST
+    /// /auth/reauthenticate`) in the last quarter of an hour, or an API key.
     #[oai(path = "/tenants/:tenant", method = "delete", operation_id = "delete_tenant")]
     async fn delete(
         &self,
@@ -181,6 +183,7 @@ impl Tenants {
                 if before.deleted_at.is_some() {
                     return Ok(());
                 }
+                auth::require_fresh(tx, &caller, now).await?;
                 if before.delete_protection != 0 {
                     let detail = "it is protected against deletion; lift delete_protection first";
                     return Err(Problem::conflict("delete_protected", detail));

@@ -61,6 +61,27 @@ mirror! {
     }
 }
 mirror! {
+    /// Why a backup or a restore did not come to a good end: `error` says it in a sentence.
+    Cause = chiliview_store::reason::Cause {
+        Cancelled = "cancelled", NoSpace = "no_space", Quota = "quota", Shelf = "shelf", AnotherShelf = "another_shelf",
+        Elsewhere = "elsewhere", SnapshotMissing = "snapshot_missing", Damaged = "damaged", Refused = "refused",
+        NoKey = "no_key", Recipients = "recipients", DatabaseUnusable = "database_unusable",
+        DatabaseBusy = "database_busy", NotSaved = "not_saved", Crashed = "crashed", TooLong = "too_long",
+        Other = "other",
+    }
+}
+
+impl Cause {
+    /// As a row keeps it. A word of a newer version is shown as `other`: the sentence says the rest.
+    pub(crate) fn kept(word: Option<&str>) -> Option<Self> {
+        word.map(|word| word.parse().unwrap_or(chiliview_store::reason::Cause::Other).into())
+    }
+}
+mirror! {
+    /// By what a list of schedules is sorted.
+    ScheduleSort = chiliview_store::schedules::ScheduleSort { Created = "created", Name = "name", Next = "next" }
+}
+mirror! {
     /// By what a list of backups is sorted.
     BackupSort = chiliview_store::backups::BackupSort {
         Created = "created", Finished = "finished", Bytes = "bytes", Tenant = "tenant",

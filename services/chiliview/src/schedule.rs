@@ -7,7 +7,7 @@ use chiliview_store::{
     audit::{self, Actor, Event},
     paging::{Cursor, Direction, Page},
     schedule_runs::{self, FiredBy, Run},
-    schedules::{self, Schedule},
+    schedules::{self, Filter, Schedule, ScheduleSort},
 };
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -63,7 +63,7 @@ async fn all(store: &Store) -> Result<Vec<(Schedule, Option<Run>)>, Failure> {
             let after = rows.last().map(|(row, _)| Cursor { key: row.id.to_string(), id: row.id.to_string() });
             let page = Page { after, limit: PAGE, direction: Direction::Ascending };
             // The list is ordered by id, which is its key.
-            let found = schedules::list(tx, None, &page).await?;
+            let found = schedules::list(tx, &Filter::default(), ScheduleSort::Created, &page).await?;
             if found.is_empty() {
                 return Ok::<_, chiliview_store::Error>(rows);
             }

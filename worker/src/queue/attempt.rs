@@ -5,6 +5,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use chiliview_store::{
     Error, Tx,
     queue::{self, Claim, Ending, JobId, Payload, Work},
+    reason::{Cause, Reason},
 };
 use chiliview_telemetry::context;
 use futures::FutureExt;
@@ -91,18 +92,22 @@ async fn perform(shop: &Shop, attempt: &Attempt) -> Outcome {
     let claim = &attempt.claim;
     let Payload { work, .. } = match &claim.payload {
         Ok(payload) => payload,
-        Err(reason) => return Outcome::Retry { after: Some(UNKNOWN), reason: reason.clone() },
+        Err(reason) => return Outcome::Retry { after: Some(UNKNOWN), reason: reason.clone().into() },
     };
     if claim.attempt > claim.max_attempts {
         // A crash leaves no other trace than the count.
-        return Outcome::GiveUp { reason: format!("{} attempts ended with their process", claim.max_attempts) };
+        let words = format!("{} attempts ended with their process", claim.max_attempts);
+        return Outcome::GiveUp { reason: Reason::new(Cause::Crashed, words) };
     }
     let limit = shop.handler.time_limit(work);
     let handled = async { shop.handler.handle(*work, attempt.clone()).await };
     match timeout(limit, AssertUnwindSafe(handled).catch_unwind()).await {
         Ok(Ok(outcome)) => outcome,
-        Ok(Err(panic)) => Outcome::Retry { after: None, reason: panic_message(panic.as_ref()) },
-        Err(_) => Outcome::Retry { after: None, reason: format!("it took longer than {limit:?}") },
+        Ok(Err(panic)) => Outcome::Retry { after: None, reason: panic_message(panic.as_ref()).into() },
+        Err(_) => {
+            let reason = Reason::new(Cause::TooLong, format!("it took longer than {limit:?}"));
+            Outcome::Retry { after: None, reason }
+        }
     }
 }
 
@@ -115,22 +120,22 @@ async fn conclude(shop: &Shop, attempt: &Attempt, outcome: Outcome) -> Ending {
         }
         Outcome::Retry { after, reason } if !attempt.is_last() => {
             let after = after.unwrap_or_else(|| shop.options.retry.after(attempt.number()));
-            tracing::warn!(reason, ?after, "job.retry");
-            Ending::Retry { after, reason }
+            tracing::warn!(%reason, ?after, "job.retry");
+            Ending::Retry { after, reason: reason.words }
         }
         Outcome::Retry { reason, .. } | Outcome::GiveUp { reason } => {
-            tracing::error!(reason, "job.failed");
+            tracing::error!(%reason, "job.failed");
             if let Ok(payload) = &attempt.claim.payload {
                 say_farewell(shop, attempt, payload.work, &reason).await;
             }
-            Ending::Failed { reason }
+            Ending::Failed { reason: reason.words }
         }
     }
 }
 
-async fn say_farewell(shop: &Shop, attempt: &Attempt, work: Work, reason: &str) {
+async fn say_farewell(shop: &Shop, attempt: &Attempt, work: Work, reason: &Reason) {
     for failures in 1..=FAREWELLS {
-        let told = async { shop.handler.exhausted(work, attempt.clone(), reason.to_owned()).await };
+        let told = async { shop.handler.exhausted(work, attempt.clone(), reason.clone()).await };
         let error = match AssertUnwindSafe(told).catch_unwind().await {
             Ok(Ok(())) => return,
             Ok(Err(error)) => format!("{error:#}"),

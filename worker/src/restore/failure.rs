@@ -1,9 +1,12 @@
 //! Why an attempt at a restore, or at its undo, did not end well.
 
 use chiliview_snapshot::Error as SnapshotError;
-use chiliview_store::Error;
+use chiliview_store::{
+    Error,
+    reason::{Cause, Reason},
+};
 
-use crate::backup::chain;
+use crate::reasons::chain;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
@@ -15,7 +18,7 @@ pub(super) enum Failure {
     Overtaken,
     /// It may not be, and will not be another time either.
     #[error("{0}")]
-    Refused(String),
+    Refused(Reason),
     /// The present database could not be saved first.
     #[error(
         "the present database could not be backed up before it is replaced: {0}; \
@@ -31,6 +34,23 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// It may not be.
+    pub(super) fn refused(words: impl Into<String>) -> Self {
+        Self::Refused(Reason::new(Cause::Refused, words))
+    }
+
+    pub(super) fn reason(&self) -> Reason {
+        let cause = match self {
+            Self::Cancelled => Cause::Cancelled,
+            Self::Overtaken => Cause::Other,
+            Self::Refused(reason) => reason.cause,
+            Self::NotSaved(_) => Cause::NotSaved,
+            Self::Snapshot(error) => error.cause(),
+            Self::Store(error) => error.cause(),
+        };
+        Reason::new(cause, self.to_string())
+    }
+
     /// Whether another attempt would end the same way.
     pub(super) fn is_final(&self) -> bool {
         match self {

@@ -4,6 +4,7 @@ use chiliview_store::{
     BackupId, Database, Error, RestoreId, TenantId, Timestamp,
     backups::{self, BackupStatus, New, Origin},
     exchange::Exchange,
+    reason::Reason,
     restores::{self, Restore},
     soundness, tenant_settings, write_lock,
 };
@@ -70,7 +71,7 @@ async fn save(
         Some((_, BackupStatus::Verified | BackupStatus::Unchanged)) => return Ok(()),
         Some((id, BackupStatus::Queued | BackupStatus::Running | BackupStatus::Verifying)) => id,
         _ => {
-            give_up_safety(context, row, "another attempt makes another").await.map_err(not_saved)?;
+            give_up_safety(context, row, &"another attempt makes another".into()).await.map_err(not_saved)?;
             ask(context, row, number, attempt).await?
         }
     };
@@ -80,7 +81,7 @@ async fn save(
         Some((BackupStatus::Verified | BackupStatus::Unchanged, _)) => Ok(()),
         Some((BackupStatus::Cancelled, _)) => Err(refused("it was cancelled".into())),
         found => match outcome {
-            Outcome::Retry { reason, .. } | Outcome::GiveUp { reason } => Err(Failure::NotSaved(reason)),
+            Outcome::Retry { reason, .. } | Outcome::GiveUp { reason } => Err(Failure::NotSaved(reason.words)),
             Outcome::Done => Err(found.and_then(|(_, error)| error).map_or(Failure::Overtaken, Failure::NotSaved)),
         },
     }
@@ -91,7 +92,7 @@ fn not_saved(error: anyhow::Error) -> Failure {
 }
 
 fn refused(reason: String) -> Failure {
-    Failure::Refused(Failure::NotSaved(reason).to_string())
+    Failure::Refused(Failure::NotSaved(reason).reason())
 }
 
 async fn under_this_lock(
@@ -129,7 +130,7 @@ async fn ask(context: &Context, row: &Restore, number: i64, attempt: &Attempt) -
 }
 
 /// Ends a safety backup that an attempt left behind.
-pub(super) async fn give_up_safety(context: &Context, row: &Restore, reason: &str) -> anyhow::Result<()> {
+pub(super) async fn give_up_safety(context: &Context, row: &Restore, reason: &Reason) -> anyhow::Result<()> {
     match row.safety_backup_id {
         Some(id) => backup::give_up(context, id, reason).await,
         None => Ok(()),
@@ -141,7 +142,7 @@ pub(super) async fn check(context: &Context, id: RestoreId, tenant: TenantId) ->
     let database = context.store.tenant(tenant).await?;
     soundness::check_quickly(&database).await?;
     if database.read(tenant_settings::owner).await? != Some(tenant) {
-        return Err(Failure::Refused("the database that came into the place is another tenant's".into()));
+        return Err(Failure::refused("the database that came into the place is another tenant's"));
     }
     let now = context.now();
     Ok(database.write_past_lock(async |tx| write_lock::set(tx, id, tenant, now).await).await?)

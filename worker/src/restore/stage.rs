@@ -62,16 +62,16 @@ async fn find(context: &Context, row: &Restore) -> Result<Backup, Failure> {
         Some(asked) => backups::source(tx, &asked).await,
         None => Ok(None),
     });
-    found.await?.ok_or_else(|| Failure::Refused("the backup is gone".into()))
+    found.await?.ok_or_else(|| Failure::refused("the backup is gone"))
 }
 
 /// The manifest of a backup that may be restored.
 fn accept(backup: &Backup) -> Result<Manifest, Failure> {
     if backup.deleted_at.is_some() {
-        return Err(Failure::Refused("the backup is in the trash".into()));
+        return Err(Failure::refused("the backup is in the trash"));
     }
     let (true, Some(json)) = (backup.status.counts(), &backup.manifest) else {
-        return Err(Failure::Refused(format!("the backup is {}, not verified", backup.status)));
+        return Err(Failure::refused(format!("the backup is {}, not verified", backup.status)));
     };
     let manifest = Manifest::from_json(json.as_bytes()).map_err(SnapshotError::from)?;
     let known = newest(Kind::Tenant);
@@ -79,7 +79,7 @@ fn accept(backup: &Backup) -> Result<Manifest, Failure> {
         let version = manifest.schema_version;
         let reason =
             format!("the backup has schema {version}, this version knows {known} at most; update ChiliView first");
-        return Err(Failure::Refused(reason));
+        return Err(Failure::refused(reason));
     }
     Ok(manifest)
 }
@@ -88,8 +88,8 @@ fn accept(backup: &Backup) -> Result<Manifest, Failure> {
 fn accept_owner(manifest: &Manifest, row: &Restore) -> Result<TenantId, Failure> {
     match manifest.owner {
         Owner::Tenant { id, .. } if row.target == Target::New || id == row.tenant_id.uuid() => Ok(id.into()),
-        Owner::Tenant { .. } => Err(Failure::Refused("the backup is of another tenant".into())),
-        Owner::Central => Err(Failure::Refused("the backup is of the central database".into())),
+        Owner::Tenant { .. } => Err(Failure::refused("the backup is of another tenant")),
+        Owner::Central => Err(Failure::refused("the backup is of the central database")),
     }
 }
 
@@ -123,9 +123,7 @@ async fn own(context: &Context, row: &Restore, database: &Database, owner: Tenan
     database
         .write_past_lock(async |tx| {
             if tenant_settings::owner(tx).await? != Some(owner) {
-                return Err(Failure::Refused(
-                    "the database in the backup is another tenant's than its manifest says".into(),
-                ));
+                return Err(Failure::refused("the database in the backup is another tenant's than its manifest says"));
             }
             tenant_settings::set_owner(tx, row.tenant_id, now).await?;
             write_lock::set(tx, row.id, row.tenant_id, now).await?;

@@ -67,7 +67,7 @@ fn alike(made: Tenant, source: Tenant) -> Tenant {
 /// Somebody may have taken the slug since the restore was asked for.
 pub(super) fn taken(error: Error, slug: &str) -> Failure {
     if error.is_duplicate_of("tenants", "slug") {
-        return Failure::Refused(format!("the slug {slug} was taken meanwhile"));
+        return Failure::refused(format!("the slug {slug} was taken meanwhile"));
     }
     error.into()
 }

@@ -6,14 +6,16 @@ use chiliview_store::{
     audit::{self, Event},
     exchange::Exchange,
     queue::{self, NewJob},
+    reason::Reason,
     restores::{self, Restore, RestoreStatus},
     sessions,
 };
 
-use super::{failure::Failure, later, present, settle, settled, swap_of};
+use super::{failure::Failure, present, settle, settled, swap_of};
 use crate::{
     context::Context,
     queue::{Attempt, Outcome, Work},
+    reasons::later,
     tell,
 };
 
@@ -27,13 +29,13 @@ pub(crate) async fn undo(context: &Context, id: RestoreId, attempt: &Attempt) ->
     match run(context, &row, number, attempt).await {
         Ok(()) => settled(context, id).await,
         Err(Failure::Overtaken) => Outcome::Done,
-        Err(failure) if failure.is_final() => Outcome::GiveUp { reason: failure.to_string() },
-        Err(failure) => Outcome::Retry { after: None, reason: failure.to_string() },
+        Err(failure) if failure.is_final() => Outcome::GiveUp { reason: failure.reason() },
+        Err(failure) => Outcome::Retry { after: None, reason: failure.reason() },
     }
 }
 
 /// The last attempt failed: the restored database serves on.
-pub(crate) async fn give_up_undo(context: &Context, id: RestoreId, reason: &str) -> anyhow::Result<()> {
+pub(crate) async fn give_up_undo(context: &Context, id: RestoreId, reason: &Reason) -> anyhow::Result<()> {
     let row = context.store.central().read(async |tx| restores::find(tx, id).await).await?;
     let Some(row) = row else { return Ok(()) };
     if row.status == RestoreStatus::Running && row.undo_requested_at.is_some() {
@@ -113,7 +115,7 @@ async fn run(context: &Context, row: &Restore, number: i64, attempt: &Attempt) -
 /// Before anything is touched: what is to come back is there, opens, and is whole.
 async fn look_at_kept(swap: &Exchange) -> Result<(), Failure> {
     if !swap.has_kept().await? {
-        return Err(Failure::Refused("what the restore replaced is not there any more".into()));
+        return Err(Failure::refused("what the restore replaced is not there any more"));
     }
     Ok(swap.check_kept().await?)
 }
@@ -140,9 +142,9 @@ async fn commit(context: &Context, row: &Restore, number: i64, attempt: &Attempt
         .await
 }
 
-async fn fail(context: &Context, row: &Restore, reason: &str) -> Result<(), Error> {
+async fn fail(context: &Context, row: &Restore, reason: &Reason) -> Result<(), Error> {
     let now = context.now();
-    let reason = format!("the undo failed: {reason}");
+    let reason = Reason::new(reason.cause, format!("the undo failed: {reason}"));
     let job = NewJob::new(context.store.ids().next(), Work::ForgetRestored { restore: row.id });
     let job = job.at(row.undo_until.unwrap_or(now));
     context
@@ -151,9 +153,10 @@ async fn fail(context: &Context, row: &Restore, reason: &str) -> Result<(), Erro
         .write(async |tx| {
             if restores::undo_failed(tx, row.id, &reason, now).await? {
                 queue::enqueue(tx, &job).await?;
-                let event = Event::done("restore.undo", "restore", row.id).ending(audit::Outcome::Failed, &reason);
+                let event =
+                    Event::done("restore.undo", "restore", row.id).ending(audit::Outcome::Failed, &reason.words);
                 context.audit(tx, event).await?;
-                tell::restore_failed(context, tx, row, &reason).await?;
+                tell::restore_failed(context, tx, row, &reason.words).await?;
             }
             Ok(())
         })

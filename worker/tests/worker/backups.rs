@@ -111,6 +111,7 @@ async fn a_running_backup_that_is_cancelled_leaves_nothing() {
         shop.idle().await;
         worker.stop().await;
         assert_eq!((ended.status, ended.error.as_deref()), (BackupStatus::Cancelled, Some("cancelled on request")));
+        assert_eq!(ended.cause.as_deref(), Some("cancelled"));
         assert!(shop.on_shelf().await.is_empty(), "{:?}", shop.on_shelf().await);
     })
     .await;
@@ -128,6 +129,7 @@ async fn a_tenant_without_a_database_fails_at_once_with_the_reason() {
         shop.idle().await;
         worker.stop().await;
         assert_eq!((ended.status, ended.attempt), (BackupStatus::Failed, 1));
+        assert_eq!(ended.cause.as_deref(), Some("database_unusable"));
         let reason = ended.error.unwrap();
         assert!(reason.contains("is missing") && reason.contains(&lost_at), "{reason}");
         assert!(shop.on_shelf().await.is_empty());
@@ -151,12 +153,13 @@ async fn a_full_shelf_fails_after_its_attempts_and_works_again_when_there_is_roo
     assert_eq!((ended.status, ended.attempt), (BackupStatus::Failed, 3));
     let reason = ended.error.unwrap();
     assert!(reason.contains("find room for"), "{reason}");
+    assert_eq!(ended.cause.as_deref(), Some("no_space"));
     filler.remove();
     assert!(shop.on_shelf().await.is_empty(), "{:?}", shop.on_shelf().await);
     let again = shop.ask(Some(id)).await;
     let again = shop.ended(again).await;
     worker.stop().await;
-    assert_eq!((again.status, again.error.as_deref()), (BackupStatus::Verified, None));
+    assert_eq!((again.status, again.error, again.cause), (BackupStatus::Verified, None, None));
 }
 
 #[tokio::test(flavor = "multi_thread")]

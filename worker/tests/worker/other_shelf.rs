@@ -33,7 +33,7 @@ async fn a_backup_fails_and_says_why_and_goes_on_when_the_shelf_is_back() {
     shop.idle().await;
     worker.stop().await;
     let reason = failed.error.unwrap_or_default();
-    assert_eq!(failed.status, BackupStatus::Failed);
+    assert_eq!((failed.status, failed.cause.as_deref()), (BackupStatus::Failed, Some("another_shelf")));
     assert!(reason.contains("is not the one") && reason.contains("is the volume mounted?"), "{reason}");
     assert_eq!(shop.proven_again(old.id).await.status, BackupStatus::Verified, "nothing can be said of it");
     assert_eq!(lying(&shop), 0);

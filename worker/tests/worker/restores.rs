@@ -240,6 +240,7 @@ async fn a_new_tenant_whose_slug_was_taken_meanwhile_is_not_made() {
             shop.ask_restore_as(New { target: Target::New, slug: format!("acme-{tenant}"), ..new(copy, backup) }).await;
         let failed = shop.work_off(restore).await;
         assert_eq!(failed.status, RestoreStatus::Failed);
+        assert_eq!(failed.cause.as_deref(), Some("refused"));
         assert!(failed.error.unwrap().contains("was taken meanwhile"));
         assert!(!shop.context.store.tenant_database_exists(copy).await.unwrap());
         assert!(shop.leftovers().await.is_empty(), "{:?}", shop.leftovers().await);
@@ -260,6 +261,7 @@ async fn a_damaged_snapshot_is_refused_and_the_live_database_is_not_touched() {
         let before = state(&shop, tenant).await;
         let failed = shop.restore_to_the_end(tenant, backup).await;
         assert_eq!((failed.status, failed.attempt, failed.safety_backup_id), (RestoreStatus::Failed, 1, None));
+        assert_eq!(failed.cause.as_deref(), Some("damaged"));
         assert!(failed.error.unwrap().contains("SHA-256"));
         assert_eq!(state(&shop, tenant).await, before);
         shop.add_to(tenant, "bert").await.unwrap();
@@ -319,7 +321,11 @@ async fn a_tenant_whose_database_is_lost_or_damaged_gets_it_back_when_it_need_no
                 std::fs::write(&path, "this is no database".repeat(1000)).unwrap();
             }
             let failed = shop.restore_to_the_end(tenant, backup).await;
-            assert_eq!(failed.status, RestoreStatus::Failed, "{damage}");
+            assert_eq!(
+                (failed.status, failed.cause.as_deref()),
+                (RestoreStatus::Failed, Some("not_saved")),
+                "{damage}"
+            );
             assert!(failed.error.as_deref().unwrap().contains("without_safety_backup"), "{damage}: {:?}", failed.error);
             let restore = shop.ask_restore_as(New { without_safety: true, ..new(tenant, backup) }).await;
             let done = shop.work_off(restore).await;

@@ -205,7 +205,7 @@ async fn damaged_ones_take_no_good_ones_place() {
         shop.write(async |tx| {
             backups::prove_again(tx, bad, START).await?;
             let attempt = backups::start_proof(tx, bad, START).await?.unwrap();
-            backups::damaged(tx, bad, attempt, "bit rot", START).await
+            backups::damaged(tx, bad, attempt, &"bit rot".into(), START).await
         })
         .await;
         clock.advance(DAY * 40);

@@ -403,7 +403,7 @@ async fn a_backup_that_is_gone_or_damaged_is_no_reason_not_to_make_another() {
         shop.write(async |tx| {
             backups::prove_again(tx, second.id, START).await?;
             let attempt = backups::start_proof(tx, second.id, START).await?.unwrap();
-            backups::damaged(tx, second.id, attempt, "bit rot", START).await
+            backups::damaged(tx, second.id, attempt, &"bit rot".into(), START).await
         })
         .await;
         shop.write(async |tx| backups::delete(tx, first.id, START, START).await).await;

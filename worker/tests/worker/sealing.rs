@@ -162,6 +162,7 @@ async fn recipients_that_cannot_be_read_never_mean_an_open_backup() {
         shop.idle().await;
         worker.stop().await;
         assert_eq!((failed.status, failed.attempt), (BackupStatus::Failed, 1));
+        assert_eq!(failed.cause.as_deref(), Some("recipients"));
         assert!(failed.error.is_some_and(|error| error.contains("\"age1nobody\"")));
         assert!(shop.on_shelf().await.is_empty());
     })

@@ -10,6 +10,7 @@ use std::{
 use chiliview_store::{
     BackupId, Ids, Store, Timestamp,
     queue::{self, Filter, Job, JobId, JobStatus, NewJob},
+    reason::Reason,
 };
 use chiliview_worker::{
     queue::{Attempt, Handler, Options, Outcome, Wake, Work},
@@ -70,8 +71,8 @@ impl Handler for Scripted {
         (self.script)(attempt)
     }
 
-    fn exhausted(&self, _: Work, attempt: Attempt, reason: String) -> BoxFuture<'_, anyhow::Result<()>> {
-        self.note(Seen::Exhausted(attempt.job(), reason));
+    fn exhausted(&self, _: Work, attempt: Attempt, reason: Reason) -> BoxFuture<'_, anyhow::Result<()>> {
+        self.note(Seen::Exhausted(attempt.job(), reason.words));
         Box::pin(async { Ok(()) })
     }
 

@@ -30,7 +30,7 @@ async fn restore(installation: &Installation, over: bool) -> RestoreId {
     let put = store.central().write(async |tx| {
         restores::insert(tx, &new).await?;
         if over {
-            restores::end(tx, id, RestoreStatus::Failed, "for a test", at).await?;
+            restores::end(tx, id, RestoreStatus::Failed, &"for a test".into(), at).await?;
         }
         Ok::<_, Error>(())
     });

@@ -7,6 +7,7 @@ use chiliview_store::{
     BackupId, Error, Store, TenantId, Timestamp,
     backups::{self, Backup, BackupStatus, Filter, ProofDepth, Recovered, Verified},
     paging::{Cursor, Direction, Page},
+    reason::{Cause, Reason},
     recovery,
 };
 
@@ -14,7 +15,7 @@ use super::WHO;
 use crate::{
     Failure,
     inventory::{Inventory, slug},
-    work::{Work, chain, refusal},
+    work::{Work, reason, refusal},
 };
 
 const NAME: &str = "backup";
@@ -77,7 +78,7 @@ async fn still_counts(work: &mut Work<'_>, store: &Store, shelf: &Shelf, row: &B
         None if row.status == BackupStatus::Verified => {}
         None => {
             let why = "the central database was restored while it was being proven again";
-            store.central().write(async |tx| backups::prove_later(tx, row.id, why, now).await).await?;
+            store.central().write(async |tx| backups::prove_later(tx, row.id, &why.into(), now).await).await?;
         }
         Some(reason) => {
             store.central().write(async |tx| backups::lost(tx, row.id, &reason, now).await).await?;
@@ -89,12 +90,15 @@ async fn still_counts(work: &mut Work<'_>, store: &Store, shelf: &Shelf, row: &B
     Ok(true)
 }
 
-async fn fault(work: &mut Work<'_>, shelf: &Shelf, row: &Backup) -> Result<Option<String>, Failure> {
+async fn fault(work: &mut Work<'_>, shelf: &Shelf, row: &Backup) -> Result<Option<Reason>, Failure> {
     let recorded = Manifest::from_json(row.manifest.as_deref().unwrap_or_default().as_bytes());
     let manifest = match recorded {
         Ok(manifest) if manifest.key().plain() == ArtefactKey::of_backup(row).plain() => manifest,
-        Ok(_) => return Ok(Some("the manifest on its row is another backup's".to_owned())),
-        Err(error) => return Ok(Some(format!("the manifest on its row is unreadable: {error}"))),
+        Ok(_) => return Ok(Some(Reason::new(Cause::Damaged, "the manifest on its row is another backup's"))),
+        Err(error) => {
+            let words = format!("the manifest on its row is unreadable: {error}");
+            return Ok(Some(Reason::new(Cause::Damaged, words)));
+        }
     };
     let (identities, watch) = (&work.context.identities, Watch::unobserved());
     let proof = prove(shelf, &manifest.key(), &manifest, Depth::Stored, identities, &work.scratch, &watch).await;
@@ -119,7 +123,7 @@ async fn stranger(work: &mut Work<'_>, store: &Store, shelf: &Shelf, key: Artefa
             let proof = examined(work, shelf, &manifest).await?;
             (proof, slug(&manifest).map(str::to_owned), Timestamp::from(manifest.taken_at))
         }
-        Err(error) => (Err(chain(&error)), None, now),
+        Err(error) => (Err(reason(&error)), None, now),
     };
     if let Err(reason) = &proof {
         let advice = "it does not count: delete it when nobody needs it";
@@ -142,7 +146,7 @@ async fn stranger(work: &mut Work<'_>, store: &Store, shelf: &Shelf, key: Artefa
 }
 
 /// Proven as a new backup is; of an encrypted one that no key opens, its stored bytes.
-async fn examined(work: &Work<'_>, shelf: &Shelf, manifest: &Manifest) -> Result<Result<Verified, String>, Failure> {
+async fn examined(work: &Work<'_>, shelf: &Shelf, manifest: &Manifest) -> Result<Result<Verified, Reason>, Failure> {
     let (key, identities, scratch) = (manifest.key(), &work.context.identities, &work.scratch);
     let watch = Watch::unobserved();
     let mut depth = ProofDepth::Quick;

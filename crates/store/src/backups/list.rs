@@ -1,10 +1,10 @@
 //! Lists of backups: what narrows them, and by what they are sorted.
 
-use super::{Backup, BackupScope, BackupStatus, Origin};
+use super::{Backup, BackupScope, BackupStatus, Origin, columns};
 use crate::{
     clock::Timestamp,
     error::Result,
-    ids::{TenantId, words},
+    ids::{RunId, ScheduleId, TenantId, words},
     paging::{Direction, Page, search_pattern},
     seam::Tx,
 };
@@ -34,6 +34,10 @@ pub struct Filter {
     pub scope: Option<BackupScope>,
     /// Only made for this reason.
     pub origin: Option<Origin>,
+    /// Only made by this schedule.
+    pub schedule: Option<ScheduleId>,
+    /// Only made in this run of a schedule.
+    pub run: Option<RunId>,
     /// Only asked for at or after this instant…
     pub since: Option<Timestamp>,
     /// …and before this one.
@@ -47,16 +51,14 @@ pub struct Filter {
 macro_rules! page {
     ($column:literal, $key:literal, $beyond:literal, $order:literal) => {
         concat!(
-            "SELECT id, scope, tenant_id, tenant_slug, origin, schedule_id, run_id, status, phase, done_bytes, \
-             total_bytes, plain_bytes, stored_bytes, stored_sha256, manifest, encrypted, same_as, error, attempt, \
-             requested_by, trace_id, cancel_requested_at, started_at, verified_at, proven_at, proof, finished_at, \
-             pinned_at, deleted_at, purge_after, version, created_at, updated_at FROM backups \
+            "SELECT ", columns!(), " FROM backups \
              WHERE (CAST($1 AS TEXT) IS NULL OR tenant_id = $1) AND (CAST($2 AS TEXT) IS NULL OR status = $2) \
                AND (CAST($3 AS TEXT) IS NULL OR scope = $3) AND (CAST($4 AS TEXT) IS NULL OR origin = $4) \
                AND (CAST($5 AS BIGINT) IS NULL OR created_at >= $5) AND (CAST($6 AS BIGINT) IS NULL OR created_at < $6) \
                AND (CAST($7 AS TEXT) IS NULL OR lower(COALESCE(tenant_slug, 'central') || ' ' || requested_by || ' ' \
                     || COALESCE(error, '') || ' ' || id) LIKE $7 ESCAPE '\\') \
-               AND (deleted_at IS NOT NULL) = ($8 <> 0) AND (",
+               AND (deleted_at IS NOT NULL) = ($8 <> 0) AND (CAST($12 AS TEXT) IS NULL OR schedule_id = $12) \
+               AND (CAST($13 AS TEXT) IS NULL OR run_id = $13) AND (",
             $column, ", id) ", $beyond, " (", $key, ", $10) ORDER BY ", $column, $order, ", id", $order, " LIMIT $11"
         )
     };
@@ -85,7 +87,10 @@ pub async fn list_sorted(tx: &mut Tx, filter: &Filter, sort: BackupSort, page: &
         (BackupSort::Tenant, Direction::Ascending) => page!("COALESCE(tenant_slug, '')", "$9", ">", " ASC"),
         (BackupSort::Tenant, Direction::Descending) => page!("COALESCE(tenant_slug, '')", "$9", "<", " DESC"),
     };
-    let (key, id) = sort.start(page);
+    let (key, id) = match sort {
+        BackupSort::Created | BackupSort::Tenant => page.start(),
+        BackupSort::Finished | BackupSort::Bytes => page.start_at_number(),
+    };
     tx.query(sql)
         .bind(filter.tenant)
         .bind(filter.status)
@@ -98,6 +103,8 @@ pub async fn list_sorted(tx: &mut Tx, filter: &Filter, sort: BackupSort, page: &
         .bind(key)
         .bind(id)
         .bind(page.limit)
+        .bind(filter.schedule)
+        .bind(filter.run)
         .fetch_all()
         .await
 }
@@ -111,17 +118,6 @@ impl BackupSort {
             Self::Finished => row.finished_at.map_or(0, Timestamp::micros).to_string(),
             Self::Bytes => row.stored_bytes.unwrap_or(0).to_string(),
             Self::Tenant => row.tenant_slug.clone().unwrap_or_default(),
-        }
-    }
-
-    /// Where the page starts. A number is before or behind all others by its size, not by its text.
-    fn start(self, page: &Page) -> (String, String) {
-        let (key, id) = page.start();
-        match (self, &page.after, page.direction) {
-            (Self::Created | Self::Tenant, _, _) => (key, id),
-            (_, Some(cursor), _) => (cursor.key.parse::<i64>().unwrap_or(0).to_string(), id),
-            (_, None, Direction::Ascending) => ("-1".to_owned(), id),
-            (_, None, Direction::Descending) => (i64::MAX.to_string(), id),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! What it was before is read from `proof`: a damaged backup has none. Until the new proof has ended it counts as what it was.
 
 use super::{Backup, ProofDepth, select};
-use crate::{clock::Timestamp, error::Result, ids::BackupId, seam::Tx};
+use crate::{clock::Timestamp, error::Result, ids::BackupId, reason::Reason, seam::Tx};
 
 /// Asks for a new proof of what was proven before. False when there is nothing to prove, or it is under way already.
 pub async fn prove_again(tx: &mut Tx, id: BackupId, at: Timestamp) -> Result<bool> {
@@ -48,7 +48,7 @@ pub struct Proven {
 pub async fn proven(tx: &mut Tx, id: BackupId, attempt: i64, proven: Proven) -> Result<bool> {
     let changed = tx
         .query(
-            "UPDATE backups SET status = 'verified', phase = 'verified', error = NULL, proof = $3, proven_at = $4,
+            "UPDATE backups SET status = 'verified', phase = 'verified', error = NULL, cause = NULL, proof = $3, proven_at = $4,
                  done_bytes = plain_bytes, total_bytes = plain_bytes, updated_at = $4, version = version + 1
              WHERE id = $1 AND attempt = $2 AND status = 'verifying' AND manifest IS NOT NULL",
         )
@@ -62,17 +62,18 @@ pub async fn proven(tx: &mut Tx, id: BackupId, attempt: i64, proven: Proven) -> 
 }
 
 /// The new proof found damage. False when the attempt was overtaken.
-pub async fn damaged(tx: &mut Tx, id: BackupId, attempt: i64, reason: &str, at: Timestamp) -> Result<bool> {
+pub async fn damaged(tx: &mut Tx, id: BackupId, attempt: i64, reason: &Reason, at: Timestamp) -> Result<bool> {
     let changed = tx
         .query(
-            "UPDATE backups SET status = 'damaged', phase = 'damaged', error = $3, proof = NULL, updated_at = $4,
+            "UPDATE backups SET status = 'damaged', phase = 'damaged', error = $3, cause = $5, proof = NULL, updated_at = $4,
                  version = version + 1
              WHERE id = $1 AND attempt = $2 AND status = 'verifying' AND manifest IS NOT NULL",
         )
         .bind(id)
         .bind(attempt)
-        .bind(reason.to_owned())
+        .bind(reason.words.clone())
         .bind(at)
+        .bind(reason.cause)
         .execute()
         .await?;
     Ok(changed == 1)
@@ -80,17 +81,19 @@ pub async fn damaged(tx: &mut Tx, id: BackupId, attempt: i64, reason: &str, at: 
 
 /// The new proof could not be made, which says nothing about the snapshot: it is what it was. Of one that was verified
 /// `error` says why; of one that was damaged it still says what is broken.
-pub async fn prove_later(tx: &mut Tx, id: BackupId, reason: &str, at: Timestamp) -> Result<bool> {
+pub async fn prove_later(tx: &mut Tx, id: BackupId, reason: &Reason, at: Timestamp) -> Result<bool> {
     let changed = tx
         .query(
             "UPDATE backups SET status = CASE WHEN proof IS NULL THEN 'damaged' ELSE 'verified' END,
                  phase = CASE WHEN proof IS NULL THEN 'damaged' ELSE 'verified' END,
-                 error = CASE WHEN proof IS NULL THEN error ELSE $2 END, updated_at = $3, version = version + 1
+                 error = CASE WHEN proof IS NULL THEN error ELSE $2 END,
+                 cause = CASE WHEN proof IS NULL THEN cause ELSE $4 END, updated_at = $3, version = version + 1
              WHERE id = $1 AND status = 'verifying' AND manifest IS NOT NULL",
         )
         .bind(id)
-        .bind(reason.to_owned())
+        .bind(reason.words.clone())
         .bind(at)
+        .bind(reason.cause)
         .execute()
         .await?;
     Ok(changed == 1)

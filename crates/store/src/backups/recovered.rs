@@ -5,6 +5,7 @@ use crate::{
     clock::Timestamp,
     error::Result,
     ids::{BackupId, TenantId},
+    reason::Reason,
     seam::Tx,
 };
 
@@ -18,7 +19,7 @@ pub struct Recovered {
     /// When it was taken.
     pub taken_at: Timestamp,
     /// What its proof told, or why it counts for nothing.
-    pub proof: Result<Verified, String>,
+    pub proof: Result<Verified, Reason>,
     /// Who brings it back.
     pub requested_by: String,
     /// Now.
@@ -27,7 +28,7 @@ pub struct Recovered {
 
 /// Adds the row, or ends one that has not ended and never knew its snapshot. False when another backup has the id.
 pub async fn recover(tx: &mut Tx, found: &Recovered) -> Result<bool> {
-    let proof = found.proof.as_ref().ok();
+    let (proof, fault) = (found.proof.as_ref().ok(), found.proof.as_ref().err());
     let status = if proof.is_some() { BackupStatus::Verified } else { BackupStatus::Failed };
     let scope = if found.tenant.is_some() { BackupScope::Tenant } else { BackupScope::Central };
     let (tenant, slug) = found.tenant.clone().unzip();
@@ -35,13 +36,14 @@ pub async fn recover(tx: &mut Tx, found: &Recovered) -> Result<bool> {
         .query(
             "INSERT INTO backups (id, scope, tenant_id, tenant_slug, origin, status, phase, done_bytes, total_bytes,
                  plain_bytes, stored_bytes, stored_sha256, manifest, encrypted, error, attempt, requested_by, verified_at,
-                 proven_at, proof, finished_at, version, created_at, updated_at)
+                 proven_at, proof, finished_at, version, created_at, updated_at, cause)
              VALUES ($1, $2, $3, $4, 'recovered', $5, $5, COALESCE($6, 0), $6, $6, $7, $8, $9, $10, $11, 0, $12, $13, $14,
-                 $15, $16, 1, $17, $16)
+                 $15, $16, 1, $17, $16, $18)
              ON CONFLICT (id) DO UPDATE SET status = excluded.status, phase = excluded.phase,
                  done_bytes = excluded.done_bytes, total_bytes = excluded.total_bytes, plain_bytes = excluded.plain_bytes,
                  stored_bytes = excluded.stored_bytes, stored_sha256 = excluded.stored_sha256,
                  manifest = excluded.manifest, encrypted = excluded.encrypted, error = excluded.error,
+                 cause = excluded.cause,
                  verified_at = excluded.verified_at, proven_at = excluded.proven_at, proof = excluded.proof,
                  finished_at = excluded.finished_at, version = backups.version + 1, updated_at = excluded.updated_at
              WHERE backups.manifest IS NULL AND backups.status IN ('queued', 'running', 'verifying')
@@ -57,28 +59,31 @@ pub async fn recover(tx: &mut Tx, found: &Recovered) -> Result<bool> {
         .bind(proof.map(|proof| proof.stored_sha256.clone()))
         .bind(proof.map(|proof| proof.manifest.clone()))
         .bind(i64::from(proof.is_some_and(|proof| proof.encrypted)))
-        .bind(found.proof.as_ref().err().cloned())
+        .bind(fault.map(|reason| reason.words.clone()))
         .bind(found.requested_by.clone())
         .bind(proof.map(|_| found.taken_at))
         .bind(proof.map(|_| found.at))
         .bind(proof.map(|proof| proof.depth))
         .bind(found.at)
         .bind(found.taken_at)
+        .bind(fault.map(|reason| reason.cause))
         .execute()
         .await?;
     Ok(changed == 1)
 }
 
 /// Its snapshot is gone or is another one: it counts no more. False when it did not count.
-pub async fn lost(tx: &mut Tx, id: BackupId, reason: &str, at: Timestamp) -> Result<bool> {
+pub async fn lost(tx: &mut Tx, id: BackupId, reason: &Reason, at: Timestamp) -> Result<bool> {
     let changed = tx
         .query(
-            "UPDATE backups SET status = 'damaged', phase = 'damaged', error = $2, updated_at = $3, version = version + 1
+            "UPDATE backups SET status = 'damaged', phase = 'damaged', error = $2, cause = $4, updated_at = $3,
+                 version = version + 1
              WHERE id = $1 AND status IN ('verified', 'verifying') AND manifest IS NOT NULL",
         )
         .bind(id)
-        .bind(reason.to_owned())
+        .bind(reason.words.clone())
         .bind(at)
+        .bind(reason.cause)
         .execute()
         .await?;
     Ok(changed == 1)

@@ -1,14 +1,14 @@
 //! A backup's way from queued to its end. What an attempt writes is fenced by its number.
 
 use super::{BackupStatus, ProofDepth};
-use crate::{clock::Timestamp, error::Result, ids::BackupId, seam::Tx};
+use crate::{clock::Timestamp, error::Result, ids::BackupId, reason::Reason, seam::Tx};
 
 /// A worker takes it: the number of the attempt, which fences all that it writes, or nothing when the backup has ended.
 pub async fn start(tx: &mut Tx, id: BackupId, at: Timestamp) -> Result<Option<i64>> {
     let started = tx
         .query(
             "UPDATE backups SET status = 'running', phase = 'reading', attempt = attempt + 1,
-                 started_at = COALESCE(started_at, $2), done_bytes = 0, total_bytes = NULL, error = NULL,
+                 started_at = COALESCE(started_at, $2), done_bytes = 0, total_bytes = NULL, error = NULL, cause = NULL,
                  updated_at = $2, version = version + 1
              WHERE id = $1 AND status IN ('queued', 'running', 'verifying') AND manifest IS NULL RETURNING attempt",
         )
@@ -113,34 +113,36 @@ pub async fn verified(tx: &mut Tx, id: BackupId, attempt: i64, proof: &Verified,
 }
 
 /// Ends a backup that has not ended: as failed or cancelled, with the reason. False when it has ended already.
-pub async fn end(tx: &mut Tx, id: BackupId, status: BackupStatus, reason: &str, at: Timestamp) -> Result<bool> {
+pub async fn end(tx: &mut Tx, id: BackupId, status: BackupStatus, reason: &Reason, at: Timestamp) -> Result<bool> {
     let changed = tx
         .query(
-            "UPDATE backups SET status = $2, phase = $2, error = $3, finished_at = $4, updated_at = $4,
+            "UPDATE backups SET status = $2, phase = $2, error = $3, cause = $5, finished_at = $4, updated_at = $4,
                  version = version + 1
              WHERE id = $1 AND status IN ('queued', 'running', 'verifying') AND manifest IS NULL",
         )
         .bind(id)
         .bind(status)
-        .bind(reason.to_owned())
+        .bind(reason.words.clone())
         .bind(at)
+        .bind(reason.cause)
         .execute()
         .await?;
     Ok(changed == 1)
 }
 
 /// Says why an attempt failed while another one is still to come.
-pub async fn retry_later(tx: &mut Tx, id: BackupId, attempt: i64, reason: &str, at: Timestamp) -> Result<bool> {
+pub async fn retry_later(tx: &mut Tx, id: BackupId, attempt: i64, reason: &Reason, at: Timestamp) -> Result<bool> {
     let changed = tx
         .query(
-            "UPDATE backups SET status = 'queued', phase = 'waiting to try again', error = $3, updated_at = $4,
+            "UPDATE backups SET status = 'queued', phase = 'waiting to try again', error = $3, cause = $5, updated_at = $4,
                  version = version + 1
              WHERE id = $1 AND attempt = $2 AND status IN ('running', 'verifying') AND manifest IS NULL",
         )
         .bind(id)
         .bind(attempt)
-        .bind(reason.to_owned())
+        .bind(reason.words.clone())
         .bind(at)
+        .bind(reason.cause)
         .execute()
         .await?;
     Ok(changed == 1)
@@ -153,6 +155,7 @@ pub async fn request_cancel(tx: &mut Tx, id: BackupId, at: Timestamp) -> Result<
             "UPDATE backups SET cancel_requested_at = COALESCE(cancel_requested_at, $2), updated_at = $2,
                  finished_at = CASE WHEN status = 'queued' THEN $2 ELSE finished_at END,
                  error = CASE WHEN status = 'queued' THEN 'cancelled before it began' ELSE error END,
+                 cause = CASE WHEN status = 'queued' THEN 'cancelled' ELSE cause END,
                  phase = CASE WHEN status = 'queued' THEN 'cancelled' ELSE phase END,
                  status = CASE WHEN status = 'queued' THEN 'cancelled' ELSE status END,
                  version = version + 1

@@ -5,6 +5,7 @@ use crate::{
     clock::Timestamp,
     error::Result,
     ids::{BackupId, RestoreId},
+    reason::Reason,
     seam::Tx,
 };
 
@@ -17,7 +18,7 @@ pub async fn start(tx: &mut Tx, id: RestoreId, at: Timestamp) -> Result<Option<i
         .query(
             "UPDATE restores SET status = 'running', phase = CASE WHEN phase = 'swapping' THEN phase ELSE 'checking' END,
                  attempt = attempt + 1, started_at = COALESCE(started_at, $2), done_bytes = 0, total_bytes = NULL,
-                 error = NULL, updated_at = $2, version = version + 1
+                 error = NULL, cause = NULL, updated_at = $2, version = version + 1
              WHERE id = $1 AND status IN ('queued', 'running') AND undo_requested_at IS NULL RETURNING attempt",
         )
         .bind(id)
@@ -116,7 +117,7 @@ pub async fn done(
 ) -> Result<bool> {
     let changed = tx
         .query(
-            "UPDATE restores SET status = 'done', phase = 'done', error = NULL, undo_until = $3, finished_at = $4,
+            "UPDATE restores SET status = 'done', phase = 'done', error = NULL, cause = NULL, undo_until = $3, finished_at = $4,
                  updated_at = $4, version = version + 1
              WHERE id = $1 AND attempt = $2 AND status = 'running' AND undo_requested_at IS NULL",
         )
@@ -130,33 +131,36 @@ pub async fn done(
 }
 
 /// Ends a restore that has not ended: as failed or cancelled, with the reason. False when it has ended already.
-pub async fn end(tx: &mut Tx, id: RestoreId, status: RestoreStatus, reason: &str, at: Timestamp) -> Result<bool> {
+pub async fn end(tx: &mut Tx, id: RestoreId, status: RestoreStatus, reason: &Reason, at: Timestamp) -> Result<bool> {
     let changed = tx
         .query(
-            "UPDATE restores SET status = $2, phase = $2, error = $3, finished_at = $4, updated_at = $4,
+            "UPDATE restores SET status = $2, phase = $2, error = $3, cause = $5, finished_at = $4, updated_at = $4,
                  version = version + 1
              WHERE id = $1 AND status IN ('queued', 'running') AND undo_requested_at IS NULL",
         )
         .bind(id)
         .bind(status)
-        .bind(reason.to_owned())
+        .bind(reason.words.clone())
         .bind(at)
+        .bind(reason.cause)
         .execute()
         .await?;
     Ok(changed == 1)
 }
 
 /// Says why an attempt failed while another one is still to come.
-pub async fn retry_later(tx: &mut Tx, id: RestoreId, attempt: i64, reason: &str, at: Timestamp) -> Result<bool> {
+pub async fn retry_later(tx: &mut Tx, id: RestoreId, attempt: i64, reason: &Reason, at: Timestamp) -> Result<bool> {
     let changed = tx
         .query(
-            "UPDATE restores SET phase = 'waiting to try again', error = $3, updated_at = $4, version = version + 1
+            "UPDATE restores SET phase = 'waiting to try again', error = $3, cause = $5, updated_at = $4,
+                 version = version + 1
              WHERE id = $1 AND attempt = $2 AND status = 'running' AND phase <> 'swapping'",
         )
         .bind(id)
         .bind(attempt)
-        .bind(reason.to_owned())
+        .bind(reason.words.clone())
         .bind(at)
+        .bind(reason.cause)
         .execute()
         .await?;
     Ok(changed == 1)
@@ -170,6 +174,7 @@ pub async fn request_cancel(tx: &mut Tx, id: RestoreId, at: Timestamp) -> Result
             "UPDATE restores SET cancel_requested_at = COALESCE(cancel_requested_at, $2), updated_at = $2,
                  finished_at = CASE WHEN status = 'queued' THEN $2 ELSE finished_at END,
                  error = CASE WHEN status = 'queued' THEN 'cancelled before it began' ELSE error END,
+                 cause = CASE WHEN status = 'queued' THEN 'cancelled' ELSE cause END,
                  phase = CASE WHEN status = 'queued' THEN 'cancelled' ELSE phase END,
                  status = CASE WHEN status = 'queued' THEN 'cancelled' ELSE status END,
                  version = version + 1

@@ -1,7 +1,7 @@
 //! Backups: every way from one state to the next, and what fences an attempt that was overtaken.
 
 use chiliview_store::{
-    BackupId, Database, Ids, TenantId,
+    BackupId, Database, Ids, RunId, ScheduleId, TenantId,
     backups::{self, Backup, BackupScope, BackupStatus, Filter, New, Origin, Progress, ProofDepth, Proven, Verified},
     tenants,
 };
@@ -62,11 +62,11 @@ async fn verify(db: &Database, id: BackupId, attempt: i64) -> bool {
 }
 
 async fn retry(db: &Database, id: BackupId, attempt: i64) -> bool {
-    write(db, async |tx| backups::retry_later(tx, id, attempt, "full", at(4)).await).await
+    write(db, async |tx| backups::retry_later(tx, id, attempt, &"full".into(), at(4)).await).await
 }
 
 async fn end(db: &Database, id: BackupId, status: BackupStatus) -> bool {
-    write(db, async |tx| backups::end(tx, id, status, "because", at(5)).await).await
+    write(db, async |tx| backups::end(tx, id, status, &"because".into(), at(5)).await).await
 }
 
 async fn cancel(db: &Database, id: BackupId) -> bool {
@@ -305,6 +305,10 @@ async fn a_list_is_narrowed_both_ways_and_changes_are_followed() {
         for number in 0..7 {
             ids.push(add(db, (number % 2 == 0).then_some(tenant)).await);
         }
+        let scheduled: (ScheduleId, RunId) = (Ids.next(), Ids.next());
+        let of_run = New { run: Some(scheduled), ..new(None) };
+        write(db, async |tx| backups::insert(tx, &of_run).await).await;
+        ids.push(of_run.id);
         end(db, ids[1], BackupStatus::Failed).await;
         end(db, ids[2], BackupStatus::Failed).await;
         delete(db, ids[2]).await;
@@ -321,22 +325,26 @@ async fn a_list_is_narrowed_both_ways_and_changes_are_followed() {
                 }
                 found
             };
-            assert_eq!(list(Filter::default()).await, [0, 1, 3, 4, 5, 6]);
+            assert_eq!(list(Filter::default()).await, [0, 1, 3, 4, 5, 6, 7]);
             assert_eq!(list(Filter { deleted: true, ..Filter::default() }).await, [2]);
             assert_eq!(list(Filter { tenant: Some(tenant), ..Filter::default() }).await, [0, 4, 6]);
-            assert_eq!(list(Filter { scope: Some(BackupScope::Central), ..Filter::default() }).await, [1, 3, 5]);
+            assert_eq!(list(Filter { scope: Some(BackupScope::Central), ..Filter::default() }).await, [1, 3, 5, 7]);
             assert_eq!(list(Filter { status: Some(BackupStatus::Failed), ..Filter::default() }).await, [1]);
             let queued = Filter { tenant: Some(tenant), status: Some(BackupStatus::Queued), ..Filter::default() };
             assert_eq!(list(queued).await, [0, 4, 6]);
+            let (schedule, run) = scheduled;
+            assert_eq!(list(Filter { schedule: Some(schedule), ..Filter::default() }).await, [7]);
+            assert_eq!(list(Filter { run: Some(run), ..Filter::default() }).await, [7]);
+            assert!(list(Filter { run: Some(Ids.next()), ..Filter::default() }).await.is_empty());
         }
         let changed = async |since, id, limit| -> Vec<BackupId> {
             let rows = read(db, async |tx| backups::changed_since(tx, at(since), id, limit).await).await;
             rows.into_iter().map(|backup| backup.id).collect()
         };
-        assert_eq!(changed(0, Some(ids[6]), 9).await, [ids[1], ids[2]]);
+        assert_eq!(changed(0, Some(ids[6]), 9).await, [ids[7], ids[1], ids[2]]);
         assert_eq!(changed(5, Some(ids[1]), 9).await, [ids[2]]);
         assert_eq!(changed(0, Some(ids[4]), 2).await, [ids[5], ids[6]]);
-        assert_eq!(changed(0, None, 99).await.len(), 7);
+        assert_eq!(changed(0, None, 99).await.len(), 8);
     })
     .await;
 }
@@ -351,8 +359,9 @@ async fn a_proof_is_made_again_and_damage_is_told() {
             let proven = Proven { depth: ProofDepth::Full, at: at(12) };
             write(db, async |tx| backups::proven(tx, id, attempt, proven).await).await
         };
-        let damaged =
-            async |id, attempt| write(db, async |tx| backups::damaged(tx, id, attempt, "one bit", at(13)).await).await;
+        let damaged = async |id, attempt| {
+            write(db, async |tx| backups::damaged(tx, id, attempt, &"one bit".into(), at(13)).await).await
+        };
         let id = add(db, None).await;
         assert!(!again(id).await && begin(id).await.is_none(), "there is nothing to prove");
         start(db, id).await.unwrap();
@@ -394,7 +403,8 @@ async fn a_proof_that_cannot_be_made_leaves_a_backup_as_it_was() {
         let again = async |id| write(db, async |tx| backups::prove_again(tx, id, at(10)).await).await;
         let begin = async |id| write(db, async |tx| backups::start_proof(tx, id, at(11)).await).await;
         let waits = async |id, number| write(db, async |tx| backups::proof_waits(tx, id, number, at(12)).await).await;
-        let later = async |id| write(db, async |tx| backups::prove_later(tx, id, "no room", at(14)).await).await;
+        let later =
+            async |id| write(db, async |tx| backups::prove_later(tx, id, &"no room".into(), at(14)).await).await;
         let call_off = async |id| write(db, async |tx| backups::call_off_proof(tx, id, at(15)).await).await;
         let counts = async || read(db, async |tx| backups::newest_verified(tx, None).await).await.is_some();
         let id = add(db, None).await;
@@ -415,7 +425,7 @@ async fn a_proof_that_cannot_be_made_leaves_a_backup_as_it_was() {
         assert!(call_off(id).await && !under_way(3).await && counts().await);
 
         assert!(again(id).await && begin(id).await == Some(5));
-        assert!(write(db, async |tx| backups::damaged(tx, id, 5, "one bit", at(13)).await).await);
+        assert!(write(db, async |tx| backups::damaged(tx, id, 5, &"one bit".into(), at(13)).await).await);
         for end in [0, 1] {
             assert!(again(id).await && !counts().await, "damaged until the contrary is proven");
             assert!(if end == 0 { later(id).await } else { call_off(id).await });

@@ -42,7 +42,7 @@ async fn verify(db: &Database, id: BackupId, second: i64, bytes: i64) {
 }
 
 async fn fail(db: &Database, id: BackupId, second: i64) {
-    write(db, async |tx| backups::end(tx, id, BackupStatus::Failed, "no room", at(second)).await).await;
+    write(db, async |tx| backups::end(tx, id, BackupStatus::Failed, &"no room".into(), at(second)).await).await;
 }
 
 /// The schedule of every night is due then.

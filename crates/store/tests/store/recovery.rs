@@ -21,7 +21,14 @@ use crate::{
 const WHY: &str = "an older central database took its place";
 
 fn found(tenant: Option<(TenantId, Option<String>)>, proof: Result<Verified, String>) -> Recovered {
-    Recovered { id: Ids.next(), tenant, taken_at: at(5), proof, requested_by: "restore".into(), at: at(9) }
+    Recovered {
+        id: Ids.next(),
+        tenant,
+        taken_at: at(5),
+        proof: proof.map_err(Into::into),
+        requested_by: "restore".into(),
+        at: at(9),
+    }
 }
 
 fn proof() -> Verified {
@@ -158,11 +165,11 @@ async fn a_backup_that_was_under_way_is_ended_by_its_snapshot_and_by_no_other() 
         let row = read(db, async |tx| backups::find(tx, begun.id).await).await.unwrap();
         assert_eq!((row.status, row.origin), (BackupStatus::Verified, Origin::Request));
         assert_eq!(row.tenant_slug.as_deref(), Some("acme"));
-        assert!(write(db, async |tx| backups::lost(tx, begun.id, "the file is missing", at(11)).await).await);
+        assert!(write(db, async |tx| backups::lost(tx, begun.id, &"the file is missing".into(), at(11)).await).await);
         let row = read(db, async |tx| backups::find(tx, begun.id).await).await.unwrap();
         assert_eq!((row.status, row.error.as_deref()), (BackupStatus::Damaged, Some("the file is missing")));
         let nobody: BackupId = Ids.next();
-        assert!(!write(db, async |tx| backups::lost(tx, nobody, "x", at(12)).await).await);
+        assert!(!write(db, async |tx| backups::lost(tx, nobody, &"x".into(), at(12)).await).await);
     })
     .await;
 }

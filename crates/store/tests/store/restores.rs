@@ -60,7 +60,7 @@ async fn a_restore_goes_its_way_and_only_the_last_attempt_writes() {
         let safety = Ids.next();
         assert!(!write(db, async |tx| restores::note_safety(tx, id, first, safety, at(4)).await).await);
         assert!(write(db, async |tx| restores::note_safety(tx, id, second, safety, at(4)).await).await);
-        assert!(write(db, async |tx| restores::retry_later(tx, id, second, "no room", at(4)).await).await);
+        assert!(write(db, async |tx| restores::retry_later(tx, id, second, &"no room".into(), at(4)).await).await);
         assert_eq!(found(db, id).await.error.as_deref(), Some("no room"));
         assert!(write(db, async |tx| restores::passes_the_point(tx, id, second, at(5)).await).await);
         assert!(!write(db, async |tx| restores::done(tx, id, first, None, at(6)).await).await);
@@ -68,7 +68,7 @@ async fn a_restore_goes_its_way_and_only_the_last_attempt_writes() {
         let row = found(db, id).await;
         assert_eq!((row.status, row.safety_backup_id, row.error), (RestoreStatus::Done, Some(safety), None));
         assert_eq!((row.started_at, row.finished_at, row.undo_until), (Some(at(1)), Some(at(6)), Some(at(100))));
-        assert!(!write(db, async |tx| restores::end(tx, id, RestoreStatus::Failed, "late", at(7)).await).await);
+        assert!(!write(db, async |tx| restores::end(tx, id, RestoreStatus::Failed, &"late".into(), at(7)).await).await);
     })
     .await;
 }
@@ -85,7 +85,9 @@ async fn a_tenant_has_one_restore_under_way_at_the_most() {
         add(db, new(Ids.next(), 1)).await;
         let found = read(db, async |tx| restores::under_way(tx, tenant).await).await;
         assert_eq!(found.map(|row| row.id), Some(first));
-        assert!(write(db, async |tx| restores::end(tx, first, RestoreStatus::Failed, "damaged", at(2)).await).await);
+        assert!(
+            write(db, async |tx| restores::end(tx, first, RestoreStatus::Failed, &"damaged".into(), at(2)).await).await
+        );
         add(db, second).await;
     })
     .await;
@@ -125,7 +127,7 @@ async fn the_last_restore_is_undone_within_its_window_and_the_one_before_it_afte
         assert!(ask(newer, 99).await);
         assert_eq!(write(db, async |tx| restores::start(tx, newer, at(99)).await).await, None, "it is an undo");
         let number = write(db, async |tx| restores::start_undo(tx, newer, at(99)).await).await.unwrap();
-        assert!(write(db, async |tx| restores::undo_failed(tx, newer, "no room", at(99)).await).await);
+        assert!(write(db, async |tx| restores::undo_failed(tx, newer, &"no room".into(), at(99)).await).await);
         assert_eq!(found(db, newer).await.status, RestoreStatus::Done);
         assert!(ask(newer, 99).await, "it can be asked for again");
         assert!(!write(db, async |tx| restores::undone(tx, newer, number + 1, at(99)).await).await);

@@ -4,8 +4,9 @@ use chiliview_store::{
     BackupId, Database, Error, Ids, RunId, ScheduleId, TenantId,
     backups::{self, BackupStatus, Held, New, Origin, ProofDepth, Verified},
     json_text::JsonText,
+    paging::{Direction, Page},
     schedule_runs::{self, FiredBy, Run, RunStatus},
-    schedules::{self, Schedule, ScheduleAction, ScheduleScope},
+    schedules::{self, Filter, Schedule, ScheduleAction, ScheduleScope, ScheduleSort},
     tenant_retention::{self, TenantRetention},
     tenants::{self, Tenant},
 };
@@ -97,7 +98,10 @@ async fn verify(db: &Database, id: BackupId) {
 async fn two_schedules_are_there_from_the_first_start() {
     on_every_engine(async |store| {
         let first = page(chiliview_store::paging::Direction::Ascending, 9, None);
-        let rows = read(store.central(), async |tx| schedules::list(tx, None, &first).await).await;
+        let rows = read(store.central(), async |tx| {
+            schedules::list(tx, &Filter::default(), ScheduleSort::Created, &first).await
+        })
+        .await;
         let seen: Vec<_> = rows.iter().map(|row| (row.action, row.scope, row.next_at, row.cron.as_str())).collect();
         assert_eq!(
             seen,
@@ -163,12 +167,50 @@ async fn a_list_is_walked_both_ways_and_narrowed_to_a_tenants_own() {
             add(db, &Schedule { scope: ScheduleScope::Tenant, tenant_id: Some(tenant), ..own }).await;
         }
         for direction in DIRECTIONS {
-            let list = async |tenant, page| read(db, async |tx| schedules::list(tx, tenant, &page).await).await;
+            let list = async |tenant, page| {
+                let filter = Filter { tenant, q: None };
+                read(db, async |tx| schedules::list(tx, &filter, ScheduleSort::Created, &page).await).await
+            };
             let key = |row: &Schedule| (row.id.to_string(), row.id.to_string());
             assert_eq!(walk(direction, key, async |page| list(None, page).await).await.len(), 7);
             assert_eq!(walk(direction, key, async |page| list(Some(tenant), page).await).await.len(), 5);
         }
         assert_eq!(read(db, async |tx| schedules::count_of_tenant(tx, tenant).await).await, 5);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_sorted_and_searched_by_what_people_call_a_schedule() {
+    on_every_engine(async |store| {
+        let db = store.central();
+        let acme = tenant("acme", "Acme");
+        write(db, async |tx| tenants::insert(tx, &acme).await).await;
+        let timed = |name: &str, next: Option<i64>| Schedule { next_at: next.map(at), ..schedule(name) };
+        let of_acme =
+            Schedule { scope: ScheduleScope::Tenant, tenant_id: Some(acme.id), ..timed("Über Nacht", Some(30)) };
+        let tagged = Schedule { scope: ScheduleScope::Tag, tag: Some("gold".into()), ..timed("B 100%", Some(20)) };
+        let paused = Schedule { paused_at: Some(at(0)), ..timed("A", Some(1)) };
+        for row in [&of_acme, &tagged, &paused] {
+            add(db, row).await;
+        }
+        let listed = async |q: &str, sort: ScheduleSort, direction| {
+            let filter = Filter { tenant: None, q: Some(q.to_owned()) };
+            let key = move |row: &Schedule| (sort.key(row), row.id.to_string());
+            let page = async |page: Page| read(db, async |tx| schedules::list(tx, &filter, sort, &page).await).await;
+            let rows = walk(direction, key, page).await;
+            let own = |name: &String| ["A", "B 100%", "Über Nacht"].contains(&name.as_str());
+            rows.into_iter().map(|row| row.name).filter(own).collect::<Vec<_>>()
+        };
+        let all = async |sort, direction| listed("", sort, direction).await;
+        assert_eq!(all(ScheduleSort::Name, Direction::Ascending).await, ["A", "B 100%", "Über Nacht"]);
+        assert_eq!(all(ScheduleSort::Next, Direction::Ascending).await, ["B 100%", "Über Nacht", "A"]);
+        assert_eq!(all(ScheduleSort::Next, Direction::Descending).await, ["A", "Über Nacht", "B 100%"]);
+        for (q, found) in [("über", "Über Nacht"), ("ACME", "Über Nacht"), ("gold", "B 100%"), ("0%", "B 100%")] {
+            assert_eq!(listed(q, ScheduleSort::Created, Direction::Ascending).await, [found], "{q}");
+        }
+        let id = acme.id.to_string();
+        assert!(listed(&id[..8], ScheduleSort::Created, Direction::Ascending).await.is_empty(), "an id is no name");
     })
     .await;
 }
@@ -229,7 +271,7 @@ async fn a_firing_makes_one_run_which_is_over_when_its_last_backup_has_ended() {
 
         verify(db, good).await;
         assert!(over(db).await.is_empty());
-        write(db, async |tx| backups::end(tx, bad, BackupStatus::Failed, "because", at(4)).await).await;
+        write(db, async |tx| backups::end(tx, bad, BackupStatus::Failed, &"because".into(), at(4)).await).await;
         assert!(!awaited(None).await);
         assert_eq!(over(db).await, [id]);
         write(db, async |tx| backups::prove_again(tx, good, at(5)).await).await;

@@ -64,11 +64,16 @@ async fn a_session_is_found_by_its_token_used_renewed_and_ended() {
         let wanted = Session { last_seen_at: at(7), credential_version: 5, ..wanted };
         assert_eq!(format!("{found:?}"), format!("{wanted:?}"));
         assert!(read(db, async |tx| sessions::find_by_token(tx, b"other").await).await.is_none());
+        let confirmed = async || read(db, async |tx| sessions::confirmed_at(tx, wanted.id).await).await;
+        assert_eq!(confirmed().await, Some(at(0)), "by the log-in that began it");
+        write(db, async |tx| sessions::confirm(tx, wanted.id, at(9)).await).await;
+        assert_eq!(confirmed().await, Some(at(9)));
         let again = Session { admin_id: Some(owner.id), ..session() };
         let clash = failure(db, async |tx| sessions::insert(tx, &again, &token).await).await;
         assert!(clash.is_duplicate_of("sessions", "token_hash"), "{clash}");
         assert!(write(db, async |tx| sessions::delete(tx, wanted.id).await).await);
         assert!(!write(db, async |tx| sessions::delete(tx, wanted.id).await).await);
+        assert_eq!(confirmed().await, None);
     })
     .await;
 }

@@ -1,20 +1,72 @@
 //! Whether it is still the caller who sits there: asked again before what cannot be taken back, or what hands on power.
 
+use std::time::Duration;
+
 use chiliview_store::{
-    admins,
+    Timestamp, Tx, admins,
     audit::{Event, Outcome},
+    sessions,
     throttle::{self, Subject},
     users,
 };
+use poem_openapi::OpenApi;
 
-use super::{PER_ACCOUNT, refuse_throttled};
+use super::{PER_ACCOUNT, PasswordAgain, refuse_throttled};
 use crate::{
     app::App,
-    caller::{Caller, Identity},
+    caller::{Caller, Credential, Identity},
+    json::{Json, NoContent},
     passwords::Verdict,
     problem::{FieldError, Problem},
     secret::Secret,
 };
+
+/// For how long a log-in, or a password that was shown again, speaks for its session.
+const CONFIRMED_FOR: Duration = Duration::from_mins(15);
+
+/// The resource.
+pub struct Reauthentication {
+    app: App,
+}
+
+#[OpenApi]
+impl Reauthentication {
+    /// Show one's own password once more
+    ///
+    /// For a quarter of an hour this session may then do what takes a fresh log-in: delete a tenant.
+    #[oai(path = "/auth/reauthenticate", method = "post", operation_id = "reauthenticate")]
+    async fn confirm(&self, caller: Caller, input: Json<PasswordAgain>) -> Result<NoContent, Problem> {
+        let app = &self.app;
+        let session = caller.session()?;
+        reauthenticate_by(app, &caller, Some(&input.password), "/password").await?;
+        let now = app.now();
+        app.central()
+            .write(async |tx| {
+                sessions::confirm(tx, session, now).await?;
+                app.audit(tx, &caller, Event::done("auth.reauthenticate", "session", session)).await
+            })
+            .await?;
+        Ok(NoContent)
+    }
+}
+
+impl Reauthentication {
+    pub(crate) fn new(app: App) -> Self {
+        Self { app }
+    }
+}
+
+/// 403 when the caller's session was neither begun nor confirmed lately. An API key was given out for what it may do.
+pub(crate) async fn require_fresh(tx: &mut Tx, caller: &Caller, now: Timestamp) -> Result<(), Problem> {
+    let Credential::Session(id) = caller.credential else { return Ok(()) };
+    match sessions::confirmed_at(tx, id).await? {
+        Some(at) if now < at.plus(CONFIRMED_FOR) => Ok(()),
+        _ => {
+            let detail = "this takes the caller's password once more: POST /api/auth/reauthenticate, then try again";
+            Err(Problem::forbidden(detail).with_code("reauthentication_required"))
+        }
+    }
+}
 
 /// As [`reauthenticate`], of a request whose field `pointer` holds the password.
 pub(crate) async fn reauthenticate_by(

@@ -36,7 +36,7 @@ pub struct Totp {
 pub struct PasswordAgain {
     /// The caller's own.
     #[garde(custom(known_length))]
-    password: Secret,
+    pub(super) password: Secret,
 }
 
 /// A first code.

@@ -1,8 +1,5 @@
 //! What a client sends and sees of backups.
 
-use std::collections::BTreeMap;
-
-use chiliview_snapshot::{Manifest, ManifestError, Owner};
 use chiliview_store::{Timestamp, backups::Backup};
 use chrono::{DateTime, Utc};
 use garde::Validate;
@@ -10,7 +7,7 @@ use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::words::{BackupOrigin, BackupScope, BackupStatus, ProofDepth};
+use crate::words::{BackupOrigin, BackupScope, BackupStatus, Cause, ProofDepth};
 
 /// What a request for backups covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Enum)]
@@ -93,6 +90,9 @@ pub struct BackupInfo {
     /// Why it failed, was cancelled, is tried again, or is damaged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What stood in the way, as a word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
     /// How often it was begun.
     pub attempt: i64,
     /// Who asked for it.
@@ -156,75 +156,6 @@ impl Queued {
     }
 }
 
-/// What a snapshot contains, as it was when it was proven.
-#[derive(Clone, Debug, Serialize, Deserialize, Object)]
-#[oai(skip_serializing_if_is_none)]
-pub struct ManifestInfo {
-    /// The backup.
-    pub backup: Uuid,
-    /// The tenant's id; absent for the central database.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tenant_id: Option<Uuid>,
-    /// The tenant's slug.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tenant: Option<String>,
-    /// The version of the database's schema.
-    pub schema_version: i64,
-    /// Everything committed before this instant is in it.
-    pub taken_at: DateTime<Utc>,
-    /// The size of the database.
-    pub plain_bytes: u64,
-    /// The size of the artefact.
-    pub stored_bytes: u64,
-    /// The SHA-256 of the database, in hex.
-    pub plain_sha256: String,
-    /// The SHA-256 of the artefact, in hex.
-    pub stored_sha256: String,
-    /// How it is encrypted; absent when it is not.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub encryption: Option<EncryptionInfo>,
-    /// Rows in each table.
-    pub rows: BTreeMap<String, u64>,
-    /// The version of ChiliView that made it.
-    pub tool_version: String,
-}
-
-/// How a snapshot is encrypted.
-#[derive(Clone, Debug, Serialize, Deserialize, Object)]
-pub struct EncryptionInfo {
-    /// The file format: `age`.
-    pub scheme: String,
-    /// The public keys whose owners can read it.
-    pub recipients: Vec<String>,
-}
-
-impl ManifestInfo {
-    pub(super) fn read(json: &str) -> Result<Self, ManifestError> {
-        let manifest = Manifest::from_json(json.as_bytes())?;
-        let (tenant_id, tenant) = match manifest.owner {
-            Owner::Tenant { id, slug } => (Some(id), Some(slug)),
-            Owner::Central => (None, None),
-        };
-        Ok(Self {
-            backup: manifest.backup,
-            tenant_id,
-            tenant,
-            schema_version: manifest.schema_version,
-            taken_at: manifest.taken_at,
-            plain_bytes: manifest.plain_bytes,
-            stored_bytes: manifest.stored_bytes,
-            plain_sha256: manifest.plain_sha256.to_string(),
-            stored_sha256: manifest.stored_sha256.to_string(),
-            encryption: manifest.encryption.map(|encryption| EncryptionInfo {
-                scheme: "age".to_owned(),
-                recipients: encryption.recipients.iter().collect(),
-            }),
-            rows: manifest.rows,
-            tool_version: manifest.tool_version,
-        })
-    }
-}
-
 /// A row as clients see it.
 #[must_use]
 pub fn show(row: Backup) -> BackupInfo {
@@ -246,6 +177,7 @@ pub fn show(row: Backup) -> BackupInfo {
         encrypted: row.encrypted != 0,
         same_as: row.same_as.map(|id| id.uuid()),
         error: row.error,
+        cause: Cause::kept(row.cause.as_deref()),
         attempt: row.attempt,
         requested_by: row.requested_by,
         trace_id: row.trace_id,

@@ -13,7 +13,7 @@ use crate::{
     auth::known_length,
     fields,
     secret::Secret,
-    words::{RestoreStatus, RestoreTarget},
+    words::{Cause, RestoreStatus, RestoreTarget},
 };
 
 /// A request to restore a backup.
@@ -179,6 +179,9 @@ pub struct RestoreInfo {
     /// Why it failed, was cancelled or is tried again, or why its undo failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What stood in the way, as a word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
     /// How often it was begun.
     pub attempt: i64,
     /// Who asked for it.
@@ -226,6 +229,7 @@ pub fn show(row: Restore) -> RestoreInfo {
         // A plan of another version may have other fields.
         plan: serde_json::from_str(&row.plan).ok(),
         error: row.error,
+        cause: Cause::kept(row.cause.as_deref()),
         attempt: row.attempt,
         requested_by: row.requested_by,
         trace_id: row.trace_id,

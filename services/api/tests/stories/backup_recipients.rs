@@ -70,6 +70,7 @@ async fn an_encrypted_backup_is_downloaded_under_the_name_that_tells() {
         assert_eq!(head.header("content-type"), "application/octet-stream");
         let manifest = app.get(&operator, &format!("/backups/{backup}/manifest")).await.expect(200).json();
         assert_eq!(manifest["encryption"]["recipients"], json!(RECIPIENTS));
+        assert_eq!(manifest["engine"], "sqlite");
     })
     .await;
 }

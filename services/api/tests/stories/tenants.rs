@@ -5,7 +5,7 @@ use std::time::Duration;
 use chiliview_store::{admins::AdminRole, users::UserRole};
 use serde_json::json;
 
-use crate::support::{PASSWORD, on_every_engine};
+use crate::support::{PASSWORD, Person, on_every_engine};
 
 #[tokio::test]
 async fn a_tenant_is_made_read_changed_and_found_by_id_and_slug() {
@@ -37,6 +37,45 @@ async fn a_slug_is_taken_once_also_by_what_lies_in_the_trash() {
         app.patch(&owner, "/tenants/other", json!({ "slug": "acme" })).await.expect_problem(409, "slug_taken");
         let reserved = app.post(&owner, "/tenants", json!({ "slug": "export", "name": "x" })).await;
         reserved.expect_problem(422, "validation_failed");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_tenant_is_deleted_by_whoever_showed_the_password_lately_or_by_a_key() {
+    on_every_engine(async |app| {
+        let owner = app.admin(AdminRole::Owner).await;
+        let key = json!({ "name": "deploy", "role": "operator", "password": PASSWORD });
+        let key = app.post(&owner, "/api-keys", key).await.expect(201).field("token");
+        for slug in ["acme", "other"] {
+            app.tenant(&owner, slug).await;
+        }
+        app.after(Duration::from_secs(15 * 60));
+        app.delete(&owner, "/tenants/acme").await.expect_problem(403, "reauthentication_required");
+        let wrong = app.post(&owner, "/auth/reauthenticate", json!({ "password": "not this one" })).await;
+        assert_eq!(wrong.expect_problem(403, "wrong_password").pointers(), ["/password"]);
+        app.delete(&owner, "/tenants/acme").await.expect_problem(403, "reauthentication_required");
+        app.post(&owner, "/auth/reauthenticate", json!({ "password": PASSWORD })).await.expect(204);
+        app.delete(&owner, "/tenants/acme").await.expect(204);
+        let program = Person { token: key, ..owner.clone() };
+        app.post(&program, "/auth/reauthenticate", json!({ "password": PASSWORD }))
+            .await
+            .expect_problem(403, "session_required");
+        app.delete(&program, "/tenants/other").await.expect(204);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_tenant_has_of_its_quotas_is_counted() {
+    on_every_engine(async |app| {
+        let owner = app.admin(AdminRole::Owner).await;
+        let id = app.tenant(&owner, "acme").await;
+        app.user(&id, UserRole::Manager).await;
+        app.user(&id, UserRole::Member).await;
+        app.post(&owner, "/backups", json!({ "scope": "tenant", "tenant": "acme" })).await.expect(202);
+        let usage = app.get(&owner, "/tenants/acme/usage").await.expect(200).json();
+        assert_eq!(usage, json!({ "users": 2, "backups": 1, "bytes": 0 }));
     })
     .await;
 }

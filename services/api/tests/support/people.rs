@@ -114,7 +114,7 @@ impl TestApp {
         };
         let done = self.app.central().write(async |tx| {
             if let Some(other) = restores::under_way(tx, new.tenant).await? {
-                restores::undo_failed(tx, other.id, "for a test", now).await?;
+                restores::undo_failed(tx, other.id, &"for a test".into(), now).await?;
             }
             restores::insert(tx, &new).await?;
             let number = restores::start(tx, new.id, now).await?.unwrap();

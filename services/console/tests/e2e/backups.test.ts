@@ -1,6 +1,7 @@
 /** A backup's life on its page: trace, pin, proof, damage, trash, link. */
 import { readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
+import { look } from '../support/looks';
 import { byEveryHand, expect, test } from '../support/test';
 
 byEveryHand(() => {
@@ -74,7 +75,12 @@ byEveryHand(() => {
     await hand.fromMenu(page.getByRole('button', { name: 'More actions' }), 'Prove again');
     await expect(page.getByText('This backup is damaged')).toBeVisible();
     await expect(page.getByText('What to do:')).toBeVisible();
+    await expect(page.getByText('The backup’s file is damaged.')).toBeVisible();
     await expect(page.getByRole('button', { name: 'Copy details' }).first()).toBeVisible();
+    await look(page, 'light', 'de');
+    await expect(page.getByText('Die Datei der Sicherung ist beschädigt.')).toBeVisible();
+    await expect(page.getByText('Sichern Sie jetzt neu.')).toBeVisible();
+    await look(page, 'light', 'en');
   });
 
   test('a link downloads without a log-in', async ({ console: page, unique, api, hand }) => {

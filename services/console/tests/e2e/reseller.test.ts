@@ -1,7 +1,7 @@
 /** One reseller: its settings, its limits, its retention, and what hurts. */
 import type { TenantInfo } from '../../src/lib/api/schema';
 import type { Api } from '../support/api';
-import { byEveryHand, expect, test } from '../support/test';
+import { byEveryHand, expect, PASSWORD, test } from '../support/test';
 
 const read = (api: Api, slug: string): Promise<TenantInfo> => api.send('GET', `/api/tenants/${slug}`);
 
@@ -169,6 +169,12 @@ byEveryHand(() => {
     await hand.press(page.getByRole('button', { name: 'Delete reseller' }));
     await expect(page.locator('input[name=confirmation]')).toBeFocused();
     await page.keyboard.type(unique);
+    const password = page.getByRole('dialog').locator('input[name=password]');
+    await hand.fill(password, 'a wrong password here');
+    await page.keyboard.press('Enter');
+    await expect(password).toHaveAttribute('aria-invalid', 'true');
+    expect((await read(api, unique)).deleted_at).toBeUndefined();
+    await hand.fill(password, PASSWORD);
     await page.keyboard.press('Enter');
     const back = page.getByRole('button', { name: 'Take it out of the trash' });
     await expect(back).toBeVisible();

@@ -100,6 +100,9 @@ byEveryHand(() => {
     await expect(page.getByRole('row', { name: new RegExp(`${unique} Verified`) })).toBeVisible();
 
     await page.goto('/schedules');
+    await hand.fill(page.getByRole('searchbox'), unique);
+    await expect(page).toHaveURL(new RegExp(`q=${unique}`));
+    await expect(page.locator('tbody tr')).toHaveCount(1);
     const line = page.getByRole('row', { name: new RegExp(unique) });
     await hand.fromMenu(line.getByRole('button', { name: /More actions/ }), 'Pause');
     await expect(line).toContainText('Paused');

@@ -65,6 +65,7 @@ export const screens: Screen[] = [
 
   screen('jobs', '/jobs'),
   screen('jobs, nothing found', '/jobs?status=cancelled'),
+  screen('trace', async (world) => `/traces/${(await world.backup()).trace_id}`),
   screen('events', '/events'),
   screen('doctor', '/doctor'),
   screen('round of the doctor', async (world) => `/doctor/${await world.doctor()}`),

@@ -161,7 +161,8 @@ impl File {
             [TokenTree::Ident(name), TokenTree::Punct(_), TokenTree::Group(group)] if name == "concat" => {
                 split(&list(group.stream())).iter().map(|part| self.text(part)).collect()
             }
-            [TokenTree::Ident(name), TokenTree::Punct(_), TokenTree::Group(group)] => {
+            // By its name, whatever the path before it.
+            [.., TokenTree::Ident(name), TokenTree::Punct(_), TokenTree::Group(group)] => {
                 self.text(&list(self.expand(&name.to_string(), group)))
             }
             other => panic!(

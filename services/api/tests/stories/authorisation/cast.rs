@@ -195,6 +195,7 @@ impl Scene {
         Some(match operation {
             "login" => json!({ "username": self.admin.username, "password": PASSWORD }),
             "change_password" => json!({ "current": "wrong password", "new": "purple elephants dance quietly" }),
+            "reauthenticate" => json!({ "password": PASSWORD }),
             "create_admin" => json!({ "username": username, "role": "auditor", "password": PASSWORD }),
             "create_tenant" => json!({ "slug": slug, "name": "New" }),
             "create_user" => json!({ "username": username, "email": format!("{username}@example.org") }),

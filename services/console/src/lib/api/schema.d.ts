@@ -234,6 +234,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/reauthenticate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show one's own password once more
+         * @description For a quarter of an hour this session may then do what takes a fresh log-in: delete a tenant.
+         */
+        post: operations["reauthenticate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/session": {
         parameters: {
             query?: never;
@@ -1435,7 +1455,8 @@ export interface paths {
         post?: never;
         /**
          * Move a tenant to the trash
-         * @description Its users are logged out. It can be undeleted until `purge_after`.
+         * @description Its users are logged out. It can be undeleted until `purge_after`. Takes a session that was begun or confirmed (`POST
+         *     /auth/reauthenticate`) in the last quarter of an hour, or an API key.
          */
         delete: operations["delete_tenant"];
         options?: never;
@@ -1545,6 +1566,23 @@ export interface paths {
         put?: never;
         /** Take a tenant out of the trash */
         post: operations["undelete_tenant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tenants/{tenant}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read how much a tenant has of what its quotas limit */
+        get: operations["get_tenant_usage"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1967,6 +2005,7 @@ export interface components {
              * @description When somebody called it off.
              */
             cancel_requested_at?: string;
+            cause?: components["schemas"]["Cause"];
             /**
              * Format: date-time
              * @description When it was asked for.
@@ -2129,6 +2168,11 @@ export interface components {
              */
             password: string;
         };
+        /**
+         * @description Why a backup or a restore did not come to a good end: `error` says it in a sentence.
+         * @enum {string}
+         */
+        Cause: "cancelled" | "no_space" | "quota" | "shelf" | "another_shelf" | "elsewhere" | "snapshot_missing" | "damaged" | "refused" | "no_key" | "recipients" | "database_unusable" | "database_busy" | "not_saved" | "crashed" | "too_long" | "other";
         /**
          * CertificateKey
          * @description The key that certificates are checked with.
@@ -2761,6 +2805,8 @@ export interface components {
              * @description The row that it is for.
              */
             subject?: string;
+            /** @description The trace that it is part of. */
+            trace_id?: string;
             /** @description The worker that has it. */
             worker?: string;
         };
@@ -3041,6 +3087,7 @@ export interface components {
              */
             backup: string;
             encryption?: components["schemas"]["EncryptionInfo"];
+            engine: components["schemas"]["SnapshotEngine"];
             /**
              * Format: uint64
              * @description The size of the database.
@@ -3064,6 +3111,13 @@ export interface components {
             stored_bytes: number;
             /** @description The SHA-256 of the artefact, in hex. */
             stored_sha256: string;
+            /**
+             * @description The SHA-256 of each table's rows, in hex, taken where they were read; absent when the artefact is the very file that
+             *     was read.
+             */
+            tables?: {
+                [key: string]: string;
+            };
             /**
              * Format: date-time
              * @description Everything committed before this instant is in it.
@@ -3478,6 +3532,7 @@ export interface components {
              * @description When somebody called it off.
              */
             cancel_requested_at?: string;
+            cause?: components["schemas"]["Cause"];
             /**
              * Format: date-time
              * @description When it was asked for.
@@ -3971,6 +4026,11 @@ export interface components {
          */
         ScheduleScope: "tenant" | "tag" | "all" | "central";
         /**
+         * @description By what a list of schedules is sorted.
+         * @enum {string}
+         */
+        ScheduleSort: "created" | "name" | "next";
+        /**
          * SessionInfo
          * @description A session.
          */
@@ -4065,6 +4125,11 @@ export interface components {
              */
             stored_bytes: number;
         };
+        /**
+         * @description What a snapshot was read from; it is a SQLite database in any case.
+         * @enum {string}
+         */
+        SnapshotEngine: "sqlite" | "postgres";
         /**
          * SpanInfo
          * @description One span: something that took its time.
@@ -4306,6 +4371,27 @@ export interface components {
             tenant_id: string;
         };
         /**
+         * UsageInfo
+         * @description What is counted against a tenant's quotas.
+         */
+        UsageInfo: {
+            /**
+             * Format: int64
+             * @description Backups that are not in the trash, against `quota_backups`; those that came to nothing are not counted.
+             */
+            backups: number;
+            /**
+             * Format: int64
+             * @description What these take on the shelf, in bytes, against `quota_bytes`.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Users, against `quota_users`.
+             */
+            users: number;
+        };
+        /**
          * UserInfo
          * @description A user.
          */
@@ -4436,6 +4522,7 @@ export type BackupScope = components['schemas']['BackupScope'];
 export type BackupSort = components['schemas']['BackupSort'];
 export type BackupStatus = components['schemas']['BackupStatus'];
 export type BothFactors = components['schemas']['BothFactors'];
+export type Cause = components['schemas']['Cause'];
 export type CertificateKey = components['schemas']['CertificateKey'];
 export type ChannelInfo = components['schemas']['ChannelInfo'];
 export type ChannelKind = components['schemas']['ChannelKind'];
@@ -4535,11 +4622,13 @@ export type ScheduleAction = components['schemas']['ScheduleAction'];
 export type ScheduleInfo = components['schemas']['ScheduleInfo'];
 export type SchedulePatch = components['schemas']['SchedulePatch'];
 export type ScheduleScope = components['schemas']['ScheduleScope'];
+export type ScheduleSort = components['schemas']['ScheduleSort'];
 export type SessionInfo = components['schemas']['SessionInfo'];
 export type SettingInfo = components['schemas']['SettingInfo'];
 export type SettingSource = components['schemas']['SettingSource'];
 export type Severity = components['schemas']['Severity'];
 export type ShelfInfo = components['schemas']['ShelfInfo'];
+export type SnapshotEngine = components['schemas']['SnapshotEngine'];
 export type SpanInfo = components['schemas']['SpanInfo'];
 export type SpanStatus = components['schemas']['SpanStatus'];
 export type TenantInfo = components['schemas']['TenantInfo'];
@@ -4552,6 +4641,7 @@ export type TimingRequest = components['schemas']['TimingRequest'];
 export type TraceInfo = components['schemas']['TraceInfo'];
 export type UndoRequest = components['schemas']['UndoRequest'];
 export type UploadInfo = components['schemas']['UploadInfo'];
+export type UsageInfo = components['schemas']['UsageInfo'];
 export type UserInfo = components['schemas']['UserInfo'];
 export type UserPatch = components['schemas']['UserPatch'];
 export type UserRole = components['schemas']['UserRole'];
@@ -7266,6 +7356,163 @@ export interface operations {
             };
         };
     };
+    reauthenticate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordAgain"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict with what is stored */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The link is over */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Content-Type not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked while it is being restored */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No space left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_session: {
         parameters: {
             query?: never;
@@ -8858,6 +9105,10 @@ export interface operations {
                 origin?: components["schemas"]["BackupOrigin"];
                 /** @description Words in the tenant's slug, who asked, the error, or the id. */
                 q?: string;
+                /** @description Only made in this run of a schedule. */
+                run?: string;
+                /** @description Only made by this schedule. */
+                schedule?: string;
                 scope?: components["schemas"]["BackupScope"];
                 /** @description Only asked for at or after this instant… */
                 since?: string;
@@ -16378,6 +16629,10 @@ export interface operations {
                 lang?: components["schemas"]["Language"];
                 limit?: number;
                 order?: components["schemas"]["Order"];
+                /** @description Words in the name, the tag, the tenant's slug. */
+                q?: string;
+                /** @description By what it is sorted; by when they were made when absent. */
+                sort?: components["schemas"]["ScheduleSort"];
                 /** @description Only this tenant's own; by id or slug. */
                 tenant?: string;
             };
@@ -20567,6 +20822,162 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TenantInfo"];
+                };
+            };
+            /** @description Not understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict with what is stored */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The link is over */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Changed meanwhile */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Content-Type not supported */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Locked while it is being restored */
+            423: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not available now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No space left */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tenant_usage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageInfo"];
                 };
             };
             /** @description Not understood */

@@ -81,6 +81,7 @@ function rowChanged(resource: string, row: Row & { status?: string }): void {
   if (SETTLED.has(row.status ?? '')) {
     invalidateSoon('overview');
     invalidateSoon('notices');
+    invalidateSoon('usage');
   }
 }
 
@@ -93,6 +94,7 @@ const ALSO: Partial<Record<string, string[]>> = {
   fleet_migration: ['jobs'],
   schedule: ['jobs', 'retention'],
   upload: ['backups'],
+  user: ['usage'],
 };
 
 export function apply(event: LiveEvent): void {

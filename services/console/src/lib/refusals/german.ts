@@ -61,6 +61,7 @@ export const PROBLEMS: Record<string, Words> = {
   range_not_satisfiable: 'Dieser Bereich liegt außerhalb des Inhalts.',
   referred_to: 'Spätere Sicherungen sind mit dieser gleich und haben keine andere Kopie als ihre.',
   refused: withDetail('Die Anfrage wurde abgelehnt.'),
+  reauthentication_required: 'Dafür ist Ihr Passwort noch einmal nötig.',
   restore_under_way: 'Für den Reseller läuft bereits eine andere Wiederherstellung.',
   session_required: 'Ein API-Schlüssel darf das nicht; melden Sie sich an.',
   shelf_unavailable: 'Der Ort der Sicherungen ist nicht erreichbar; verloren ist dadurch nichts.',

@@ -33,14 +33,6 @@ export function phaseName(backup: BackupInfo): string {
   return (t.phases as Record<string, string>)[backup.phase] ?? backup.phase;
 }
 
-export function advice(backup: BackupInfo): string {
-  if (backup.status === 'damaged') return t.advice.damaged;
-  const error = backup.error?.toLowerCase() ?? '';
-  if (/no space|disk full|os error 28|quota/.test(error)) return t.advice.space;
-  if (/shelf|bucket|permission denied|publish|s3/.test(error)) return t.advice.shelf;
-  return t.advice.retry;
-}
-
 export const contentUrl = (backup: BackupInfo): string => `/api/backups/${backup.id}/content`;
 
 /** Auditors read everything, and take no data along. */

@@ -57,13 +57,6 @@ export const t = messages(
       'waiting to be proven': 'Waiting to be proven',
       'waiting to try again': 'Waiting to try again',
     },
-    advice: {
-      space: 'Free some space on the disk, or prune old backups, then back up again.',
-      shelf: 'Look whether the place where snapshots lie can be reached and written to, then back up again.',
-      retry: 'Back up again. If it fails the same way, run the doctor and quote the trace.',
-      damaged:
-        'Do not rely on it: make a new backup now. Prove this one again once the file is back or the disk is repaired.',
-    },
   },
   {
     title: 'Sicherungen',
@@ -120,15 +113,6 @@ export const t = messages(
       checking: 'Prüft das Zurückgelesene',
       'waiting to be proven': 'Wartet auf die Prüfung',
       'waiting to try again': 'Wartet auf den nächsten Versuch',
-    },
-    advice: {
-      space:
-        'Schaffen Sie Platz auf dem Datenträger oder entfernen Sie alte Sicherungen, dann sichern Sie erneut.',
-      shelf:
-        'Sehen Sie nach, ob der Ablageort der Sicherungen erreichbar und beschreibbar ist, dann sichern Sie erneut.',
-      retry: 'Sichern Sie erneut. Schlägt es wieder fehl, starten Sie den Doktor und nennen Sie den Trace.',
-      damaged:
-        'Verlassen Sie sich nicht auf sie: Sichern Sie jetzt neu. Prüfen Sie diese erneut, sobald die Datei wieder da oder der Datenträger repariert ist.',
     },
   },
 );

@@ -41,8 +41,7 @@ export const t = messages(
     undoneTitle: 'Undone',
     undoneText: 'What was there before the restore serves again.',
     failedTitle: 'The restore failed; nothing was changed',
-    failedAdvice:
-      'The database from before is in use. Prove the backup again, or take an older one. Quote the trace if it stays so.',
+    failedText: 'The database from before is in use.',
     safety: 'Backup from before',
     trace: 'From the click to the last fsync',
     steps: { choose: 'Choose', check: 'Check', confirm: 'Confirm', progress: 'Progress' },
@@ -123,8 +122,7 @@ export const t = messages(
     undoneTitle: 'Rückgängig gemacht',
     undoneText: 'Was vor der Wiederherstellung da war, gilt wieder.',
     failedTitle: 'Die Wiederherstellung ist fehlgeschlagen; nichts wurde geändert',
-    failedAdvice:
-      'Die Datenbank von vorher ist in Gebrauch. Prüfen Sie die Sicherung erneut oder nehmen Sie eine ältere. Nennen Sie den Trace, wenn es so bleibt.',
+    failedText: 'Die Datenbank von vorher ist in Gebrauch.',
     safety: 'Sicherung von vorher',
     trace: 'Vom Klick bis zum letzten fsync',
     steps: { choose: 'Auswählen', check: 'Prüfen', confirm: 'Bestätigen', progress: 'Fortschritt' },

@@ -1,5 +1,4 @@
 import { messages, plural } from '$lib/i18n';
-import * as format from '$lib/i18n/format';
 
 export const t = messages(
   {
@@ -106,8 +105,6 @@ export const t = messages(
     itsBackups: 'Its backups',
     noBackups: 'None of its backups is here any more',
     noBackupsText: 'Retention has removed them, or somebody has.',
-    cut: (count: number) =>
-      `Of its backups, those among the ${format.number(count)} that followed its start are shown.`,
     proofsOnly: 'It made no backups: it proved those that were there.',
     failedTitle: 'This run did not end well',
     created: 'Created',
@@ -221,8 +218,6 @@ export const t = messages(
     itsBackups: 'Seine Sicherungen',
     noBackups: 'Keine seiner Sicherungen ist noch da',
     noBackupsText: 'Die Aufbewahrung hat sie entfernt, oder jemand.',
-    cut: (count) =>
-      `Von seinen Sicherungen erscheinen die unter den ${format.number(count)}, die auf seinen Beginn folgten.`,
     proofsOnly: 'Er hat keine Sicherungen gemacht: Er hat die vorhandenen geprüft.',
     failedTitle: 'Dieser Lauf ist nicht gut ausgegangen',
     created: 'Angelegt',

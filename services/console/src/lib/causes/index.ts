@@ -1,0 +1,2 @@
+export { default as Reason } from './Reason.svelte';
+export { advice, reason } from './reason';
