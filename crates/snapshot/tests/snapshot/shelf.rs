@@ -1,8 +1,10 @@
 //! The shelf: what lies on it, and that it is removed.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::DirBuilderExt as _;
 
 use chiliview_snapshot::{ArtefactKey, Damage, Depth, Entry, Error, Shelf};
+use chiliview_store::{Clock, Ids, Settings, ShelfId, Store};
 use futures::TryStreamExt as _;
 use uuid::Uuid;
 
@@ -109,4 +111,44 @@ async fn a_backup_that_is_older_than_its_shelf_is_elsewhere_and_a_younger_one_is
     std::fs::write(fixture.root().join(".shelf"), format!("{{\"begun\":\"{}\"}}", begun.to_rfc3339())).unwrap();
     let elsewhere = fixture.prove(&manifest, Depth::Full).await;
     assert!(matches!(elsewhere, Err(Error::Elsewhere { begun: at, .. }) if at == begun), "{elsewhere:?}");
+}
+
+/// Where a volume is not mounted, or a bucket was emptied: what lies there is not the shelf that the database remembers.
+#[tokio::test]
+async fn another_one_in_its_place_takes_no_snapshot_and_has_lost_none() {
+    let fixture = Fixture::new().await;
+    let _live = fixture.live(10).await;
+    let manifest = fixture.write().await.unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let store = Store::open(&Settings::sqlite(home.path()), Clock::system(), Ids).await.unwrap();
+    fixture.shelf.recognise(&store).await.unwrap();
+    let id = fixture.shelf.id().await.unwrap();
+    assert!(id.is_some());
+
+    let (root, away) = (fixture.root(), fixture.root().with_file_name("away"));
+    std::fs::rename(&root, &away).unwrap();
+    std::fs::DirBuilder::new().mode(0o700).create(&root).unwrap();
+    let other: ShelfId = Ids.next();
+    for marker in [None, Some(other)] {
+        if let Some(other) = marker {
+            std::fs::write(root.join(".shelf"), format!("{{\"id\":\"{other}\"}}")).unwrap();
+        }
+        let told = [
+            fixture.shelf.is_itself().await,
+            fixture.write().await.map(drop),
+            fixture.shelf.open(&fixture.key()).await.map(drop),
+            fixture.prove(&manifest, Depth::Full).await.map(drop),
+        ];
+        for outcome in told {
+            assert!(
+                matches!(&outcome, Err(Error::AnotherShelf { wanted, found, .. }) if Some(*wanted) == id && *found == marker),
+                "{outcome:?}"
+            );
+        }
+        assert_eq!(std::fs::read_dir(&root).unwrap().count(), usize::from(marker.is_some()), "nothing was put there");
+    }
+    std::fs::remove_dir_all(&root).unwrap();
+    std::fs::rename(&away, &root).unwrap();
+    fixture.prove(&manifest, Depth::Full).await.unwrap();
+    store.close().await;
 }
