@@ -19,6 +19,7 @@ mod contract;
 mod doctor;
 mod events;
 mod fleet_migrations;
+mod health;
 mod import;
 mod installation;
 mod isolation;
