@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chiliview_doctor::{Credentials, Mode, Report, examine_apart};
+use chiliview_doctor::{Credentials, Mode, Repair, Report, examine_apart};
 use chiliview_snapshot::Location;
 use chiliview_store::{
     DoctorRunId, Error,
@@ -32,8 +32,8 @@ pub struct Installation {
 struct Nobody;
 
 impl Credentials for Nobody {
-    fn make(&self) -> BoxFuture<'_, Result<(SecretString, String), String>> {
-        async { Err("run `chiliview doctor --repair` on a terminal, which shows the new password".to_owned()) }.boxed()
+    fn make(&self) -> BoxFuture<'_, Result<(SecretString, String), Repair>> {
+        async { Err(Repair::NeedsTerminal) }.boxed()
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use chiliview_store::{Timestamp, data_dir, sqlite::beside};
 
-use crate::exam::Cannot;
+use crate::{exam::Cannot, says::Repair};
 
 /// A database's own file and its companions.
 const COMPANIONS: [&str; 4] = ["", "-wal", "-shm", "-journal"];
@@ -25,7 +25,7 @@ impl Aside {
         Self { root: root.to_owned(), directory: root.join("repairs").join(instant) }
     }
 
-    /// Copies a database, and says where to.
+    /// Copies a database; where to.
     pub(crate) fn copy_database(&self, path: &Path) -> Result<String, Cannot> {
         let target = self.target(path)?;
         for suffix in COMPANIONS {
@@ -38,17 +38,17 @@ impl Aside {
                 }
             }
         }
-        Ok(format!("copied to {}", target.display()))
+        Ok(target.display().to_string())
     }
 
-    /// Moves a file or directory out of the way, and says where to.
-    pub(crate) fn put(&self, path: &Path) -> Result<String, Cannot> {
+    /// Moves a file or directory out of the way.
+    pub(crate) fn put(&self, path: &Path) -> Result<Repair, Cannot> {
         let target = self.target(path)?;
         fs::rename(path, &target)?;
         if let Some(parent) = path.parent() {
             data_dir::sync_directory(parent)?;
         }
-        Ok(format!("moved to {}; remove it there when nobody misses it", target.display()))
+        Ok(Repair::MovedAside { to: target.display().to_string() })
     }
 
     fn target(&self, path: &Path) -> Result<PathBuf, Cannot> {

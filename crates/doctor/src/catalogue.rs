@@ -11,12 +11,14 @@ use chiliview_store::{
 
 use crate::{
     central::Central,
+    checks::Check,
     database::words,
     exam::{Exam, Finding},
-    files, shelf,
+    files,
+    says::{Advice, Found, Object, Repair},
+    shelf,
 };
 
-const NAME: &str = "shelf";
 const PAGE: i64 = 500;
 
 pub(crate) async fn check(exam: &mut Exam<'_>, central: Option<&Central>) {
@@ -36,10 +38,10 @@ pub(crate) async fn check(exam: &mut Exam<'_>, central: Option<&Central>) {
         Ok(known) => known,
         Err(error) => {
             return exam.broken(Finding {
-                name: NAME,
-                object: "backups".to_owned(),
-                message: format!("the list of backups cannot be read: {}", words(&error)),
-                advice: "look at the central database".to_owned(),
+                check: Check::Shelf,
+                object: Object::Backups.into(),
+                found: Found::BackupsUnreadable { error: words(&error) },
+                advice: vec![Advice::LookAtCentral],
             });
         }
     };
@@ -60,13 +62,11 @@ pub(crate) async fn check(exam: &mut Exam<'_>, central: Option<&Central>) {
 }
 
 fn out_of_reach(exam: &mut Exam<'_>, error: &Error) {
-    let advice =
-        "see whether the shelf is there, and whether ChiliView may read it; the backups on it are not lost by that";
     exam.broken(Finding {
-        name: NAME,
-        object: exam.context.shelf.to_string(),
-        message: format!("failed to {error}"),
-        advice: advice.to_owned(),
+        check: Check::Shelf,
+        object: exam.context.shelf.to_string().into(),
+        found: Found::ShelfUnreachable { error: error.to_string() },
+        advice: vec![Advice::CheckShelf],
     });
 }
 
@@ -130,20 +130,20 @@ async fn listed(tx: &mut Tx) -> Result<Vec<Backup>> {
 async fn leftovers(exam: &mut Exam<'_>, shelf: &Shelf, lying: &Lying) {
     if lying.dead > 0 {
         let finding = Finding {
-            name: NAME,
-            object: shelf.to_string(),
-            message: format!("{} half-written snapshots of killed processes", lying.dead),
-            advice: "remove them: files from .staging, uploads from the bucket".to_owned(),
+            check: Check::Shelf,
+            object: shelf.to_string().into(),
+            found: Found::Partials { count: lying.dead },
+            advice: vec![Advice::RemovePartials],
         };
         let sweep = async |_: &mut Exam<'_>| {
             let swept = shelf.sweep().await?;
-            Ok(format!("removed {} files, {} bytes: nothing in them could be used", swept.files, swept.bytes))
+            Ok(Repair::Swept { files: swept.files, bytes: swept.bytes })
         };
         exam.mend(finding, sweep).await;
     }
     if let Some(first) = lying.unknown.first() {
-        let message = format!("{} things that ChiliView did not put there, such as {first}", lying.unknown.len());
-        exam.warn(NAME, shelf, message, "move them elsewhere");
+        let found = Found::Strangers { count: lying.unknown.len(), first: first.clone() };
+        exam.warn(Check::Shelf, shelf.to_string(), found, Advice::MoveElsewhere);
     }
 }
 
@@ -156,29 +156,25 @@ async fn compare(exam: &mut Exam<'_>, shelf: &Shelf, lying: &Lying, rows: &[Back
         let there = lying.artefacts.contains_key(&key) || lying.manifests.contains(&key.plain());
         if !there && begun.is_some_and(|begun| row.created_at < begun) {
             elsewhere += 1;
-        } else if let Some(message) = fault(shelf, lying, row, &key).await {
+        } else if let Some(found) = fault(shelf, lying, row, &key).await {
             well = false;
-            exam.broken(Finding {
-                name: "backup",
-                object: format!("{} of {}", row.id, row.tenant_slug.as_deref().unwrap_or("the central database")),
-                message,
-                advice: "do not count on it: delete it, and ask for a new backup".to_owned(),
-            });
+            let backup = row.id;
+            let object = match row.tenant_slug.clone() {
+                Some(tenant) => Object::BackupOf { backup, tenant },
+                None => Object::CentralBackup { backup },
+            };
+            let advice = vec![Advice::ReplaceBackup];
+            exam.broken(Finding { check: Check::Backup, object: object.into(), found, advice });
         }
     }
     if elsewhere > 0 {
-        let message = format!("{elsewhere} verified backups are older than this shelf, and do not lie on it");
-        exam.warn(
-            NAME,
-            shelf,
-            message,
-            "they lie on the shelf that was configured before: name it again, or copy its files here",
-        );
+        let found = Found::OnOlderShelf { count: elsewhere };
+        exam.warn(Check::Shelf, shelf.to_string(), found, Advice::NameOldShelf);
     }
     well &= strangers(exam, shelf, lying, rows);
     if well {
-        let message = format!("{} verified backups, each with its snapshot", verified.len() - elsewhere);
-        exam.ok(NAME, shelf, message);
+        let found = Found::AllSnapshots { count: verified.len() - elsewhere };
+        exam.ok(Check::Shelf, shelf.to_string(), found);
     }
 }
 
@@ -188,8 +184,8 @@ fn strangers(exam: &mut Exam<'_>, shelf: &Shelf, lying: &Lying, rows: &[Backup])
     let all = lying.artefacts.keys().chain(&lying.manifests);
     let strangers: Vec<_> = all.filter(|key| !known.contains(&key.plain())).collect();
     let Some(first) = strangers.first() else { return true };
-    let message = format!("{} snapshots that no backup is listed for, such as {first}", count(&strangers));
-    exam.warn(NAME, shelf, message, "import them, or move them elsewhere");
+    let found = Found::Unlisted { count: count(&strangers), first: first.to_string() };
+    exam.warn(Check::Shelf, shelf.to_string(), found, Advice::Import);
     false
 }
 
@@ -198,20 +194,20 @@ fn count(keys: &[&ArtefactKey]) -> usize {
 }
 
 /// Why a verified backup is none. What was published after the walk is asked for once more.
-async fn fault(shelf: &Shelf, lying: &Lying, row: &Backup, key: &ArtefactKey) -> Option<String> {
+async fn fault(shelf: &Shelf, lying: &Lying, row: &Backup, key: &ArtefactKey) -> Option<Found> {
+    let snapshot = key.to_string();
     let bytes = match lying.artefacts.get(key) {
         Some(bytes) => Some(*bytes),
         None => shelf.open(key).await.ok().map(|artefact| artefact.len()),
     };
     let wanted = row.stored_bytes.and_then(|bytes| u64::try_from(bytes).ok());
     match bytes {
-        None => return Some(format!("it counts as verified, and its snapshot {key} is missing on the shelf")),
+        None => return Some(Found::SnapshotMissing { snapshot }),
         Some(found) if Some(found) != wanted => {
-            let wanted = wanted.unwrap_or(0);
-            return Some(format!("its snapshot {key} has {found} bytes, and had {wanted} when it was proven"));
+            return Some(Found::SnapshotResized { snapshot, found, proven: wanted.unwrap_or(0) });
         }
         Some(_) => {}
     }
     let has_manifest = lying.manifests.contains(&key.plain()) || shelf.manifest(key).await.is_ok();
-    (!has_manifest).then(|| format!("the manifest of its snapshot {key} is missing on the shelf"))
+    (!has_manifest).then_some(Found::ManifestMissing { snapshot })
 }

@@ -14,14 +14,15 @@ use sqlx::{Connection as _, PgPool, SqliteConnection, postgres::PgPoolOptions};
 
 use crate::{
     advice, catalogue,
+    checks::Check,
     database::{Patient, words},
-    exam::{Cannot, Exam, Finding},
+    exam::{Cannot, Exam, Finding, Subject},
     files,
     reader::{self, Place},
     report::NewAdmin,
+    says::{Advice, Found, Object, Repair},
 };
 
-const NAME: &str = "central_database";
 /// Twice what SQLite lets it grow to before it is emptied.
 const LARGE_WAL: u64 = 128 << 20;
 
@@ -66,114 +67,113 @@ async fn sqlite_version(exam: &mut Exam<'_>) {
         let mut connection = SqliteConnection::connect("sqlite::memory:").await?;
         sqlx::query_scalar::<_, String>("SELECT sqlite_version()").fetch_one(&mut connection).await
     };
-    let finding = |message: String| Finding {
-        name: "sqlite_version",
-        object: "SQLite".to_owned(),
-        message,
-        advice: "install a ChiliView that was built with its own SQLite".to_owned(),
+    let object = "SQLite".to_owned();
+    let finding = |found: Found| Finding {
+        check: Check::SqliteVersion,
+        object: object.clone().into(),
+        found,
+        advice: vec![Advice::OwnSqlite],
     };
     match found.await {
         Ok(version) => match assert_version(&version) {
-            Ok(()) => exam.ok("sqlite_version", "SQLite", version),
-            Err(error) => exam.broken(finding(error.to_string())),
+            Ok(()) => exam.ok(Check::SqliteVersion, object, Found::SqliteVersion { version }),
+            Err(error) => exam.broken(finding(Found::SqliteUnsafe { error: error.to_string() })),
         },
-        Err(error) => exam.broken(finding(error.to_string())),
+        Err(error) => exam.broken(finding(Found::Failed { error: error.to_string() })),
     }
 }
 
 async fn file(exam: &mut Exam<'_>) -> Option<Central> {
     let (directory, path) = (exam.data_dir(), exam.data_dir().central());
-    let object = path.display().to_string();
     if !path.exists() {
-        missing(exam, &path, object).await;
+        missing(exam, &path).await;
         return path.exists().then_some(Central { postgres: None });
     }
     let advice = advice::for_central(exam);
-    let patient = Patient { name: NAME, object, path: Some(path.clone()), tenant: None, advice };
+    let object = path.as_path().into();
+    let patient = Patient { check: Check::CentralDatabase, object, path: Some(path.clone()), tenant: None, advice };
     let readable = patient.examine(exam, Place::File(&directory, &path)).await;
     wal(exam, &path);
     readable.then_some(Central { postgres: None })
 }
 
 /// An empty one is made only where there is nothing that it would have to know.
-async fn missing(exam: &mut Exam<'_>, path: &Path, object: String) {
+async fn missing(exam: &mut Exam<'_>, path: &Path) {
     let directory = exam.data_dir();
     let empty = files::names(&directory.resellers()).is_empty() && catalogue::is_bare(&exam.context.shelf).await;
     let advice = advice::for_central(exam);
-    let finding = Finding { name: NAME, object, message: "it is missing".to_owned(), advice };
+    let finding = Finding { check: Check::CentralDatabase, object: path.into(), found: Found::Missing, advice };
     if !empty {
         return exam.broken(finding);
     }
     exam.mend(finding, async |exam: &mut Exam<'_>| {
         exam.open().await?;
-        Ok(format!("made {}, empty", path.display()))
+        Ok(Repair::MadeDatabase { path: path.display().to_string() })
     })
     .await;
 }
 
 fn wal(exam: &mut Exam<'_>, path: &Path) {
     let bytes = fs::metadata(beside(path, "-wal")).map_or(0, |meta| meta.len());
-    let message = format!("{} MiB of writes wait to be moved into the file", bytes >> 20);
+    let found = Found::Wal { mib: bytes >> 20 };
     if bytes > LARGE_WAL {
-        exam.warn("wal", path.display(), message, "something reads for very long; restart the service");
+        exam.warn(Check::Wal, path, found, Advice::RestartService);
     } else {
-        exam.ok("wal", path.display(), message);
+        exam.ok(Check::Wal, path, found);
     }
 }
 
 async fn schema(exam: &mut Exam<'_>, url: &SecretString) -> Option<Central> {
-    let object = "PostgreSQL".to_owned();
-    let finding = |message: String| Finding {
-        name: NAME,
+    let object = Subject::from("PostgreSQL".to_owned());
+    let finding = |found: Found| Finding {
+        check: Check::CentralDatabase,
         object: object.clone(),
-        message,
-        advice: "see whether PostgreSQL runs and CHILIVIEW_DATABASE_URL is right".to_owned(),
+        found,
+        advice: vec![Advice::CheckPostgres],
     };
     let options = match postgres::options(url) {
         Ok(options) => options,
         Err(error) => {
-            exam.broken(finding(words(&error)));
+            exam.broken(finding(Found::Failed { error: words(&error) }));
             return None;
         }
     };
     if postgres::is_exposed(&options) {
-        let advice =
-            "add sslmode=verify-full (and sslrootcert, where the certificate is your own) to CHILIVIEW_DATABASE_URL";
-        exam.warn(NAME, &object, "what is sent to it need not be encrypted".to_owned(), advice);
+        exam.warn(Check::CentralDatabase, object.clone(), Found::Unencrypted, Advice::RequireTls);
     }
     let pool = match PgPoolOptions::new().max_connections(2).connect_with(options).await {
         Ok(pool) => pool,
         Err(error) => {
-            exam.broken(finding(format!("it cannot be reached: {}", words(&Error::from(error)))));
+            exam.broken(finding(Found::Unreachable { error: words(&Error::from(error)) }));
             return None;
         }
     };
-    let advice = "stop the service, and run `chiliview restore --central --dry-run`".to_owned();
-    let patient = Patient { name: NAME, object: object.clone(), path: None, tenant: None, advice };
+    let advice = vec![Advice::TryRestoreCentral];
+    let patient = Patient { check: Check::CentralDatabase, object: object.clone(), path: None, tenant: None, advice };
     let readable = patient.examine(exam, Place::Schema(&pool, postgres::CENTRAL)).await;
     readable.then_some(Central { postgres: Some(pool) })
 }
 
 async fn admin(exam: &mut Exam<'_>, central: &Central) {
-    let finding = |message: String| Finding {
-        name: "admin",
-        object: "admins".to_owned(),
-        message,
-        advice: "make one: `chiliview admin create NAME`".to_owned(),
+    let finding = |found: Found| Finding {
+        check: Check::Admin,
+        object: Object::Admins.into(),
+        found,
+        advice: vec![Advice::MakeAdmin],
     };
     match central.read(exam, async |tx| admins::count_active_owners(tx).await).await {
-        Ok(0) => exam.mend(finding("nobody with the role owner can log in".to_owned()), make_admin).await,
-        Ok(count) => exam.ok("admin", "admins", format!("{count} with the role owner can log in")),
-        Err(error) => exam.broken(finding(format!("they cannot be read: {}", words(&error)))),
+        Ok(0) => exam.mend(finding(Found::NoOwner), make_admin).await,
+        Ok(count) => exam.ok(Check::Admin, Object::Admins, Found::Owners { count }),
+        Err(error) => exam.broken(finding(Found::AllUnreadable { error: words(&error) })),
     }
 }
 
-async fn make_admin(exam: &mut Exam<'_>) -> Result<String, Cannot> {
+async fn make_admin(exam: &mut Exam<'_>) -> Result<Repair, Cannot> {
     let (password, hash) = exam.context.credentials.make().await.map_err(Cannot::Failed)?;
     let store = exam.store().await?;
     let username = insert_admin(&store, hash).await?;
     exam.new_admin = Some(NewAdmin { username: username.clone(), password });
-    Ok(format!("made the owner {username:?} with a random password, which is shown once"))
+    Ok(Repair::MadeOwner { username })
 }
 
 /// `admin`, or the first `admin-2`, `admin-3` … that nobody has.

@@ -8,6 +8,8 @@ use chiliview_store::{
 };
 use sqlx::migrate::Migrator;
 
+use crate::says::Found;
+
 /// What a look into a database told.
 pub struct Condition {
     /// What SQLite's `integrity_check` complains of.
@@ -28,8 +30,8 @@ pub enum Schema {
     Newest(i64),
     /// So many migrations behind.
     Behind(usize),
-    /// Not one of this program's.
-    Foreign(String),
+    /// Not one of this program's, and why.
+    Foreign(Found),
 }
 
 impl Condition {
@@ -81,7 +83,7 @@ pub(crate) async fn has_table(tx: &mut Tx, name: &str) -> Result<bool> {
 
 async fn schema(tx: &mut Tx, kind: Kind) -> Result<Schema> {
     if !has_table(tx, "_sqlx_migrations").await? {
-        return Ok(Schema::Foreign("it is no database of ChiliView's: no migration ever ran in it".to_owned()));
+        return Ok(Schema::Foreign(Found::NoMigrations));
     }
     let applied: Vec<(i64, bool, Vec<u8>)> =
         tx.query("SELECT version, success, checksum FROM _sqlx_migrations ORDER BY version").fetch_all().await?;
@@ -95,12 +97,12 @@ async fn schema(tx: &mut Tx, kind: Kind) -> Result<Schema> {
 fn compare(migrator: &Migrator, applied: &[(i64, bool, Vec<u8>)], newest: i64) -> Schema {
     for (version, success, checksum) in applied {
         if !success {
-            return Schema::Foreign(format!("migration {version} was begun and did not end"));
+            return Schema::Foreign(Found::MigrationUnfinished { version: *version });
         }
         match migrator.iter().find(|migration| migration.version == *version) {
-            None => return Schema::Foreign(format!("migration {version} is of a newer version of ChiliView")),
+            None => return Schema::Foreign(Found::MigrationNewer { version: *version }),
             Some(ours) if ours.checksum.as_ref() != checksum => {
-                return Schema::Foreign(format!("migration {version} is not the one that this version knows"));
+                return Schema::Foreign(Found::MigrationOther { version: *version });
             }
             Some(_) => {}
         }

@@ -6,24 +6,26 @@ use chiliview_store::{Error, Result, TenantId, Tx, migrations::Kind, sqlite};
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
 
 use crate::{
+    checks::Check,
     condition::{Condition, Schema, complaints},
-    exam::{Cannot, Exam, Finding},
+    exam::{Cannot, Exam, Finding, Subject},
     files,
     reader::{self, Place},
+    says::{Advice, Found, Repair},
 };
 
 /// A database to be looked at.
 pub(crate) struct Patient {
-    /// The check's name.
-    pub(crate) name: &'static str,
+    /// What is checked by it.
+    pub(crate) check: Check,
     /// What people call it.
-    pub(crate) object: String,
+    pub(crate) object: Subject,
     /// Its file; none on PostgreSQL.
     pub(crate) path: Option<PathBuf>,
     /// Whose it must be; none for the central one.
     pub(crate) tenant: Option<TenantId>,
     /// What to do when it cannot be mended.
-    pub(crate) advice: String,
+    pub(crate) advice: Vec<Advice>,
 }
 
 impl Patient {
@@ -31,8 +33,8 @@ impl Patient {
         if self.tenant.is_some() { Kind::Tenant } else { Kind::Central }
     }
 
-    fn finding(&self, name: &'static str, message: impl Into<String>) -> Finding {
-        Finding { name, object: self.object.clone(), message: message.into(), advice: self.advice.clone() }
+    fn finding(&self, check: Check, found: Found) -> Finding {
+        Finding { check, object: self.object.clone(), found, advice: self.advice.clone() }
     }
 
     /// Looks into it, reports, mends. Whether its rows can be read afterwards.
@@ -45,7 +47,7 @@ impl Patient {
         match seen {
             Ok(condition) => self.report(exam, &condition).await,
             Err(error) => {
-                self.give_up(exam, &format!("it cannot be read: {}", words(&error))).await;
+                self.give_up(exam, Found::Unreadable { error: words(&error) }).await;
                 false
             }
         }
@@ -54,31 +56,30 @@ impl Patient {
     async fn report(&self, exam: &mut Exam<'_>, condition: &Condition) -> bool {
         let mut whole = true;
         if self.tenant.is_some() && condition.owner != self.tenant && !matches!(condition.schema, Schema::Foreign(_)) {
-            let whose = condition.owner.map_or_else(|| "nobody's".to_owned(), |id| format!("that of tenant {id}"));
-            exam.broken(self.finding(self.name, format!("another database lies in its place: {whose}")));
+            let found = condition.owner.map_or(Found::DatabaseOfNobody, |tenant| Found::DatabaseOf { tenant });
+            exam.broken(self.finding(self.check, found));
             whole = false;
         }
         if condition.only_indexes() {
             self.rebuild_indexes(exam, &condition.integrity[0]).await;
             whole = false;
         } else if let Some(first) = condition.integrity.first() {
-            self.give_up(exam, &format!("it is damaged: {first}")).await;
+            self.give_up(exam, Found::Damaged { complaint: first.clone() }).await;
             whole = false;
         }
         if let Some(first) = condition.dangling.first() {
-            exam.broken(self.finding(self.name, format!("rows point nowhere: {first}")));
+            exam.broken(self.finding(self.check, Found::Dangling { rows: first.clone() }));
             whole = false;
         }
         if let Some(line) = condition.audit.and_then(|audit| audit.broken_at) {
-            let mut finding = self.finding("audit_chain", format!("line {line} was changed, or one before it is gone"));
-            "compare with a backup: somebody wrote past ChiliView".clone_into(&mut finding.advice);
-            exam.broken(finding);
+            let finding = self.finding(Check::AuditChain, Found::AuditBroken { line });
+            exam.broken(Finding { advice: vec![Advice::CompareWithBackup], ..finding });
             whole = false;
         }
         whole &= self.schema(exam, &condition.schema).await;
-        if whole {
-            let (entries, version) = (condition.audit.map_or(0, |audit| audit.entries), version(&condition.schema));
-            exam.ok(self.name, &self.object, format!("whole, schema {version}, {entries} lines of audit in one chain"));
+        if let (true, Schema::Newest(version)) = (whole, &condition.schema) {
+            let entries = condition.audit.map_or(0, |audit| audit.entries);
+            exam.ok(self.check, self.object.clone(), Found::Whole { version: *version, entries });
         }
         !matches!(condition.schema, Schema::Foreign(_))
     }
@@ -86,12 +87,12 @@ impl Patient {
     async fn schema(&self, exam: &mut Exam<'_>, schema: &Schema) -> bool {
         match schema {
             Schema::Newest(_) => true,
-            Schema::Foreign(words) => {
-                exam.broken(self.finding("migrations", words.as_str()));
+            Schema::Foreign(why) => {
+                exam.broken(self.finding(Check::Migrations, why.clone()));
                 false
             }
             Schema::Behind(count) => {
-                let finding = self.finding("migrations", format!("{count} migrations have not run yet"));
+                let finding = self.finding(Check::Migrations, Found::MigrationsBehind { count: *count });
                 let (path, tenant) = (self.path.clone(), self.tenant);
                 exam.mend(finding, async |exam: &mut Exam<'_>| migrate(exam, path.as_deref(), tenant).await).await;
                 false
@@ -101,42 +102,36 @@ impl Patient {
 
     async fn rebuild_indexes(&self, exam: &mut Exam<'_>, complaint: &str) {
         let Some(path) = self.path.clone() else { return };
-        let finding = self.finding(self.name, format!("an index differs from its table: {complaint}"));
+        let finding = self.finding(self.check, Found::IndexDiffers { complaint: complaint.to_owned() });
         exam.mend(finding, async |exam: &mut Exam<'_>| {
             let alone = exam.alone().await?;
-            let copied = exam.aside.copy_database(&path)?;
+            let copy = exam.aside.copy_database(&path)?;
             let outcome = reindex(&path).await;
             drop(alone);
-            outcome.map(|()| format!("{copied}; made the indexes anew, and the integrity check passes"))
+            outcome.map(|()| Repair::MadeIndexes { copy })
         })
         .await;
     }
 
     /// A copy for whoever can save more than SQLite can.
-    async fn give_up(&self, exam: &mut Exam<'_>, message: &str) {
-        let Some(path) = self.path.clone() else { return exam.broken(self.finding(self.name, message)) };
-        exam.mend(self.finding(self.name, message), async |exam: &mut Exam<'_>| {
+    async fn give_up(&self, exam: &mut Exam<'_>, found: Found) {
+        let finding = self.finding(self.check, found);
+        let Some(path) = self.path.clone() else { return exam.broken(finding) };
+        exam.mend(finding, async |exam: &mut Exam<'_>| {
             let alone = exam.alone().await?;
-            let copied = exam.aside.copy_database(&path)?;
+            let copy = exam.aside.copy_database(&path)?;
             drop(alone);
-            Err(Cannot::Failed(format!("{copied} and left as it is: nothing but a backup can replace it")))
+            Err(Cannot::Failed(Repair::OnlyCopied { copy }))
         })
         .await;
     }
 }
 
-fn version(schema: &Schema) -> String {
-    match schema {
-        Schema::Newest(version) => version.to_string(),
-        Schema::Behind(_) | Schema::Foreign(_) => "unknown".to_owned(),
-    }
-}
-
-async fn migrate(exam: &mut Exam<'_>, path: Option<&Path>, tenant: Option<TenantId>) -> Result<String, Cannot> {
-    let mut done = String::new();
+async fn migrate(exam: &mut Exam<'_>, path: Option<&Path>, tenant: Option<TenantId>) -> Result<Repair, Cannot> {
+    let mut done = Repair::RanMigrations;
     if let Some(path) = path {
         let alone = exam.alone().await?;
-        done = format!("{}; ", exam.aside.copy_database(path)?);
+        done = Repair::RanMigrationsAfterCopy { copy: exam.aside.copy_database(path)? };
         drop(alone);
     }
     // Opening the store migrates the central database.
@@ -144,7 +139,7 @@ async fn migrate(exam: &mut Exam<'_>, path: Option<&Path>, tenant: Option<Tenant
     if let Some(tenant) = tenant {
         store.migrate_tenant_database(tenant).await?;
     }
-    Ok(format!("{done}ran them"))
+    Ok(done)
 }
 
 async fn reindex(path: &Path) -> Result<(), Cannot> {
@@ -156,7 +151,7 @@ async fn reindex(path: &Path) -> Result<(), Cannot> {
     pool.close().await;
     match left?.first() {
         None => Ok(()),
-        Some(complaint) => Err(Cannot::Failed(format!("made the indexes anew, but {complaint}"))),
+        Some(complaint) => Err(Cannot::Failed(Repair::IndexesStillDiffer { complaint: complaint.clone() })),
     }
 }
 

@@ -9,11 +9,12 @@ use std::{
 use chiliview_store::data_dir::create_private;
 
 use crate::{
+    checks::Check,
     exam::{Exam, Finding},
     files,
+    says::{Advice, Found, Repair},
 };
 
-const NAME: &str = "directories";
 /// Below this, writes and backups are about to fail.
 const LITTLE_BYTES: u64 = 256 << 20;
 
@@ -24,7 +25,7 @@ pub(crate) async fn check(exam: &mut Exam<'_>) {
         well &= one(exam, directory).await;
     }
     if well {
-        exam.ok(NAME, exam.data_dir().root().display(), format!("all {} are there, mode 0700", all.len()));
+        exam.ok(Check::Directories, exam.data_dir().root(), Found::AllDirectories { count: all.len() });
     }
     file_system(exam);
     room(exam);
@@ -39,52 +40,52 @@ fn wanted(exam: &Exam<'_>) -> Vec<PathBuf> {
 
 /// Whether nothing was wrong with it.
 async fn one(exam: &mut Exam<'_>, directory: &Path) -> bool {
-    let finding = |message: &str, advice: &str| Finding {
-        name: NAME,
-        object: directory.display().to_string(),
-        message: message.to_owned(),
-        advice: advice.to_owned(),
+    let finding = |found: Found, advice: Advice| Finding {
+        check: Check::Directories,
+        object: directory.into(),
+        found,
+        advice: vec![advice],
     };
     match fs::metadata(directory) {
         Ok(meta) if !meta.is_dir() => {
-            exam.broken(finding("it is no directory", "move it away; ChiliView needs a directory of that name"));
+            exam.broken(finding(Found::NoDirectory, Advice::ReplaceByDirectory));
         }
         Ok(meta) if meta.permissions().mode() & 0o077 != 0 => {
-            let message = format!("others may enter it (mode {:04o})", meta.permissions().mode() & 0o7777);
-            let advice = format!("chmod 0700 {}", directory.display());
+            let found = Found::OpenDirectory { mode: files::octal(meta.permissions().mode() & 0o7777) };
+            let advice = Advice::ChangeMode { mode: files::octal(0o700), path: directory.display().to_string() };
             let repair = async |_: &mut Exam<'_>| files::set_mode(directory, 0o700);
-            exam.mend(finding(&message, &advice), repair).await;
+            exam.mend(finding(found, advice), repair).await;
         }
         Ok(_) => return true,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let repair = async |_: &mut Exam<'_>| {
                 create_private(directory)?;
-                Ok("made it, empty".to_owned())
+                Ok(Repair::MadeEmpty)
             };
-            exam.mend(finding("it is missing", "make it, mode 0700"), repair).await;
+            exam.mend(finding(Found::Missing, Advice::MakeDirectory), repair).await;
         }
         Err(error) => {
-            exam.broken(finding(&format!("it cannot be looked at: {error}"), "run the doctor as ChiliView's user"));
+            exam.broken(finding(Found::Hidden { error: error.to_string() }, Advice::RunAsUser));
         }
     }
     false
 }
 
 fn file_system(exam: &mut Exam<'_>) {
-    let root = exam.data_dir().root().display().to_string();
     if exam.context.settings.database_url.is_some() || !exam.data_dir().root().exists() {
         return;
     }
     match exam.data_dir().refuse_unsafe_file_system() {
-        Ok(()) => exam.ok("file_system", root, "no network file system"),
+        Ok(()) => exam.ok(Check::FileSystem, exam.data_dir().root(), Found::LocalFileSystem),
         Err(error) if exam.context.settings.allow_network_file_system => {
-            exam.warn("file_system", root, format!("allowed by the settings, at your own risk: {error}"), "move it");
+            let found = Found::NetworkFileSystemAllowed { error: error.to_string() };
+            exam.warn(Check::FileSystem, exam.data_dir().root(), found, Advice::Move);
         }
         Err(error) => exam.broken(Finding {
-            name: "file_system",
-            object: root,
-            message: error.to_string(),
-            advice: "move the data directory to a local disk".to_owned(),
+            check: Check::FileSystem,
+            object: exam.data_dir().root().into(),
+            found: Found::NetworkFileSystem { error: error.to_string() },
+            advice: vec![Advice::MoveToLocalDisk],
         }),
     }
 }
@@ -96,12 +97,11 @@ fn room(exam: &mut Exam<'_>) {
         let Ok(stat) = rustix::fs::statvfs(&directory) else { continue };
         let free = stat.f_bavail.saturating_mul(stat.f_frsize);
         let needed = LITTLE_BYTES.max(files::largest_database(&exam.data_dir()).saturating_mul(2));
-        let object = directory.display();
-        let message = format!("{} MiB free, {} MiB should be", free >> 20, needed >> 20);
+        let found = Found::Room { free: free >> 20, needed: needed >> 20 };
         if free < needed {
-            exam.warn("free_space", object, message, "make room, or move the directory to a larger disk");
+            exam.warn(Check::FreeSpace, &*directory, found, Advice::MakeRoom);
         } else {
-            exam.ok("free_space", object, message);
+            exam.ok(Check::FreeSpace, &*directory, found);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! One examination: what was found so far, and how a finding becomes a repair.
 
+use std::path::Path;
+
 use chiliview_store::{
     Error as StoreError, Store,
     data_dir::{DataDir, Presence},
@@ -8,11 +10,10 @@ use chiliview_store::{
 use crate::{
     Context, Mode,
     aside::Aside,
+    checks::Check,
     report::{Line, NewAdmin, Report, Status, Summary},
+    says::{Advice, Found, Object, Repair, Said},
 };
-
-const REPAIR: &str = "run `chiliview doctor --repair`";
-const STOP: &str = "stop the service and its workers, then run `chiliview doctor --repair` again";
 
 /// The state of an examination.
 pub(crate) struct Exam<'a> {
@@ -28,11 +29,38 @@ pub(crate) struct Exam<'a> {
 
 /// Something broken, before anybody tried to mend it.
 pub(crate) struct Finding {
-    pub(crate) name: &'static str,
-    pub(crate) object: String,
-    pub(crate) message: String,
-    /// What to do when the doctor cannot.
-    pub(crate) advice: String,
+    pub(crate) check: Check,
+    pub(crate) object: Subject,
+    pub(crate) found: Found,
+    /// What to do when the doctor cannot: the best way first.
+    pub(crate) advice: Vec<Advice>,
+}
+
+/// What a line is about.
+#[derive(Clone)]
+pub(crate) enum Subject {
+    /// Has a name, which is the same in every language.
+    Named(String),
+    /// Has none.
+    Said(Object),
+}
+
+impl From<String> for Subject {
+    fn from(name: String) -> Self {
+        Self::Named(name)
+    }
+}
+
+impl From<&Path> for Subject {
+    fn from(path: &Path) -> Self {
+        Self::Named(path.display().to_string())
+    }
+}
+
+impl From<Object> for Subject {
+    fn from(object: Object) -> Self {
+        Self::Said(object)
+    }
 }
 
 /// Why a repair was not made.
@@ -40,30 +68,30 @@ pub(crate) enum Cannot {
     /// Another process works in the data directory.
     InUse,
     /// It was tried.
-    Failed(String),
+    Failed(Repair),
 }
 
 impl From<StoreError> for Cannot {
     fn from(error: StoreError) -> Self {
-        Self::Failed(format!("failed to {error}"))
+        Self::Failed(Repair::Refused { error: format!("failed to {error}") })
     }
 }
 
 impl From<chiliview_snapshot::Error> for Cannot {
     fn from(error: chiliview_snapshot::Error) -> Self {
-        Self::Failed(format!("failed to {error}"))
+        Self::Failed(Repair::Refused { error: format!("failed to {error}") })
     }
 }
 
 impl From<std::io::Error> for Cannot {
     fn from(error: std::io::Error) -> Self {
-        Self::Failed(format!("the repair failed: {error}"))
+        Self::Failed(Repair::Failed { error: error.to_string() })
     }
 }
 
 impl From<sqlx::Error> for Cannot {
     fn from(error: sqlx::Error) -> Self {
-        Self::Failed(format!("the repair failed: {error}"))
+        Self::Failed(Repair::Failed { error: error.to_string() })
     }
 }
 
@@ -87,57 +115,57 @@ impl<'a> Exam<'a> {
         Report { checks: self.lines, summary, locked: self.locked, new_admin: self.new_admin }
     }
 
-    pub(crate) fn ok(&mut self, name: &'static str, object: impl ToString, message: impl ToString) {
-        self.line(name, object, Status::Ok, message, None);
+    pub(crate) fn ok(&mut self, check: Check, object: impl Into<Subject>, found: Found) {
+        self.line(check, object.into(), Status::Ok, found, None, Vec::new());
     }
 
-    pub(crate) fn warn(
-        &mut self,
-        name: &'static str,
-        object: impl ToString,
-        message: impl ToString,
-        advice: impl Into<String>,
-    ) {
-        self.line(name, object, Status::Warning, message, Some(advice.into()));
+    pub(crate) fn warn(&mut self, check: Check, object: impl Into<Subject>, found: Found, advice: Advice) {
+        self.line(check, object.into(), Status::Warning, found, None, vec![advice]);
     }
 
     /// Broken, and beyond the doctor's means from the start.
     pub(crate) fn broken(&mut self, finding: Finding) {
         let status = if self.mode == Mode::Repair { Status::Unrepairable } else { Status::Problem };
-        self.line(finding.name, finding.object, status, finding.message, Some(finding.advice));
+        let Finding { check, object, found, advice } = finding;
+        self.line(check, object, status, found, None, advice);
     }
 
-    /// Broken, and to be mended by `repair`, whose words say what it did.
+    /// Broken, and to be mended by `repair`, which says what it did.
     pub(crate) async fn mend<F>(&mut self, finding: Finding, repair: F)
     where
-        F: AsyncFnOnce(&mut Self) -> Result<String, Cannot>,
+        F: AsyncFnOnce(&mut Self) -> Result<Repair, Cannot>,
     {
-        let Finding { name, object, message, advice } = finding;
+        let Finding { check, object, found, advice } = finding;
         if self.mode == Mode::Look {
-            return self.line(name, object, Status::Problem, message, Some(REPAIR.to_owned()));
+            return self.line(check, object, Status::Problem, found, None, vec![Advice::Repair]);
         }
         match repair(self).await {
-            Ok(done) => self.line(name, object, Status::Repaired, format!("{message}; {done}"), None),
+            Ok(done) => self.line(check, object, Status::Repaired, found, Some(done), Vec::new()),
             Err(Cannot::InUse) => {
                 self.locked = true;
-                let message = format!("{message}; not repaired, because another process works in the data directory");
-                self.line(name, object, Status::Problem, message, Some(STOP.to_owned()));
+                let advice = vec![Advice::StopAndRepair];
+                self.line(check, object, Status::Problem, found, Some(Repair::InUse), advice);
             }
-            Err(Cannot::Failed(why)) => {
-                self.line(name, object, Status::Unrepairable, format!("{message}; {why}"), Some(advice));
-            }
+            Err(Cannot::Failed(why)) => self.line(check, object, Status::Unrepairable, found, Some(why), advice),
         }
     }
 
     fn line(
         &mut self,
-        name: &'static str,
-        object: impl ToString,
+        check: Check,
+        object: Subject,
         status: Status,
-        message: impl ToString,
-        advice: Option<String>,
+        found: Found,
+        repair: Option<Repair>,
+        advice: Vec<Advice>,
     ) {
-        let line = Line { name, object: object.to_string(), status, message: message.to_string(), advice };
+        let (name, object) = match object {
+            Subject::Named(name) => (name, None),
+            Subject::Said(object) => (object.to_string(), Some(object)),
+        };
+        let said = Said { object, found, repair, advice };
+        let (message, advice) = (said.message(), said.advice());
+        let line = Line { name: check.as_str(), object: name, status, message, advice, said: Some(said) };
         (self.tell)(&line);
         self.lines.push(line);
     }

@@ -8,11 +8,20 @@ use std::{
 
 use chiliview_store::data_dir::DataDir;
 
-use crate::exam::{Cannot, Exam, Finding};
+use crate::{
+    checks::Check,
+    exam::{Cannot, Exam, Finding},
+    says::{Advice, Found, Repair},
+};
 
-pub(crate) fn set_mode(path: &Path, mode: u32) -> Result<String, Cannot> {
+pub(crate) fn set_mode(path: &Path, mode: u32) -> Result<Repair, Cannot> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
-    Ok(format!("set to {mode:04o}"))
+    Ok(Repair::SetMode { mode: octal(mode) })
+}
+
+/// As `chmod` takes it.
+pub(crate) fn octal(mode: u32) -> String {
+    format!("{mode:04o}")
 }
 
 /// A database that others can read gives them every hash in it.
@@ -23,10 +32,10 @@ pub(crate) async fn check_mode(exam: &mut Exam<'_>, path: &Path) {
         return;
     }
     let finding = Finding {
-        name: "mode",
-        object: path.display().to_string(),
-        message: format!("others may use the database (mode {mode:04o})"),
-        advice: format!("chmod 0600 {}", path.display()),
+        check: Check::Mode,
+        object: path.into(),
+        found: Found::OpenDatabase { mode: octal(mode) },
+        advice: vec![Advice::ChangeMode { mode: octal(0o600), path: path.display().to_string() }],
     };
     exam.mend(finding, async |_| set_mode(path, 0o600)).await;
 }

@@ -9,27 +9,29 @@ use chiliview_store::{
 
 use crate::{
     central::Central,
+    checks::Check,
     database::words,
-    exam::{Exam, Finding},
+    exam::{Exam, Finding, Subject},
+    says::{Advice, Found, Object},
 };
 
-const NAME: &str = "fleet_migration";
 const LIMIT: i64 = 100;
 
 pub(crate) async fn check(exam: &mut Exam<'_>, central: &Central) {
     match central.read(exam, look).await {
         Err(error) => exam.broken(finding(
-            "the fleet".to_owned(),
-            format!("how it was migrated cannot be read: {}", words(&error)),
-            "see the central database's line",
+            Object::Fleet.into(),
+            Found::FleetUnreadable { error: words(&error) },
+            Advice::SeeCentralLine,
         )),
-        Ok((failures, last)) if failures.is_empty() => exam.ok(NAME, "the fleet", told(last.as_ref())),
+        Ok((failures, last)) if failures.is_empty() => {
+            exam.ok(Check::FleetMigration, Object::Fleet, told(last.as_ref()));
+        }
         Ok((failures, _)) => {
             for row in failures {
-                let message =
-                    format!("it was left behind at schema {}: {}", row.version, row.error.unwrap_or_default());
-                let advice = "mend its database, or restore it, then POST /api/fleet-migrations tries again";
-                exam.broken(finding(format!("{} ({})", row.slug, row.tenant_id), message, advice));
+                let object = format!("{} ({})", row.slug, row.tenant_id);
+                let found = Found::LeftBehind { version: row.version, error: row.error.unwrap_or_default() };
+                exam.broken(finding(object.into(), found, Advice::RestoreAndRetry));
             }
         }
     }
@@ -40,13 +42,11 @@ async fn look(tx: &mut Tx) -> Result<(Vec<TenantSchema>, Option<FleetMigration>)
     Ok((tenant_schemas::failures(tx, &page).await?, fleet_migrations::last(tx).await?))
 }
 
-fn told(last: Option<&FleetMigration>) -> String {
-    match last {
-        None => "no worker has looked at it yet".to_owned(),
-        Some(row) => format!("schema {}: {} of {} tenants, {}", row.to_version, row.done, row.total, row.status),
-    }
+fn told(last: Option<&FleetMigration>) -> Found {
+    let Some(row) = last else { return Found::FleetUnseen };
+    Found::FleetMigrated { version: row.to_version, done: row.done, total: row.total, status: row.status }
 }
 
-fn finding(object: String, message: String, advice: &str) -> Finding {
-    Finding { name: NAME, object, message, advice: advice.to_owned() }
+fn finding(object: Subject, found: Found, advice: Advice) -> Finding {
+    Finding { check: Check::FleetMigration, object, found, advice: vec![advice] }
 }

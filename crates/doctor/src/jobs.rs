@@ -12,8 +12,10 @@ use chiliview_store::{
 
 use crate::{
     central::Central,
+    checks::Check,
     database::words,
     exam::{Cannot, Exam, Finding},
+    says::{Advice, Found, Object, Repair},
 };
 
 const LIMIT: i64 = 1000;
@@ -29,26 +31,26 @@ pub(crate) async fn check(exam: &mut Exam<'_>, central: &Central) {
         Ok(queue) => queue,
         Err(error) => {
             return exam.broken(Finding {
-                name: "jobs",
-                object: "queue".to_owned(),
-                message: format!("it cannot be read: {}", words(&error)),
-                advice: "look at the central database".to_owned(),
+                check: Check::Jobs,
+                object: Object::Queue.into(),
+                found: Found::Unreadable { error: words(&error) },
+                advice: vec![Advice::LookAtCentral],
             });
         }
     };
     if !queue.stuck.is_empty() {
-        let message = format!("{} wait or hang; no worker moves them", queue.stuck.len());
-        exam.warn("jobs", "queue", message, "start the service, or `chiliview worker`, and look into its log");
+        let found = Found::Stuck { count: queue.stuck.len() };
+        exam.warn(Check::Jobs, Object::Queue, found, Advice::StartAndSeeLog);
     }
     for (backup, job) in &queue.abandoned {
         abandoned(exam, backup, job.as_ref()).await;
     }
     if !queue.waiting.is_empty() && queue.workers == 0 {
-        let message = format!("{} not finished, and no worker is running", queue.waiting.len());
-        exam.warn("backups", "backups", message, "start the service, or `chiliview worker`: it goes on with them");
+        let found = Found::NoWorker { waiting: queue.waiting.len() };
+        exam.warn(Check::Backups, Object::Backups, found, Advice::Start);
     } else if queue.stuck.is_empty() && queue.abandoned.is_empty() {
-        let message = format!("{} under way, nothing stuck, {} workers", queue.waiting.len(), queue.workers);
-        exam.ok("jobs", "queue", message);
+        let found = Found::Moving { waiting: queue.waiting.len(), workers: queue.workers };
+        exam.ok(Check::Jobs, Object::Queue, found);
     }
 }
 
@@ -81,23 +83,23 @@ impl Queue {
 }
 
 async fn abandoned(exam: &mut Exam<'_>, backup: &Backup, job: Option<&Job>) {
-    let what = backup.tenant_slug.as_deref().unwrap_or("the central database");
-    let message = match job {
-        None => format!("a backup of {what} is {}, and no job is left that would finish it", backup.status),
-        Some(_) => {
-            format!("a backup of {what} is {} since {}, and no worker takes it", backup.status, backup.updated_at)
-        }
+    let (status, since) = (backup.status, backup.updated_at);
+    let found = match (backup.tenant_slug.clone(), job) {
+        (Some(tenant), None) => Found::BackupWithoutJob { tenant, status },
+        (None, None) => Found::CentralBackupWithoutJob { status },
+        (Some(tenant), Some(_)) => Found::BackupAbandoned { tenant, status, since },
+        (None, Some(_)) => Found::CentralBackupAbandoned { status, since },
     };
     let finding = Finding {
-        name: "backups",
-        object: backup.id.to_string(),
-        message,
-        advice: "cancel it, and ask for a new one".to_owned(),
+        check: Check::Backups,
+        object: backup.id.to_string().into(),
+        found,
+        advice: vec![Advice::CancelBackup],
     };
     exam.mend(finding, async |exam: &mut Exam<'_>| mark_failed(exam, backup, job).await).await;
 }
 
-async fn mark_failed(exam: &mut Exam<'_>, backup: &Backup, job: Option<&Job>) -> Result<String, Cannot> {
+async fn mark_failed(exam: &mut Exam<'_>, backup: &Backup, job: Option<&Job>) -> Result<Repair, Cannot> {
     let store = exam.store().await?;
     let (now, why) = (store.clock().now(), Reason::new(Cause::Crashed, WHY));
     let ended = store.central().write(async |tx| {
@@ -111,5 +113,5 @@ async fn mark_failed(exam: &mut Exam<'_>, backup: &Backup, job: Option<&Job>) ->
         }
         Ok::<_, Error>(ended)
     });
-    Ok(if ended.await? { "marked as failed".to_owned() } else { "it has ended meanwhile".to_owned() })
+    Ok(if ended.await? { Repair::MarkedFailed } else { Repair::EndedMeanwhile })
 }

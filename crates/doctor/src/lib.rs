@@ -7,6 +7,7 @@ mod advice;
 mod aside;
 mod catalogue;
 mod central;
+mod checks;
 pub mod condition;
 mod database;
 mod directories;
@@ -17,6 +18,7 @@ mod jobs;
 pub mod reader;
 mod report;
 mod restores;
+mod says;
 mod schemas;
 mod self_test;
 mod shelf;
@@ -33,9 +35,13 @@ use tokio::{
     task::{JoinError, spawn_blocking},
 };
 
-pub use self::database::words;
 use self::exam::Exam;
-pub use self::report::{Line, NewAdmin, Report, Status, Summary};
+pub use self::{
+    checks::Check,
+    database::words,
+    report::{Line, NewAdmin, Report, Status, Summary},
+    says::{Advice, Found, Object, Repair, Said},
+};
 
 /// What the doctor looks at.
 #[derive(Clone)]
@@ -55,7 +61,7 @@ pub struct Context {
 /// Makes passwords: hashing belongs to a floor above.
 pub trait Credentials: Send + Sync {
     /// A random password and its hash; or why there is none.
-    fn make(&self) -> BoxFuture<'_, Result<(SecretString, String), String>>;
+    fn make(&self) -> BoxFuture<'_, Result<(SecretString, String), Repair>>;
 }
 
 /// Whether the doctor may change anything.

@@ -3,6 +3,8 @@
 use secrecy::SecretString;
 use serde::Serialize;
 
+use crate::says::Said;
+
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -33,6 +35,9 @@ pub struct Line {
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
+    /// The same as codes, for whoever says it in another language; none when these are not the doctor's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub said: Option<Said>,
 }
 
 /// How many checks ended how. A check that could not be repaired counts as a problem.

@@ -3,16 +3,16 @@
 use chiliview_store::{
     RestoreId, TenantId,
     restores::{self, Restore, RestoreStatus},
-    write_lock,
+    write_lock::{self, WriteLock},
 };
 
 use crate::{
     central::Central,
-    exam::{Cannot, Exam, Finding},
+    checks::Check,
+    exam::{Cannot, Exam, Finding, Subject},
     reader::{self, Place},
+    says::{Advice, Found, Repair},
 };
-
-const NAME: &str = "write_lock";
 
 /// A restore's directory.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub(crate) async fn lock(
     exam: &mut Exam<'_>,
     central: Option<&Central>,
     tenant: TenantId,
-    object: &str,
+    object: Subject,
     place: Place<'_>,
 ) {
     // A database without the table is behind, which the check of its schema says.
@@ -76,24 +76,17 @@ pub(crate) async fn lock(
         },
         Err(_) => true,
     };
+    let WriteLock { since, held_for, .. } = lock;
     if !over {
-        return exam.ok(
-            NAME,
-            object,
-            format!("it takes no writes since {}: {} is under way", lock.since, lock.held_for),
-        );
+        return exam.ok(Check::WriteLock, object, Found::Locked { since, held_for });
     }
-    let finding = Finding {
-        name: NAME,
-        object: object.to_owned(),
-        message: format!("it takes no writes since {}, for {}, which is over", lock.since, lock.held_for),
-        advice: "look at the restore, and run the doctor again".to_owned(),
-    };
+    let found = Found::LockedForNothing { since, held_for };
+    let finding = Finding { check: Check::WriteLock, object, found, advice: vec![Advice::LookAtRestore] };
     exam.mend(finding, async |exam: &mut Exam<'_>| unlock(exam, tenant).await).await;
 }
 
-async fn unlock(exam: &mut Exam<'_>, tenant: TenantId) -> Result<String, Cannot> {
+async fn unlock(exam: &mut Exam<'_>, tenant: TenantId) -> Result<Repair, Cannot> {
     let database = exam.store().await?.tenant(tenant).await?;
     database.write_past_lock(write_lock::unlock).await?;
-    Ok("unlocked it".to_owned())
+    Ok(Repair::Unlocked)
 }

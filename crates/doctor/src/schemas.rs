@@ -8,10 +8,12 @@ use sqlx::{AssertSqlSafe, Executor as _, PgPool};
 
 use crate::{
     central::Central,
+    checks::Check,
     database::words,
     exam::{Cannot, Exam, Finding},
     restores::{self, Kind},
-    tenants::{BIRTH, ORPHAN},
+    says::{Advice, Found, Repair},
+    tenants::BIRTH,
 };
 
 /// Everything that ChiliView names so, but for the central schema and what was put aside.
@@ -23,27 +25,23 @@ pub(crate) async fn orphans(exam: &mut Exam<'_>, central: &Central, pool: &PgPoo
         Ok(names) => names,
         Err(error) => {
             return exam.broken(Finding {
-                name: ORPHAN,
-                object: "PostgreSQL".to_owned(),
-                message: format!("its schemas cannot be listed: {}", words(&Error::from(error))),
-                advice: "see whether ChiliView's role may look at its database".to_owned(),
+                check: Check::Orphan,
+                object: "PostgreSQL".to_owned().into(),
+                found: Found::SchemasUnreadable { error: words(&Error::from(error)) },
+                advice: vec![Advice::GrantLooking],
             });
         }
     };
     let mut strays = 0;
     for name in names {
-        let Some(message) = nobodys(exam, central, pool, known, &name).await else { continue };
+        let Some(found) = nobodys(exam, central, pool, known, &name).await else { continue };
         strays += 1;
-        let finding = Finding {
-            name: ORPHAN,
-            object: name.clone(),
-            message: message.to_owned(),
-            advice: "look what is in it, and drop it when nobody misses it".to_owned(),
-        };
+        let finding =
+            Finding { check: Check::Orphan, object: name.clone().into(), found, advice: vec![Advice::LookAndDrop] };
         exam.mend(finding, async |exam: &mut Exam<'_>| put_aside(exam, pool, &name).await).await;
     }
     if strays == 0 {
-        exam.ok(ORPHAN, "PostgreSQL", format!("{} tenants' schemas and nothing else", known.len()));
+        exam.ok(Check::Orphan, "PostgreSQL".to_owned(), Found::OnlySchemas { count: known.len() });
     }
 }
 
@@ -54,7 +52,7 @@ async fn nobodys(
     pool: &PgPool,
     known: &BTreeMap<TenantId, String>,
     name: &str,
-) -> Option<&'static str> {
+) -> Option<Found> {
     let (kind, id) = name.split_once('_')?;
     match kind {
         "tenant" => {
@@ -62,14 +60,14 @@ async fn nobodys(
             if known.contains_key(&id) || is_born(exam, central, pool, id).await {
                 return None;
             }
-            Some("a tenant's schema without a tenant: its creation was cut off, or its row was lost")
+            Some(Found::OrphanSchema)
         }
         "restore" | "away" | "before" => {
             let kind = if kind == "before" { Kind::Kept } else { Kind::Staged };
             let needed = restores::needs(exam, Some(central), id.parse::<RestoreId>().ok()?, kind).await;
-            (!needed).then_some("the leftover of a restore that is over: nobody comes back to it")
+            (!needed).then_some(Found::LeftByRestore)
         }
-        _ => Some("the leftover of a move that was cut off; the same `chiliview move` makes it anew"),
+        _ => Some(Found::LeftByMove),
     }
 }
 
@@ -82,11 +80,11 @@ async fn is_born(exam: &Exam<'_>, central: &Central, pool: &PgPool, id: TenantId
 }
 
 /// Under another name nobody takes it for anything, and nothing of it is lost.
-async fn put_aside(exam: &mut Exam<'_>, pool: &PgPool, name: &str) -> Result<String, Cannot> {
+async fn put_aside(exam: &mut Exam<'_>, pool: &PgPool, name: &str) -> Result<Repair, Cannot> {
     let url: SecretString = exam.context.settings.database_url.clone().ok_or(Cannot::InUse)?;
     let _here = exam.alone().await?;
     let Some(_alone) = presence::alone(postgres::options(&url)?).await? else { return Err(Cannot::InUse) };
     let aside = format!("aside_{name}");
     pool.execute(AssertSqlSafe(format!("ALTER SCHEMA \"{name}\" RENAME TO \"{aside}\""))).await?;
-    Ok(format!("renamed to {aside}; drop it when nobody misses it"))
+    Ok(Repair::RenamedAside { to: aside })
 }

@@ -17,11 +17,12 @@ use chiliview_store::{
 use crate::{
     Mode,
     central::Central,
+    checks::Check,
     database::words,
     exam::{Exam, Finding},
+    says::{Advice, Found, Object},
 };
 
-const NAME: &str = "self_test";
 const TOKEN: &[u8] = &[7; 32];
 
 pub(crate) async fn check(exam: &mut Exam<'_>, central: Option<&Central>) {
@@ -29,31 +30,31 @@ pub(crate) async fn check(exam: &mut Exam<'_>, central: Option<&Central>) {
     let made = tempfile::Builder::new().prefix("doctor-").tempdir_in(&temp).or_else(|_| tempfile::tempdir());
     let outcome = match &made {
         Ok(directory) => stored_and_found(exam, directory.path()).await,
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(Found::Failed { error: error.to_string() }),
     };
-    say(exam, "a tenant, a user and a session in a directory of their own", outcome);
+    say(exam, Object::OwnDirectory, outcome);
     if central.is_some() && exam.mode == Mode::Repair {
         let outcome = match exam.store().await {
             Ok(store) => rolled_back(store.central(), store.ids().next()).await,
-            Err(error) => Err(words(&error)),
+            Err(error) => Err(failed(&error)),
         };
-        say(exam, "a transaction on the central database", outcome);
+        say(exam, Object::CentralTransaction, outcome);
     }
 }
 
-fn say(exam: &mut Exam<'_>, object: &str, outcome: Result<&'static str, String>) {
+fn say(exam: &mut Exam<'_>, object: Object, outcome: Result<Found, Found>) {
+    let check = Check::SelfTest;
     match outcome {
-        Ok(message) => exam.ok(NAME, object, message),
-        Err(message) => exam.broken(Finding {
-            name: NAME,
-            object: object.to_owned(),
-            message,
-            advice: "do not trust this installation with data before it is found out why".to_owned(),
-        }),
+        Ok(found) => exam.ok(check, object, found),
+        Err(found) => exam.broken(Finding { check, object: object.into(), found, advice: vec![Advice::Distrust] }),
     }
 }
 
-async fn stored_and_found(exam: &Exam<'_>, directory: &Path) -> Result<&'static str, String> {
+fn failed(error: &Error) -> Found {
+    Found::Failed { error: words(error) }
+}
+
+async fn stored_and_found(exam: &Exam<'_>, directory: &Path) -> Result<Found, Found> {
     let settings = Settings { allow_network_file_system: true, ..Settings::sqlite(directory) };
     let open = async || Store::open(&settings, exam.context.clock.clone(), exam.context.ids).await;
     let story = async {
@@ -71,11 +72,11 @@ async fn stored_and_found(exam: &Exam<'_>, directory: &Path) -> Result<&'static 
         Ok::<_, Error>((found, undone, gone && !left))
     };
     match story.await {
-        Ok((false, _, _)) => Err("what was stored was not there on a new connection".to_owned()),
-        Ok((_, Err(message), _)) => Err(message),
-        Ok((_, _, false)) => Err("what was deleted is still there".to_owned()),
-        Ok((true, Ok(_), true)) => Ok("stored, found on a new connection, rolled back, deleted"),
-        Err(error) => Err(words(&error)),
+        Ok((false, _, _)) => Err(Found::NotStored),
+        Ok((_, Err(found), _)) => Err(found),
+        Ok((_, _, false)) => Err(Found::NotDeleted),
+        Ok((true, Ok(_), true)) => Ok(Found::Stored),
+        Err(error) => Err(failed(&error)),
     }
 }
 
@@ -122,7 +123,7 @@ async fn remove(tx: &mut Tx, tenant: TenantId) -> Result<bool> {
 }
 
 /// Inserts a tenant, sees it inside the transaction, and never outside of it.
-async fn rolled_back(central: &Database, tenant: TenantId) -> Result<&'static str, String> {
+async fn rolled_back(central: &Database, tenant: TenantId) -> Result<Found, Found> {
     enum Undo {
         AfterSeeing(bool),
         Failed(Error),
@@ -138,13 +139,13 @@ async fn rolled_back(central: &Database, tenant: TenantId) -> Result<&'static st
     });
     match attempt.await {
         Err(Undo::AfterSeeing(true)) => {}
-        Err(Undo::Failed(error)) => return Err(words(&error)),
-        _ => return Err("a row was not there in the transaction that stored it".to_owned()),
+        Err(Undo::Failed(error)) => return Err(failed(&error)),
+        _ => return Err(Found::NotInserted),
     }
     match central.read(async |tx| tenants::find(tx, tenant).await).await {
-        Ok(None) => Ok("what was rolled back is gone"),
-        Ok(Some(_)) => Err("what was rolled back is still there".to_owned()),
-        Err(error) => Err(words(&error)),
+        Ok(None) => Ok(Found::RolledBack),
+        Ok(Some(_)) => Err(Found::NotRolledBack),
+        Err(error) => Err(failed(&error)),
     }
 }
 

@@ -4,11 +4,11 @@ use chiliview_snapshot::Shelf;
 use chiliview_store::{Result, ShelfId, Tx, shelves};
 
 use crate::{
+    checks::Check,
     condition::has_table,
     exam::{Cannot, Exam, Finding},
+    says::{Advice, Found, Repair},
 };
-
-const NAME: &str = "shelf";
 
 /// The id of the shelf that is remembered for the address. A database of an older version remembers none.
 pub(crate) async fn remembered(tx: &mut Tx, address: &str) -> Result<Option<ShelfId>> {
@@ -29,17 +29,11 @@ pub(crate) async fn tell(
     holds_ours: bool,
 ) {
     let address = shelf.address();
-    let lies = found.map_or_else(|| "none is there".to_owned(), |id| format!("{id} is there"));
     let finding = Finding {
-        name: NAME,
-        object: address.clone(),
-        message: format!(
-            "it is not the shelf that the backups lie on, whose id is {wanted}: {lies}; nothing is written there"
-        ),
-        advice: format!(
-            "mount the volume, or bring the shelf back with its `.shelf`; to begin an empty one here deliberately, write \
-             {{\"id\": \"{wanted}\"}} into its `.shelf`"
-        ),
+        check: Check::Shelf,
+        object: address.clone().into(),
+        found: found.map_or(Found::UnnamedShelf { wanted }, |found| Found::AnotherShelf { wanted, found }),
+        advice: vec![Advice::MountShelf { wanted }],
     };
     if !holds_ours {
         return exam.broken(finding);
@@ -54,12 +48,12 @@ async fn adopt(
     address: &str,
     wanted: ShelfId,
     found: Option<ShelfId>,
-) -> std::result::Result<String, Cannot> {
+) -> std::result::Result<Repair, Cannot> {
     let Some(id) = found else {
         shelf.name(wanted).await?;
-        return Ok("it holds snapshots of these backups, and was given that id".to_owned());
+        return Ok(Repair::NamedShelf);
     };
     let (store, now) = (exam.store().await?, exam.context.clock.now());
     store.central().write(async |tx| shelves::adopt(tx, address, id, now).await).await?;
-    Ok("it holds snapshots of these backups, and is the shelf from now on".to_owned())
+    Ok(Repair::AdoptedShelf)
 }

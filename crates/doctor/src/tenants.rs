@@ -8,15 +8,16 @@ use sqlx::PgPool;
 use crate::{
     advice,
     central::Central,
+    checks::Check,
     database::{Patient, words},
-    exam::{Exam, Finding},
+    exam::{Cannot, Exam, Finding, Subject},
     files,
     reader::Place,
-    restores, schemas,
+    restores,
+    says::{Advice, Found, Object, Repair},
+    schemas,
 };
 
-const NAME: &str = "tenant_database";
-pub(crate) const ORPHAN: &str = "orphan";
 const PAGE: i64 = 500;
 /// A tenant that is being made has its database a moment before its row.
 pub(crate) const BIRTH: Duration = Duration::from_secs(1);
@@ -39,15 +40,15 @@ pub(crate) async fn check(exam: &mut Exam<'_>, central: Option<&Central>) {
 async fn known(exam: &mut Exam<'_>, central: Option<&Central>) -> Option<BTreeMap<TenantId, String>> {
     let Some(central) = central else {
         let names = files::names(&exam.data_dir().resellers());
-        return Some(names.iter().filter_map(|(name, _)| Some((id(name)?, "unknown".to_owned()))).collect());
+        return Some(names.iter().filter_map(|(name, _)| Some((id(name)?, String::new()))).collect());
     };
     match rows(exam, central).await {
         Ok(rows) => Some(rows),
         Err(error) => {
             exam.broken(Finding {
-                name: "tenants",
-                object: "tenants".to_owned(),
-                message: format!("they cannot be read: {}", words(&error)),
+                check: Check::Tenants,
+                object: Object::Tenants.into(),
+                found: Found::AllUnreadable { error: words(&error) },
                 advice: advice::for_central(exam),
             });
             None
@@ -72,38 +73,42 @@ async fn rows(exam: &Exam<'_>, central: &Central) -> Result<BTreeMap<TenantId, S
 async fn file(exam: &mut Exam<'_>, central: Option<&Central>, id: TenantId, slug: &str) {
     let directory = exam.data_dir();
     let path = directory.tenant_database(id);
-    let object = format!("{slug} ({})", path.display());
+    let database = path.display();
+    let object = match central {
+        Some(_) => format!("{slug} ({database})").into(),
+        None => Object::UnknownTenant { database: database.to_string() }.into(),
+    };
     if !path.exists() {
         return missing(exam, central, id, object).await;
     }
     let advice = advice::for_tenant(exam, central, id).await;
-    let patient = Patient { name: NAME, object, path: Some(path.clone()), tenant: Some(id), advice };
+    let patient = Patient { check: Check::TenantDatabase, object, path: Some(path.clone()), tenant: Some(id), advice };
     if patient.examine(exam, Place::File(&directory, &path)).await {
-        restores::lock(exam, central, id, &patient.object, Place::File(&directory, &path)).await;
+        restores::lock(exam, central, id, patient.object, Place::File(&directory, &path)).await;
     }
 }
 
 async fn schema(exam: &mut Exam<'_>, central: Option<&Central>, pool: &PgPool, id: TenantId, slug: &str) {
     let name = postgres::tenant_schema(id);
-    let object = format!("{slug} (schema {name})");
+    let object = Object::TenantSchema { tenant: slug.to_owned(), schema: name.clone() }.into();
     let found = sqlx::query("SELECT 1 FROM pg_namespace WHERE nspname = $1").bind(&name).fetch_optional(pool).await;
     if matches!(found, Ok(None)) {
         return missing(exam, central, id, object).await;
     }
     let advice = advice::for_tenant(exam, central, id).await;
-    let patient = Patient { name: NAME, object, path: None, tenant: Some(id), advice };
+    let patient = Patient { check: Check::TenantDatabase, object, path: None, tenant: Some(id), advice };
     if patient.examine(exam, Place::Schema(pool, &name)).await {
-        restores::lock(exam, central, id, &patient.object, Place::Schema(pool, &name)).await;
+        restores::lock(exam, central, id, patient.object, Place::Schema(pool, &name)).await;
     }
 }
 
-async fn missing(exam: &mut Exam<'_>, central: Option<&Central>, id: TenantId, object: String) {
+async fn missing(exam: &mut Exam<'_>, central: Option<&Central>, id: TenantId, object: Subject) {
     let now = exam.context.clock.now();
     if being_purged(exam, central, id, now).await {
-        return exam.ok(NAME, object, "its time in the trash is over, and its database is gone already");
+        return exam.ok(Check::TenantDatabase, object, Found::Purged);
     }
     let advice = advice::for_tenant(exam, central, id).await;
-    exam.broken(Finding { name: NAME, object, message: "its database is missing".to_owned(), advice });
+    exam.broken(Finding { check: Check::TenantDatabase, object, found: Found::DatabaseMissing, advice });
 }
 
 /// A purge removes the database first and the row afterwards.
@@ -122,47 +127,44 @@ async fn orphans(exam: &mut Exam<'_>, central: Option<&Central>, known: &BTreeMa
         strays += usize::from(stray(exam, central, &name, &path).await);
     }
     if strays == 0 {
-        let object = exam.data_dir().resellers();
-        exam.ok(ORPHAN, object.display(), format!("{} tenants and nothing else", known.len()));
+        let found = Found::OnlyTenants { count: known.len() };
+        exam.ok(Check::Orphan, exam.data_dir().resellers().as_path(), found);
     }
 }
 
 /// Whether it is one.
 async fn stray(exam: &mut Exam<'_>, central: Option<&Central>, name: &str, path: &Path) -> bool {
-    let finding = |message: &str| Finding {
-        name: ORPHAN,
-        object: path.display().to_string(),
-        message: message.to_owned(),
-        advice: "look what it is, and move it out of the directory".to_owned(),
+    let finding = |found: Found| Finding {
+        check: Check::Orphan,
+        object: path.into(),
+        found,
+        advice: vec![Advice::LookAndMoveOut],
     };
     if let Some(rest) = name.strip_prefix(".new-").or_else(|| name.strip_prefix(".old-"))
         && id(rest).is_some()
     {
-        let message = "the leftover of a change that was cut off: no tenant uses it";
-        exam.mend(finding(message), async |exam: &mut Exam<'_>| put_aside(exam, path).await).await;
+        exam.mend(finding(Found::LeftByChange), async |exam: &mut Exam<'_>| put_aside(exam, path).await).await;
         return true;
     }
     if let Some((restore, kind)) = restores::named(name) {
         if restores::needs(exam, central, restore, kind).await {
             return false;
         }
-        let message = "the leftover of a restore that is over: nobody comes back to it";
-        exam.mend(finding(message), async |exam: &mut Exam<'_>| put_aside(exam, path).await).await;
+        exam.mend(finding(Found::LeftByRestore), async |exam: &mut Exam<'_>| put_aside(exam, path).await).await;
         return true;
     }
     let Some(id) = id(name) else {
-        exam.warn(ORPHAN, path.display(), "ChiliView did not put it there", "move it out of the directory");
+        exam.warn(Check::Orphan, path, Found::Stranger, Advice::MoveOut);
         return true;
     };
     if is_born(exam, central, id).await {
         return false;
     }
-    let message = "a tenant's database without a tenant: its creation was cut off, or its row was lost";
-    exam.mend(finding(message), async |exam: &mut Exam<'_>| put_aside(exam, path).await).await;
+    exam.mend(finding(Found::OrphanDatabase), async |exam: &mut Exam<'_>| put_aside(exam, path).await).await;
     true
 }
 
-async fn put_aside(exam: &mut Exam<'_>, path: &Path) -> Result<String, crate::exam::Cannot> {
+async fn put_aside(exam: &mut Exam<'_>, path: &Path) -> Result<Repair, Cannot> {
     let _alone = exam.alone().await?;
     exam.aside.put(path)
 }

@@ -73,8 +73,8 @@ pub(crate) async fn open(
 
 /// Why a database cannot be used, whatever its digests say.
 pub(crate) fn fault(condition: &Condition) -> Option<String> {
-    if let Schema::Foreign(words) = &condition.schema {
-        return Some(words.clone());
+    if let Schema::Foreign(why) = &condition.schema {
+        return Some(why.to_string());
     }
     if let Some(first) = condition.integrity.first() {
         return Some(format!("the integrity check finds: {first}"));

@@ -70,7 +70,7 @@ impl<'a> Work<'a> {
         message: impl ToString,
         advice: Option<String>,
     ) {
-        let line = Line { name, object: object.to_string(), status, message: message.to_string(), advice };
+        let line = Line { name, object: object.to_string(), status, message: message.to_string(), advice, said: None };
         self.audience.line(&line);
         self.lines.push(line);
     }

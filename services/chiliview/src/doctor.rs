@@ -2,7 +2,7 @@
 
 use std::{io::IsTerminal as _, sync::Arc};
 
-use chiliview_doctor::{Context, Credentials, Line, Mode, Report, Status};
+use chiliview_doctor::{Context, Credentials, Line, Mode, Repair, Report, Status};
 use chiliview_store::{Clock, Ids};
 use clap::Args;
 use futures::{FutureExt as _, future::BoxFuture};
@@ -51,10 +51,11 @@ pub(crate) async fn run(call: Call, options: Options) -> Result<Exit, Failure> {
 struct Random;
 
 impl Credentials for Random {
-    fn make(&self) -> BoxFuture<'_, Result<(SecretString, String), String>> {
+    fn make(&self) -> BoxFuture<'_, Result<(SecretString, String), Repair>> {
         async {
             let password = chiliview_api::passwords::random();
-            let hash = first_admin::hash(&password).await.map_err(|failure| failure.words)?;
+            let refused = |failure: Failure| Repair::Refused { error: failure.words };
+            let hash = first_admin::hash(&password).await.map_err(refused)?;
             Ok((password, hash))
         }
         .boxed()

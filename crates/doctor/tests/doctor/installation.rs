@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use chiliview_doctor::{Context, Credentials, Line, Mode, Report, Status, examine};
+use chiliview_doctor::{Context, Credentials, Line, Mode, Repair, Report, Said, Status, examine};
 use chiliview_snapshot::{Owner, Recipients, Shelf, Source, Watch, WriteRequest, write};
 use chiliview_store::{
     BackupId, Clock, Error, Ids, Settings, Store, TenantId,
@@ -82,6 +82,7 @@ impl Installation {
         let mut told = 0;
         let report = examine(self.context(), mode, &mut |_| told += 1).await;
         assert_eq!(told, report.checks.len(), "each line is told as it comes");
+        report.checks.iter().for_each(assert_said);
         report
     }
 
@@ -110,6 +111,15 @@ impl Installation {
     }
 }
 
+/// What the codes and parameters say, once they were stored and read again, is what the line says.
+#[track_caller]
+pub(crate) fn assert_said(line: &Line) {
+    let kept = serde_json::to_value(line).unwrap()["said"].take();
+    let said: Said = serde_json::from_value(kept).unwrap();
+    assert_eq!((said.message(), said.advice()), (line.message.clone(), line.advice.clone()));
+    assert!(said.object.is_none_or(|object| object.to_string() == line.object), "{line:?}");
+}
+
 /// The lines that are neither ok nor a warning.
 pub(crate) fn bad(report: &Report) -> Vec<&Line> {
     report.checks.iter().filter(|line| !matches!(line.status, Status::Ok | Status::Warning)).collect()
@@ -130,7 +140,7 @@ pub(crate) fn assert_calm(report: &Report) {
 pub(crate) struct Fixed;
 
 impl Credentials for Fixed {
-    fn make(&self) -> BoxFuture<'_, Result<(SecretString, String), String>> {
+    fn make(&self) -> BoxFuture<'_, Result<(SecretString, String), Repair>> {
         async { Ok(("correct-horse".into(), "$argon2id$".to_owned())) }.boxed()
     }
 }

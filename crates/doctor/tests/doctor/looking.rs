@@ -1,10 +1,11 @@
 //! Looking leaves no trace, and works in company.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use chiliview_doctor::{Mode, Status, examine_apart};
+use chiliview_doctor::{Mode, Report, Status, examine_apart};
+use serde_json::json;
 
-use crate::installation::{Installation, assert_calm, only};
+use crate::installation::{Installation, assert_calm, bad, only};
 
 #[tokio::test]
 async fn a_healthy_installation_is_all_well_and_stays_as_it_is() {
@@ -64,6 +65,33 @@ async fn the_report_has_the_shape_that_programs_rely_on() {
     assert!(check["object"].as_str().unwrap().ends_with("uploads"));
     assert_eq!(check["message"], "it is missing");
     assert!(check["advice"].as_str().unwrap().contains("--repair"));
+}
+
+#[tokio::test]
+async fn each_line_carries_what_it_says_as_codes_and_parameters() {
+    let installation = Installation::new().await;
+    fs::remove_dir(installation.root.join("uploads")).unwrap();
+    fs::set_permissions(installation.root.join("resellers"), fs::Permissions::from_mode(0o755)).unwrap();
+    let said = |report: &Report| {
+        let lines = bad(report).into_iter().map(|line| serde_json::to_value(line).unwrap()["said"].take());
+        lines.collect::<Vec<_>>()
+    };
+    let open = json!({ "code": "open_directory", "params": { "mode": "0755" } });
+    let seen = said(&installation.look().await);
+    let advice = json!([{ "code": "run_repair" }]);
+    assert_eq!(
+        seen,
+        [json!({ "found": open, "advice": advice }), json!({ "found": { "code": "missing" }, "advice": advice })]
+    );
+    let mended = said(&installation.repair().await);
+    let closed = json!({ "code": "set_mode", "params": { "mode": "0700" } });
+    assert_eq!(
+        mended,
+        [
+            json!({ "found": open, "repair": closed }),
+            json!({ "found": { "code": "missing" }, "repair": { "code": "made_empty" } })
+        ]
+    );
 }
 
 #[tokio::test]

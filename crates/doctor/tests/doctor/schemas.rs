@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Executor as _, PgPool};
 
 use crate::{
     engines::on_postgres,
-    installation::{Fixed, assert_calm, bad, insert_admin, only, tenant},
+    installation::{Fixed, assert_calm, assert_said, bad, insert_admin, only, tenant},
 };
 
 async fn opened(settings: &Settings) -> (Store, PgPool) {
@@ -28,7 +28,7 @@ async fn examined(settings: &Settings, mode: Mode) -> Report {
         ids: Ids,
         credentials: Arc::new(Fixed),
     };
-    examine(context, mode, &mut |_| {}).await
+    examine(context, mode, &mut assert_said).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -129,8 +129,8 @@ async fn adopt(
 /// What is wrong with a database that may be adopted all the same, or why it may not.
 fn unusable(seen: Result<Condition, Error>, id: TenantId) -> Result<Option<String>, String> {
     let condition = seen.map_err(|error| format!("it cannot be read: {}", chiliview_doctor::words(&error)))?;
-    if let Schema::Foreign(words) = condition.schema {
-        return Err(words);
+    if let Schema::Foreign(why) = condition.schema {
+        return Err(why.to_string());
     }
     match condition.owner {
         Some(owner) if owner == id => Ok(condition.integrity.into_iter().next()),
