@@ -1,5 +1,7 @@
 //! The doctor over HTTP: a round over the whole installation, made by the worker while everything goes on.
 
+mod said;
+
 use chiliview_store::{
     DoctorRunId, Timestamp, Tx,
     audit::Event,
@@ -13,8 +15,10 @@ use poem_openapi::{
     param::{Path, Query},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
+pub use self::said::{CheckWords, DoctorCheck, DoctorCode, DoctorParam, DoctorSentence};
 use crate::{
     app::App,
     auth,
@@ -87,17 +91,20 @@ pub struct DoctorRunInfo {
 #[oai(skip_serializing_if_is_none)]
 pub struct CheckInfo {
     /// Which: a word that never changes.
-    pub check: String,
+    pub check: DoctorCheck,
     /// What was looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
     /// `ok`, `warning`, `problem`, `repaired` or `unrepairable`.
     pub outcome: String,
-    /// What was found, and what was done.
+    /// What was found, and what was done, in English.
     pub detail: String,
-    /// What to do about it.
+    /// What to do about it, in English.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
+    /// `target`, `detail` and `advice` as codes, for other languages; rounds of older versions have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub said: Option<CheckWords>,
 }
 
 /// A line of a report, as it is kept.
@@ -108,6 +115,7 @@ struct Kept {
     status: String,
     message: String,
     advice: Option<String>,
+    said: Option<Value>,
 }
 
 #[OpenApi]
@@ -208,12 +216,13 @@ fn show(run: DoctorRun) -> Result<DoctorRunInfo, Problem> {
 }
 
 fn check(line: Kept) -> CheckInfo {
-    let Kept { name, object, status, message, advice } = line;
+    let Kept { name, object, status, message, advice, said } = line;
     CheckInfo {
-        check: name,
+        check: name.into(),
         target: Some(object).filter(|object| !object.is_empty()),
         outcome: status,
         detail: message,
         advice,
+        said: said.and_then(said::known),
     }
 }

@@ -4,9 +4,34 @@ use chiliview_store::{
     admins::AdminRole,
     doctor_runs::{self, DoctorOutcome},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{PASSWORD, on_every_engine};
+
+/// As an older version kept them, as this one does, and as a later one may.
+fn lines() -> Vec<Value> {
+    let line = |said: Value| {
+        let mut line = json!({ "name": "shelf", "object": "./backups", "status": "warning",
+            "message": "2 half-written snapshots of killed processes", "advice": "move them elsewhere" });
+        line["said"] = said;
+        line
+    };
+    let old = json!({ "name": "shelf", "object": "./backups", "status": "ok", "message": "well" });
+    let found = json!({ "code": "partials", "params": { "count": 2 } });
+    let ours = json!({ "object": { "code": "backups" }, "found": found, "advice": [{ "code": "move_elsewhere" }] });
+    vec![old, line(ours), line(json!({ "found": { "code": "of_tomorrow" } }))]
+}
+
+fn shown() -> Value {
+    let detail = "2 half-written snapshots of killed processes";
+    let line = json!({ "check": "shelf", "target": "./backups", "outcome": "warning", "detail": detail,
+        "advice": "move them elsewhere" });
+    let mut ours = line.clone();
+    ours["said"] = json!({ "target": { "code": "backups", "params": {} },
+        "found": { "code": "partials", "params": { "count": 2 } },
+        "advice": [{ "code": "move_elsewhere", "params": {} }] });
+    json!([{ "check": "shelf", "target": "./backups", "outcome": "ok", "detail": "well" }, ours, line])
+}
 
 #[tokio::test]
 async fn a_repair_takes_an_owner_and_his_password_and_rounds_follow_each_other() {
@@ -30,9 +55,7 @@ async fn a_repair_takes_an_owner_and_his_password_and_rounds_follow_each_other()
         assert!(!queued.text.contains(PASSWORD));
         app.post(&operator, "/doctor", json!({})).await.expect_problem(409, "doctor_under_way");
 
-        let checks =
-            vec![json!({ "name": "shelf", "object": "./backups", "status": "warning", "message": "a stranger",
-            "advice": "move it" })];
+        let checks = lines();
         let run = id.parse().unwrap();
         let done = app.app.central().write(async |tx| {
             let attempt = doctor_runs::start(tx, run, app.clock.now()).await?.unwrap();
@@ -40,9 +63,8 @@ async fn a_repair_takes_an_owner_and_his_password_and_rounds_follow_each_other()
         });
         assert!(done.await.unwrap());
         let seen = app.get(&operator, &format!("/doctor/{id}")).await.expect(200).json();
-        let check = json!({ "check": "shelf", "target": "./backups", "outcome": "warning", "detail": "a stranger",
-            "advice": "move it" });
-        assert_eq!((&seen["outcome"], &seen["checks"], &seen["repair"]), (&json!("ok"), &json!([check]), &json!(true)));
+        assert_eq!((&seen["outcome"], &seen["repair"]), (&json!("ok"), &json!(true)));
+        assert_eq!(seen["checks"], shown());
         let listed = app.get(&operator, "/doctor").await.expect(200).json();
         assert_eq!((&listed["items"][0]["id"], &listed["items"][0]["checks"]), (&json!(id), &json!([])));
         app.post(&operator, "/doctor", json!({})).await.expect(202);

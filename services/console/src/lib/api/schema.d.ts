@@ -2256,16 +2256,27 @@ export interface components {
          * @description One check.
          */
         CheckInfo: {
-            /** @description What to do about it. */
+            /** @description What to do about it, in English. */
             advice?: string;
-            /** @description Which: a word that never changes. */
-            check: string;
-            /** @description What was found, and what was done. */
+            check: components["schemas"]["DoctorCheck"];
+            /** @description What was found, and what was done, in English. */
             detail: string;
             /** @description `ok`, `warning`, `problem`, `repaired` or `unrepairable`. */
             outcome: string;
+            said?: components["schemas"]["CheckWords"];
             /** @description What was looked at. */
             target?: string;
+        };
+        /**
+         * CheckWords
+         * @description The words of a check as codes.
+         */
+        CheckWords: {
+            /** @description What to do about it: the best way first. */
+            advice: components["schemas"]["DoctorSentence"][];
+            found: components["schemas"]["DoctorSentence"];
+            repair?: components["schemas"]["DoctorSentence"];
+            target?: components["schemas"]["DoctorSentence"];
         };
         /**
          * @description Whether a part works.
@@ -2474,10 +2485,22 @@ export interface components {
             status: components["schemas"]["Condition"];
         };
         /**
+         * @description A check of the doctor's. Later versions have more.
+         * @enum {string}
+         */
+        DoctorCheck: "directories" | "file_system" | "free_space" | "sqlite_version" | "central_database" | "wal" | "admin" | "mode" | "migrations" | "audit_chain" | "tenants" | "tenant_database" | "orphan" | "write_lock" | "jobs" | "backups" | "fleet_migration" | "shelf" | "backup" | "self_test";
+        /**
+         * @description What the doctor can say. Later versions say more.
+         * @enum {string}
+         */
+        DoctorCode: "admins" | "tenants" | "queue" | "backups" | "fleet" | "backup_of_tenant" | "backup_of_central" | "unknown_tenant" | "tenant_schema" | "own_directory" | "central_transaction" | "failed" | "unreadable" | "all_unreadable" | "missing" | "sqlite_version" | "sqlite_unsafe" | "wal" | "unencrypted" | "unreachable" | "no_owner" | "owners" | "whole" | "database_of_another" | "database_of_nobody" | "damaged" | "index_differs" | "dangling" | "audit_broken" | "migrations_behind" | "no_migrations" | "migration_unfinished" | "migration_newer" | "migration_other" | "open_database" | "all_directories" | "no_directory" | "open_directory" | "hidden" | "local_file_system" | "network_file_system" | "network_file_system_allowed" | "room" | "database_missing" | "purged" | "only_tenants" | "only_schemas" | "schemas_unreadable" | "stranger" | "orphan_database" | "orphan_schema" | "left_by_change" | "left_by_restore" | "left_by_move" | "locked" | "locked_for_nothing" | "stuck" | "no_worker" | "moving" | "backup_without_job" | "central_backup_without_job" | "backup_abandoned" | "central_backup_abandoned" | "fleet_unreadable" | "fleet_unseen" | "fleet_migrated" | "left_behind" | "backups_unreadable" | "shelf_unreachable" | "another_shelf" | "unnamed_shelf" | "partials" | "strangers" | "unlisted" | "on_older_shelf" | "all_snapshots" | "snapshot_missing" | "snapshot_resized" | "manifest_missing" | "stored" | "rolled_back" | "not_stored" | "not_inserted" | "not_rolled_back" | "not_deleted" | "made_empty" | "made_database" | "made_owner" | "set_mode" | "moved_aside" | "renamed_aside" | "made_indexes" | "ran_migrations" | "ran_migrations_after_copy" | "marked_failed" | "ended_meanwhile" | "unlocked" | "swept" | "named_shelf" | "adopted_shelf" | "in_use" | "only_copied" | "indexes_still_differ" | "needs_terminal" | "repair_refused" | "repair_failed" | "run_repair" | "stop_and_repair" | "use_own_sqlite" | "restart_service" | "check_postgres" | "require_tls" | "grant_looking" | "make_admin" | "look_at_central" | "see_central_line" | "compare_with_backup" | "distrust" | "try_restore_central" | "restore_central" | "restore_backup" | "unpack_verified" | "unpack_newest" | "unpack_from_bucket" | "no_snapshot" | "no_verified_backup" | "restore_and_retry" | "replace_by_directory" | "make_directory" | "change_mode" | "run_as_user" | "move" | "move_to_local_disk" | "make_room" | "move_out" | "look_and_move_out" | "look_and_drop" | "start_and_see_log" | "start" | "cancel_backup" | "look_at_restore" | "check_shelf" | "mount_shelf" | "remove_partials" | "move_elsewhere" | "replace_backup" | "name_old_shelf" | "import";
+        /**
          * @description What a round of the doctor found.
          * @enum {string}
          */
         DoctorOutcome: "ok" | "problems" | "repaired";
+        /** @description A word or a number. */
+        DoctorParam: string | number;
         /**
          * DoctorRequest
          * @description A request for a round.
@@ -2532,6 +2555,17 @@ export interface components {
             status: components["schemas"]["DoctorStatus"];
             /** @description The trace that it is part of. */
             trace_id?: string;
+        };
+        /**
+         * DoctorSentence
+         * @description One sentence of the doctor's.
+         */
+        DoctorSentence: {
+            code: components["schemas"]["DoctorCode"];
+            /** @description What it tells, by names that belong to the code. What a system said (`error`, `complaint`) is in English. */
+            params: {
+                [key: string]: components["schemas"]["DoctorParam"];
+            };
         };
         /**
          * @description Where a round of the doctor stands.
@@ -4528,6 +4562,7 @@ export type ChannelInfo = components['schemas']['ChannelInfo'];
 export type ChannelKind = components['schemas']['ChannelKind'];
 export type ChannelPatch = components['schemas']['ChannelPatch'];
 export type CheckInfo = components['schemas']['CheckInfo'];
+export type CheckWords = components['schemas']['CheckWords'];
 export type Condition = components['schemas']['Condition'];
 export type Cover = components['schemas']['Cover'];
 export type CoverCounts = components['schemas']['CoverCounts'];
@@ -4538,9 +4573,13 @@ export type DayInfo = components['schemas']['DayInfo'];
 export type DeliveryInfo = components['schemas']['DeliveryInfo'];
 export type DeliveryStatus = components['schemas']['DeliveryStatus'];
 export type DiskHealth = components['schemas']['DiskHealth'];
+export type DoctorCheck = components['schemas']['DoctorCheck'];
+export type DoctorCode = components['schemas']['DoctorCode'];
 export type DoctorOutcome = components['schemas']['DoctorOutcome'];
+export type DoctorParam = components['schemas']['DoctorParam'];
 export type DoctorRequest = components['schemas']['DoctorRequest'];
 export type DoctorRunInfo = components['schemas']['DoctorRunInfo'];
+export type DoctorSentence = components['schemas']['DoctorSentence'];
 export type DoctorStatus = components['schemas']['DoctorStatus'];
 export type DownloadLink = components['schemas']['DownloadLink'];
 export type EncryptionInfo = components['schemas']['EncryptionInfo'];
