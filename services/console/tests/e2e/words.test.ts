@@ -1,6 +1,11 @@
-/** What the service refuses is told in the language of the console. */
+/** What the service says is told in the language of the console. */
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
 import { look } from '../support/looks';
 import { byEveryHand, enter, expect, test } from '../support/test';
+import type { DoctorRunInfo } from '../../src/lib/api/schema';
+
+const ENGLISH = /\b(the|and|is|are|it|they|with|without|nothing|run|whole|there)\b/i;
 
 byEveryHand(() => {
   test.use({ tolerated: [/\b(409|422)\b/] });
@@ -25,5 +30,45 @@ byEveryHand(() => {
     await expect(slug).toHaveAccessibleDescription(/Braucht 3 bis 63 Zeichen/);
     await look(page, 'light', 'en');
     await expect(slug).toHaveAccessibleDescription(/needs 3 to 63/);
+  });
+
+  test('a German console tells each line of the doctor in German, what he found and what to do too', async ({
+    page,
+    api,
+    service,
+    hand,
+  }) => {
+    const uploads = join(service.directory, 'uploads');
+    const lines = page.getByRole('main').getByRole('listitem');
+    /** Asks for a round and reads it. */
+    async function round(): Promise<DoctorRunInfo> {
+      await enter(page, '/doctor');
+      await look(page, 'light', 'de');
+      await hand.press(page.getByRole('button', { name: 'Diagnose starten' }).first());
+      await expect(page).toHaveURL(/\/doctor\/[0-9a-f-]{36}$/);
+      const run = await api.ended<DoctorRunInfo>(`/api/doctor/${page.url().split('/').at(-1)}`);
+      await expect(lines).toHaveCount(run.checks.length);
+      for (const told of await lines.getByRole('paragraph').allInnerTexts())
+        expect(told).not.toMatch(ENGLISH);
+      return run;
+    }
+
+    const { checks } = await round();
+    const schema = lines.filter({ hasText: 'central_database' });
+    await expect(schema).toContainText(/Zentrale Datenbank.*Unversehrt, Schema \d+/s);
+    const own = checks.find(({ check }) => check === 'central_database')?.detail ?? '';
+    expect(own).toMatch(ENGLISH);
+    await look(page, 'light', 'en');
+    await expect(schema).toContainText(own);
+
+    chmodSync(uploads, 0o755);
+    try {
+      await round();
+    } finally {
+      chmodSync(uploads, 0o700);
+    }
+    const open = lines.filter({ hasText: uploads });
+    await expect(open).toContainText('Andere dürfen es betreten (Rechte 0755).');
+    await expect(open).toContainText('Führen Sie „chiliview doctor --repair“ aus.');
   });
 });

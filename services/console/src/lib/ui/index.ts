@@ -23,7 +23,7 @@ export { default as StateBadge } from './StateBadge.svelte';
 export { default as Tabs } from './Tabs.svelte';
 export { default as TextField } from './TextField.svelte';
 export { default as Time } from './Time.svelte';
-export { stateOf, type StateName } from './states';
+export { isState, stateOf, type StateName } from './states';
 export { toasts } from './toasts.svelte';
 export { told } from './told';
 export type { Choice, Icon, MenuItem } from './types';

@@ -56,6 +56,8 @@ const states = {
 
 export type StateName = keyof typeof states;
 
+export const isState = (word: string): word is StateName => Object.hasOwn(states, word);
+
 export interface Shown {
   word: string;
   tone: Tone;
