@@ -1,5 +1,5 @@
 /** Three thousand rows: found, sorted, narrowed down, paged through and taken out; the address says where one is. */
-import { readFileSync } from 'node:fs';
+import { linesOf } from '../support/download';
 import { importPeople, makeTenants } from '../support/fleet';
 import { byEveryHand, expect, test, type Page } from '../support/test';
 
@@ -19,13 +19,6 @@ const user = (index: number): string => `user${String(index).padStart(4, '0')}`;
 async function expectPage(page: Page, from: number, to: number): Promise<void> {
   await expect(firstColumn(page).first()).toHaveText(user(from));
   await expect(firstColumn(page).last()).toHaveText(user(to));
-}
-
-async function linesOf(page: Page, press: () => Promise<void>): Promise<string[]> {
-  const [download] = await Promise.all([page.waitForEvent('download'), press()]);
-  return readFileSync(await download.path(), 'utf8')
-    .trimEnd()
-    .split('\r\n');
 }
 
 byEveryHand(() => {

@@ -1,5 +1,6 @@
 /** The audit log and the jobs: what happened, whose doing it was, and that nobody changed the record. */
 import { byEveryHand, expect, logIn, PASSWORD, test } from '../support/test';
+import { linesOf } from '../support/download';
 import type { AuditEntry } from '../../src/lib/api/schema';
 
 byEveryHand(() => {
@@ -137,5 +138,28 @@ byEveryHand(() => {
     await hand.choose(page.locator('select[name=kind]'), 'restore');
     await expect(page).toHaveURL(/kind=restore/);
     await expect(page.getByText('Nothing of that kind yet')).toBeVisible();
+  });
+
+  test('what the feed shows is taken out as a file, and nothing that it hides', async ({
+    console: page,
+    unique,
+    api,
+    hand,
+  }) => {
+    await page.goto('/events');
+    await expect(page.locator('[data-connection=live]')).toBeVisible();
+    await expect(page.getByRole('button', { name: 'Export CSV' })).toHaveCount(0);
+    await api.tenant(unique);
+    await api.backup(unique);
+    await hand.fill(page.getByRole('searchbox'), `backup of ${unique}`);
+    const shown = page.getByRole('list', { name: 'Events' }).getByRole('listitem');
+    await expect(shown.filter({ hasText: 'Verified' })).toHaveCount(1);
+    const [header, ...lines] = await linesOf(page, () =>
+      hand.press(page.getByRole('button', { name: 'Export CSV' })),
+    );
+    expect(header).toBe('\ufeffWhen,What,Event,State,Details');
+    expect(lines).toHaveLength(await shown.count());
+    expect(lines[0]).toMatch(new RegExp(`^\\d{4}-.*Z,Backups,Backup of ${unique},Verified,by admin$`));
+    await expect(page.getByRole('region', { name: 'Messages' })).toContainText(/rows? exported/);
   });
 });

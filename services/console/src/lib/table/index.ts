@@ -1,4 +1,5 @@
 export { default as DataTable } from './DataTable.svelte';
 export { List, type ListOptions, type ListQuery, type ListPage, type Order } from './list.svelte';
-export { save } from './csv';
+export { csvOf, save } from './csv';
+export { tableWords } from './words';
 export type { Column, Filter } from './columns';

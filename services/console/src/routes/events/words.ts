@@ -9,6 +9,8 @@ export const t = messages(
     held: (count: number) => plural(count, { one: '# more is held back', other: '# more are held back' }),
     paused: 'Paused',
     clear: 'Empty the page',
+    at: 'When',
+    event: 'Event',
     kind: 'What',
     kinds: { backup: 'Backups', restore: 'Restores', doctor: 'Doctor', changed: 'Changes' },
     doctor: 'Round of the doctor',
@@ -32,6 +34,8 @@ export const t = messages(
       plural(count, { one: '# weiteres wird zurückgehalten', other: '# weitere werden zurückgehalten' }),
     paused: 'Angehalten',
     clear: 'Seite leeren',
+    at: 'Wann',
+    event: 'Ereignis',
     kind: 'Was',
     kinds: {
       backup: 'Sicherungen',
