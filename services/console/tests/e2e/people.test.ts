@@ -54,27 +54,6 @@ byEveryHand(() => {
     expect(items.map(({ display_name }) => display_name)).toEqual(['Kim Keyboard']);
   });
 
-  test('two owners change the same admin: what the slower one typed is kept, and saved over when he says so', async ({
-    console: page,
-    unique,
-    api,
-    hand,
-  }) => {
-    const { id } = await admin(api, unique, { display_name: 'First' });
-    await page.goto(`/admins/${id}`);
-    const name = page.getByLabel('Full name');
-    await hand.fill(name, 'Mine');
-    await api.send('PATCH', `/api/admins/${id}`, { display_name: 'Theirs' });
-    await hand.press(page.getByRole('button', { name: 'Save', exact: true }));
-    const conflict = page.getByText('Somebody else saved this meanwhile');
-    await expect(conflict).toBeVisible();
-    await expect(page.getByText('Saved now: Theirs · Yours: Mine')).toBeVisible();
-    await expect(name).toHaveValue('Mine');
-    await hand.press(page.getByRole('button', { name: 'Save mine' }));
-    await expect(conflict).toBeHidden();
-    expect((await api.send<AdminInfo>('GET', `/api/admins/${id}`)).display_name).toBe('Mine');
-  });
-
   test('an admin is disabled, and comes back by undo', async ({ console: page, unique, api, hand }) => {
     const { id } = await admin(api, unique);
     await page.goto(`/admins/${id}`);

@@ -3,7 +3,8 @@
  * meanwhile; while nothing is typed, the form follows what is stored.
  */
 import { untrack } from 'svelte';
-import type { Versioned } from '$lib/api';
+import { ApiProblem, NoAnswer, type Versioned } from '$lib/api';
+import { changerOf, type Changer, type Logged } from './changer';
 import { Form } from './form.svelte';
 
 export interface EditOptions<R, V extends Record<string, unknown>> {
@@ -13,6 +14,8 @@ export interface EditOptions<R, V extends Record<string, unknown>> {
   values: (row: R) => V;
   /** Asks for the row anew and puts it into the cache. */
   fetch: () => Promise<Versioned<R>>;
+  /** Where the audit log tells of the row. */
+  logged: (row: R) => Logged | Promise<Logged>;
   /** Sends the fields that became different; puts the answer into the cache. */
   send: (changes: Partial<V>, etag: string, values: V) => Promise<void>;
 }
@@ -29,8 +32,9 @@ export class Edit<R, V extends Record<string, unknown>> {
       submit: (values) => options.send(this.form.changes(), this.#etag, values),
       current: async () => {
         const { row, etag } = await options.fetch();
-        return { row: options.values(row), etag };
+        return { row: options.values(row), etag, by: await changed(options.logged, row) };
       },
+      rebase: (etag) => (this.#etag = etag),
     });
     $effect(() => {
       const { row, etag } = options.stored();
@@ -39,9 +43,14 @@ export class Edit<R, V extends Record<string, unknown>> {
       untrack(() => this.form.reset(options.values(row)));
     });
   }
+}
 
-  /** Saves over the version that stands there now. */
-  overwrite = (etag: string): void => {
-    this.#etag = etag;
-  };
+/** Who it was helps, and is not needed: a log that does not answer keeps nobody from saving. */
+async function changed<R>(logged: EditOptions<R, never>['logged'], row: R): Promise<Changer | undefined> {
+  try {
+    return await changerOf(await logged(row));
+  } catch (failure) {
+    if (failure instanceof ApiProblem || failure instanceof NoAnswer) return undefined;
+    throw failure;
+  }
 }

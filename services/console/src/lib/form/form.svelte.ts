@@ -5,6 +5,7 @@
 import { ApiProblem, NoAnswer, idempotencyKey, type FieldError, type Versioned } from '$lib/api';
 import { fieldRefusal, refusal } from '$lib/refusals';
 import { router } from '$lib/router';
+import type { Changer } from './changer';
 import { formWords } from './words';
 
 type Values = Record<string, unknown>;
@@ -14,16 +15,26 @@ export interface FormOptions<V extends Values> {
   /** Sends the values. `key` is the idempotency key of this very content. */
   submit: (values: V, key: string) => Promise<void>;
   /** Fetches what the row is now, after a 412. Left out, a conflict is told like any other refusal. */
-  current?: () => Promise<Versioned<V>>;
+  current?: () => Promise<Present<V>>;
+  /** From now on the form is about this version: what is typed is saved over it. */
+  rebase?: (etag: string) => void;
   /** A form in which nothing precious is typed, a search for example. */
   careless?: boolean;
+}
+
+/** What the row is now, and who made it so, where that is known. */
+export interface Present<V> extends Versioned<V> {
+  by?: Changer;
 }
 
 export interface Conflict<V> {
   theirs: V;
   etag: string;
-  /** The fields in which theirs and ours differ. */
-  fields: (keyof V & string)[];
+  by?: Changer;
+  /** The fields that both changed, and not to the same. */
+  both: (keyof V & string)[];
+  /** The fields that only they changed: saving leaves them as they are now. */
+  onlyTheirs: (keyof V & string)[];
 }
 
 const same = (left: unknown, right: unknown): boolean => JSON.stringify(left) === JSON.stringify(right);
@@ -106,16 +117,42 @@ export class Form<V extends Values> {
   }
 
   async #failed(error: unknown): Promise<void> {
-    if (error instanceof ApiProblem && error.status === 412 && this.#options.current) {
-      const { row: theirs, etag } = await this.#options.current();
-      const fields = Object.keys(theirs).filter((key) => !same(theirs[key], this.values[key]));
-      this.conflict = { theirs, etag, fields };
-      return;
-    }
-    if (!(error instanceof ApiProblem) && !(error instanceof NoAnswer)) throw error;
-    this.failure = error;
+    const { current } = this.#options;
+    const collided = error instanceof ApiProblem && error.status === 412 && current !== undefined;
+    const failure = collided ? await this.#compare(current) : error;
+    if (failure === undefined) return;
+    if (!(failure instanceof ApiProblem) && !(failure instanceof NoAnswer)) throw failure;
+    this.failure = failure;
     queueMicrotask(() => this.element?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
   }
+
+  /** Sees what others changed since this form began; answers why that cannot be seen. */
+  async #compare(current: () => Promise<Present<V>>): Promise<unknown> {
+    try {
+      const { row: theirs, etag, by } = await current();
+      const changed = Object.keys(theirs).filter((key) => !same(theirs[key], this.#base[key]));
+      const both = changed.filter((key) => this.#typed(key) && !same(theirs[key], this.values[key]));
+      const onlyTheirs = changed.filter((key) => !this.#typed(key));
+      this.conflict = { theirs, etag, by, both, onlyTheirs };
+      return undefined;
+    } catch (failure) {
+      return failure;
+    }
+  }
+
+  #typed = (key: keyof V): boolean => !same(this.values[key], this.#base[key]);
+
+  /** After a conflict: sends what was typed on top of what stands there now. */
+  saveOnTop = (): void => {
+    if (this.conflict === undefined) return;
+    const { theirs, etag } = this.conflict;
+    const ours = $state.snapshot(this.values) as V;
+    const kept = Object.entries(theirs).filter(([key]) => !this.#typed(key));
+    this.values = { ...ours, ...(structuredClone(Object.fromEntries(kept)) as Partial<V>) };
+    this.#base = structuredClone(theirs);
+    this.#options.rebase?.(etag);
+    this.element?.requestSubmit();
+  };
 
   /** What to say above the form: what no field says already. */
   get summary(): string | undefined {

@@ -1,18 +1,22 @@
 /** One's own name and address: an admin's row, or a reseller's user's. */
 import { callVersioned, client, queryClient, session, type Versioned, type Whoami } from '$lib/api';
 
+export interface Profile {
+  id: string;
+  updated_at: string;
+  display_name: string;
+  email?: string;
+}
+
 /** A type, not an interface: a form's values have an index. */
-export type Profile = {
+export type ProfileValues = {
   display_name: string;
   email: string;
 };
 
-const picked = <R extends { display_name: string; email?: string }>({
-  row,
-  etag,
-}: Versioned<R>): Versioned<Profile> => ({
-  row: { display_name: row.display_name, email: row.email ?? '' },
-  etag,
+export const valuesOf = ({ display_name, email }: Profile): ProfileValues => ({
+  display_name,
+  email: email ?? '',
 });
 
 /** Members may not read the list of users, not even themselves in it. */
@@ -22,13 +26,17 @@ export const mayChange = (): boolean => session.isOwner || session.who?.user_rol
 export async function fetchProfile(who: Whoami, signal?: AbortSignal): Promise<Versioned<Profile>> {
   if (who.tenant === undefined) {
     const params = { path: { admin: who.id } };
-    return picked(await callVersioned(client.GET('/api/admins/{admin}', { params, signal })));
+    return callVersioned(client.GET('/api/admins/{admin}', { params, signal }));
   }
   const params = { path: { tenant: who.tenant, user: who.id } };
-  return picked(await callVersioned(client.GET('/api/tenants/{tenant}/users/{user}', { params, signal })));
+  return callVersioned(client.GET('/api/tenants/{tenant}/users/{user}', { params, signal }));
 }
 
-export async function changeProfile(who: Whoami, changes: Partial<Profile>, etag: string): Promise<void> {
+export async function changeProfile(
+  who: Whoami,
+  changes: Partial<ProfileValues>,
+  etag: string,
+): Promise<void> {
   const header = { 'If-Match': etag };
   if (who.tenant === undefined) {
     const params = { path: { admin: who.id }, header };
