@@ -1,6 +1,12 @@
 /** What each event does to the cache: a row that is there is replaced in place, lists are asked for again a little later. */
 import type { QueryKey } from '@tanstack/svelte-query';
-import { queryClient, type BackupInfo, type DoctorRunInfo, type RestoreInfo } from '$lib/api';
+import {
+  queryClient,
+  type BackupInfo,
+  type DoctorRunInfo,
+  type FleetMigrationInfo,
+  type RestoreInfo,
+} from '$lib/api';
 
 interface Row {
   id: string;
@@ -12,7 +18,7 @@ interface Page {
 }
 
 /** The events that the service tells. */
-export const told = ['backup', 'restore', 'doctor', 'changed'] as const;
+export const told = ['backup', 'restore', 'doctor', 'fleet_migration', 'changed'] as const;
 
 /** Any change but a backup's or a restore's. */
 interface Changed {
@@ -28,19 +34,22 @@ export type LiveEvent =
   | { name: 'backup'; data: BackupInfo }
   | { name: 'restore'; data: RestoreInfo }
   | { name: 'doctor'; data: DoctorRunInfo }
+  | { name: 'fleet_migration'; data: FleetMigrationInfo }
   | { name: 'changed'; data: Changed };
 
 const SETTLE = 400;
+/** Each of a run's backups tells of the run: of a thousand there would be no end. */
+const SETTLE_RUNS = 1_000;
 const waiting = new Map<string, ReturnType<typeof setTimeout>>();
 
 /** A storm of events asks once: the first one starts the clock. */
-function invalidateSoon(resource: string): void {
+function invalidateSoon(resource: string, settle = SETTLE): void {
   if (waiting.has(resource)) return;
   const run = (): void => {
     waiting.delete(resource);
     void queryClient.invalidateQueries({ queryKey: [resource] });
   };
-  waiting.set(resource, setTimeout(run, SETTLE));
+  waiting.set(resource, setTimeout(run, settle));
 }
 
 const newer = (row: Row, than: Row): boolean => (row.version ?? 0) >= (than.version ?? 0);
@@ -92,18 +101,24 @@ const plural = (kind: string): string => `${kind.replaceAll('_', '-')}s`.replace
 const ALSO: Partial<Record<string, string[]>> = {
   doctor_run: ['doctor', 'jobs'],
   fleet_migration: ['jobs'],
-  schedule: ['jobs', 'retention'],
+  schedule: ['jobs', 'retention', 'overview'],
+  tenant: ['overview'],
   upload: ['backups'],
   user: ['usage'],
 };
 
 export function apply(event: LiveEvent): void {
-  if (event.name === 'backup') rowChanged('backups', event.data);
-  else if (event.name === 'restore') rowChanged('restores', event.data);
+  if (event.name === 'backup') {
+    rowChanged('backups', event.data);
+    if (event.data.schedule_id) invalidateSoon('schedules', SETTLE_RUNS);
+  } else if (event.name === 'restore') rowChanged('restores', event.data);
   else if (event.name === 'doctor') {
     // Without its lines, so it replaces nothing.
     invalidateSoon('doctor');
     invalidateSoon('jobs');
+  } else if (event.name === 'fleet_migration') {
+    invalidateSoon('jobs');
+    if (event.data.finished_at) invalidateSoon('notices');
   } else {
     const kind = event.data.object_kind;
     for (const resource of [plural(kind), ...(ALSO[kind] ?? [])]) invalidateSoon(resource);

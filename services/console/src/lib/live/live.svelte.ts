@@ -2,10 +2,13 @@
  * What changes elsewhere shows here. Server-sent events patch the cache; while the stream is down, what is on the screen is
  * asked for again every few seconds, and once it is back everything is.
  */
+import type { Query } from '@tanstack/svelte-query';
 import { network, queryClient } from '$lib/api';
 import { apply, told, type LiveEvent } from './apply';
 
 const POLL_EVERY = 4_000;
+/** By then, what was being asked for when the stream came has been answered. */
+const SETTLE = 400;
 const REOPEN_AFTER = 3_000;
 
 type State = 'connecting' | 'live' | 'polling';
@@ -15,7 +18,6 @@ class Live {
   #source: EventSource | undefined;
   #poll: ReturnType<typeof setInterval> | undefined;
   #reopen: ReturnType<typeof setTimeout> | undefined;
-  #missed = false;
   #listeners = new Set<(event: LiveEvent) => void>();
 
   start(): void {
@@ -24,6 +26,8 @@ class Live {
     this.#source = source;
     source.addEventListener('open', () => this.#opened());
     source.addEventListener('error', () => this.#broke(source));
+    // More was missed than the service tells one by one.
+    source.addEventListener('reset', () => void queryClient.invalidateQueries());
     for (const name of told) {
       source.addEventListener(name, (event) => this.#told(name, (event as MessageEvent<string>).data));
     }
@@ -53,9 +57,10 @@ class Live {
     this.state = 'live';
     clearInterval(this.#poll);
     this.#poll = undefined;
-    // The browser sends `Last-Event-ID` by itself when it reconnects; a stream opened anew has none.
-    if (this.#missed) void queryClient.invalidateQueries();
-    this.#missed = false;
+    // It tells what comes from now on: what was asked for before may have changed in between.
+    const before = new Set(queryClient.getQueryCache().getAll());
+    const again = { predicate: (query: Query) => before.has(query) };
+    setTimeout(() => void queryClient.invalidateQueries(again), SETTLE);
   }
 
   #broke(source: EventSource): void {
@@ -65,7 +70,6 @@ class Live {
       void queryClient.invalidateQueries({ refetchType: 'active' });
     }, POLL_EVERY);
     if (source.readyState !== EventSource.CLOSED) return;
-    this.#missed = true;
     this.#source = undefined;
     clearTimeout(this.#reopen);
     this.#reopen = setTimeout(() => this.start(), REOPEN_AFTER);

@@ -3,8 +3,9 @@ import { call, client, queryClient, session, type BackupInfo } from '$lib/api';
 import { common } from '$lib/i18n';
 import { t } from './words';
 
-export const underWay = (backup: BackupInfo): boolean =>
-  ['queued', 'running', 'verifying'].includes(backup.status);
+export const UNDER_WAY: BackupInfo['status'][] = ['queued', 'running', 'verifying'];
+
+export const underWay = (backup: BackupInfo): boolean => UNDER_WAY.includes(backup.status);
 
 /** There is a file to download. One that is `unchanged` points to the backup that holds it. */
 export const hasFile = (backup: BackupInfo): boolean =>

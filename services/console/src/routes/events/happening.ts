@@ -1,14 +1,14 @@
 /** One line of the feed, made of an event of the service. */
-import type { BackupInfo, DoctorRunInfo, RestoreInfo } from '$lib/api';
+import type { BackupInfo, DoctorRunInfo, FleetMigrationInfo, RestoreInfo } from '$lib/api';
 import type { LiveEvent } from '$lib/live';
 import type { StateName } from '$lib/ui';
-import { actionName, objectHref } from '../audit/actions';
+import { actionName, kindName, objectHref } from '../audit/actions';
 import { databaseName, phaseName, underWay } from '../backups/backup';
 import { roundState } from '../doctor/round';
 import { t } from './words';
 
 export type Kind = LiveEvent['name'];
-export const KINDS: Kind[] = ['backup', 'restore', 'doctor', 'changed'];
+export const KINDS: Kind[] = ['backup', 'restore', 'doctor', 'fleet_migration', 'changed'];
 
 export interface Happening {
   /** Lines with the same one are the same thing going on: the later takes the place of the earlier. */
@@ -52,10 +52,21 @@ const ofRound = (run: DoctorRunInfo): Happening => ({
   href: `/doctor/${run.id}`,
 });
 
+const ofMigration = (fleet: FleetMigrationInfo): Happening => ({
+  key: `fleet_migration ${fleet.id} ${fleet.status}`,
+  kind: 'fleet_migration',
+  at: fleet.updated_at,
+  title: () => kindName('fleet_migration'),
+  detail: () => fleet.error ?? t.migrated(fleet.done, fleet.total),
+  state: fleet.status,
+  href: '/jobs?kind=migrate_fleet',
+});
+
 export function happening(event: LiveEvent): Happening {
   if (event.name === 'backup') return ofBackup(event.data);
   if (event.name === 'restore') return ofRestore(event.data);
   if (event.name === 'doctor') return ofRound(event.data);
+  if (event.name === 'fleet_migration') return ofMigration(event.data);
   const { action, at, actor_name, object_kind, object_id, tenant } = event.data;
   return {
     key: `changed ${at} ${action} ${object_id ?? ''}`,

@@ -1,4 +1,4 @@
-import { messages, plural } from '$lib/i18n';
+import { format, messages, plural } from '$lib/i18n';
 
 export const t = messages(
   {
@@ -12,11 +12,18 @@ export const t = messages(
     at: 'When',
     event: 'Event',
     kind: 'What',
-    kinds: { backup: 'Backups', restore: 'Restores', doctor: 'Doctor', changed: 'Changes' },
+    kinds: {
+      backup: 'Backups',
+      restore: 'Restores',
+      doctor: 'Doctor',
+      fleet_migration: 'Migrations',
+      changed: 'Changes',
+    },
     doctor: 'Round of the doctor',
     backupOf: (name: string) => `Backup of ${name}`,
     restoreOf: (name: string) => `Restore of ${name}`,
     by: (name: string) => `by ${name}`,
+    migrated: (done: number, all: number) => `${format.number(done)} of ${format.number(all)} databases`,
     filterHint: 'Filter ( / )',
     emptyTitle: 'Nothing has happened yet',
     emptyText: 'Backups, restores and every change show here the moment they happen.',
@@ -41,12 +48,14 @@ export const t = messages(
       backup: 'Sicherungen',
       restore: 'Wiederherstellungen',
       doctor: 'Diagnose',
+      fleet_migration: 'Migrationen',
       changed: 'Änderungen',
     },
     doctor: 'Diagnosedurchgang',
     backupOf: (name) => `Sicherung von ${name}`,
     restoreOf: (name) => `Wiederherstellung von ${name}`,
     by: (name) => `von ${name}`,
+    migrated: (done, all) => `${format.number(done)} von ${format.number(all)} Datenbanken`,
     filterHint: 'Filtern ( / )',
     emptyTitle: 'Noch ist nichts geschehen',
     emptyText:

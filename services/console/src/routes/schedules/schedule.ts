@@ -54,5 +54,4 @@ export function coverage(schedule: ScheduleInfo): string {
   return schedule.scope === 'central' ? common.central : t.scopes.all;
 }
 
-export const runGoesOn = (run: RunInfo | undefined): boolean =>
-  run?.status === 'queued' || run?.status === 'running';
+export const runGoesOn = ({ status }: RunInfo): boolean => status === 'queued' || status === 'running';
