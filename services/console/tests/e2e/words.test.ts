@@ -1,9 +1,9 @@
-/** What the service says is told in the language of the console. */
+/** What the service says, it says in English; what it refuses, is set to and examines is told in the language of the console. */
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { look } from '../support/looks';
 import { byEveryHand, enter, expect, test } from '../support/test';
-import type { DoctorRunInfo } from '../../src/lib/api/schema';
+import type { DoctorRunInfo, SettingInfo } from '../../src/lib/api/schema';
 
 const ENGLISH = /\b(the|and|is|are|it|they|with|without|nothing|run|whole|there)\b/i;
 
@@ -70,5 +70,24 @@ byEveryHand(() => {
     const open = lines.filter({ hasText: uploads });
     await expect(open).toContainText('Andere dürfen es betreten (Rechte 0755).');
     await expect(open).toContainText('Führen Sie „chiliview doctor --repair“ aus.');
+  });
+
+  test('a German console tells in German what each setting decides, and finds it by these words', async ({
+    console: page,
+    api,
+    hand,
+  }) => {
+    const { items } = await api.send<{ items: SettingInfo[] }>('GET', '/api/settings');
+    const english = items.find(({ name }) => name === 'trash_days')?.description ?? '';
+    await page.goto('/settings');
+    const rows = page.getByRole('row');
+    const row = rows.filter({ hasText: 'trash_days' });
+    await expect(row).toContainText(english);
+    await look(page, 'light', 'de');
+    await expect(row).toContainText('Reseller und Sicherungen zurückholen');
+    for (const { description } of items) await expect(page.getByText(description)).toHaveCount(0);
+    await hand.fill(page.getByRole('searchbox'), 'zurückholen');
+    await expect(rows).toHaveCount(2);
+    await expect(row).toBeVisible();
   });
 });
