@@ -160,6 +160,8 @@ test("a manager reads in his own reseller's log who changed a user; who changed 
   await page.locator('input[name=contact_name]').fill('Mine');
   await api.send<TenantInfo>('PATCH', `/api/tenants/${unique}`, { contact_phone: '+49 30 1234' });
   await save(page).first().click();
+  // The button stands far below.
+  await expect(conflict(page)).toBeInViewport();
   await expect(conflict(page)).toContainText('+49 30 1234');
   await expect(conflict(page)).not.toContainText('Saved by');
 });

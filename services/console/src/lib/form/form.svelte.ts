@@ -120,10 +120,17 @@ export class Form<V extends Values> {
     const { current } = this.#options;
     const collided = error instanceof ApiProblem && error.status === 412 && current !== undefined;
     const failure = collided ? await this.#compare(current) : error;
-    if (failure === undefined) return;
-    if (!(failure instanceof ApiProblem) && !(failure instanceof NoAnswer)) throw failure;
-    this.failure = failure;
-    queueMicrotask(() => this.element?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
+    if (failure !== undefined) {
+      if (!(failure instanceof ApiProblem) && !(failure instanceof NoAnswer)) throw failure;
+      this.failure = failure;
+    }
+    queueMicrotask(() => this.#focusWhatIsWrong());
+  }
+
+  /** To the first field that was refused, else to what is said above the form: it may be out of sight. */
+  #focusWhatIsWrong(): void {
+    const find = (what: string) => this.element?.querySelector<HTMLElement>(what);
+    (find('[aria-invalid="true"]') ?? find('[data-refused]'))?.focus();
   }
 
   /** Sees what others changed since this form began; answers why that cannot be seen. */
