@@ -54,6 +54,25 @@ byEveryHand(() => {
     await expect.poll(() => firstColumn(page).count()).toBeGreaterThan(1);
   });
 
+  test('where each row is a card, what sorts them stands above', async ({
+    console: page,
+    unique,
+    api,
+    hand,
+  }) => {
+    const [small, large] = await two(api, unique);
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.goto(`/backups?q=${unique}`);
+    const sorted = page.locator('select[name=sort]');
+    await expect(sorted).toHaveValue('created desc');
+    await hand.choose(sorted, 'bytes desc');
+    await expect(page).toHaveURL(/sort=bytes&order=desc/);
+    await expect(firstColumn(page)).toHaveText([large, small]);
+    await page.reload();
+    await expect(sorted).toHaveValue('bytes desc');
+    await expect(firstColumn(page)).toHaveText([large, small]);
+  });
+
   test("a reseller's backups are searched by who asked for them, and sorted by size", async ({
     console: page,
     unique,

@@ -85,7 +85,11 @@ export class List<Row extends { id: string }> {
 
   sortBy(column: string): void {
     const turned = this.query.sort === column && this.query.order !== 'desc';
-    router.setQuery({ sort: column, order: turned ? 'desc' : 'asc', after: undefined });
+    this.sort(column, turned ? 'desc' : 'asc');
+  }
+
+  sort(by: string, order: Order): void {
+    router.setQuery({ sort: by, order, after: undefined });
   }
 
   size(rows: number): void {

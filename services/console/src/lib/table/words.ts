@@ -16,6 +16,11 @@ export const tableWords = messages(
     rowsAPage: 'Rows a page',
     searchHint: 'Search ( / )',
     shown: (rows: number) => plural(rows, { one: '# row', other: '# rows' }),
+    sort: 'Sorted by',
+    orders: {
+      asc: (title: string) => `${title}, ascending`,
+      desc: (title: string) => `${title}, descending`,
+    },
     sortBy: (title: string) => `Sort by ${title}`,
   },
   {
@@ -32,6 +37,11 @@ export const tableWords = messages(
     rowsAPage: 'Zeilen je Seite',
     searchHint: 'Suchen ( / )',
     shown: (rows) => plural(rows, { one: '# Zeile', other: '# Zeilen' }),
+    sort: 'Sortiert nach',
+    orders: {
+      asc: (title) => `${title}, aufsteigend`,
+      desc: (title) => `${title}, absteigend`,
+    },
     sortBy: (title) => `Nach ${title} sortieren`,
   },
 );
