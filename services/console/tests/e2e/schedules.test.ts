@@ -99,6 +99,12 @@ byEveryHand(() => {
     await hand.press(row.getByRole('link'));
     await expect(page.getByRole('row', { name: new RegExp(`${unique} Verified`) })).toBeVisible();
 
+    await page.goto(`/schedules/${id}`);
+    await hand.press(page.getByRole('link', { name: 'All backups of this schedule' }));
+    await expect(page.locator('tbody tr')).toHaveCount(1);
+    await hand.press(page.getByRole('button', { name: 'One schedule only' }));
+    await expect(page).toHaveURL(/\/backups$/);
+
     await page.goto('/schedules');
     await hand.fill(page.getByRole('searchbox'), unique);
     await expect(page).toHaveURL(new RegExp(`q=${unique}`));
