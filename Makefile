@@ -8,7 +8,7 @@ CONSOLE = services/console
 CONSOLE_SOURCES = $(shell find $(CONSOLE)/src $(CONSOLE)/public $(CONSOLE)/*.html $(CONSOLE)/*.ts $(CONSOLE)/*.js -type f)
 WHOLE = --workspace --features chiliview-worker/failpoints
 
-.PHONY: run test tour clients check build console console-check console-test openapi bench clean
+.PHONY: run test tour clients check build console console-check console-test openapi sbom bench clean
 
 run: console ## Build and start on http://127.0.0.1:8000, data in ./data
 	$(CARGO) run --release -p chiliview -- serve
@@ -50,6 +50,9 @@ build: console
 
 openapi: ## Write the contract anew
 	$(CARGO) run -p chiliview -- openapi --out openapi/chiliview.json
+
+sbom: ## What it is built from, as CycloneDX, into target/sbom
+	tools/sbom
 
 bench: ## Measure, as ratios side by side
 	benches/run
