@@ -67,7 +67,7 @@ async fn purge_tenant(context: &Context, id: TenantId) -> anyhow::Result<()> {
 
 /// What restores of the tenant replaced, and was still kept for an undo.
 async fn discard_kept(context: &Context, id: TenantId) -> Result<(), Error> {
-    let filter = restores::Filter { tenant: Some(id), status: Some(RestoreStatus::Done) };
+    let filter = restores::Filter { tenant: Some(id), status: Some(RestoreStatus::Done), q: None };
     let page = Page { after: None, limit: RESTORES, direction: Direction::Descending };
     let rows = context.store.central().read(async |tx| restores::list(tx, &filter, &page).await).await?;
     for row in rows.iter().filter(|row| row.undo_until.is_some()) {

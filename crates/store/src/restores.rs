@@ -17,7 +17,7 @@ use crate::{
     clock::Timestamp,
     error::Result,
     ids::{BackupId, RestoreId, TenantId, words},
-    paging::{Direction, Page},
+    paging::{Direction, Page, search_pattern},
     seam::Tx,
 };
 
@@ -90,14 +90,17 @@ pub struct Restore {
     pub updated_at: Timestamp,
 }
 
+macro_rules! columns {
+    () => {
+        "id, backup_id, target, tenant_id, tenant_slug, tenant_name, status, phase, done_bytes, total_bytes, plan, \
+         without_safety, safety_backup_id, error, cause, attempt, requested_by, trace_id, cancel_requested_at, \
+         undo_requested_at, undo_until, started_at, finished_at, version, created_at, updated_at"
+    };
+}
+
 macro_rules! select {
     ($rest:literal) => {
-        concat!(
-            "SELECT id, backup_id, target, tenant_id, tenant_slug, tenant_name, status, phase, done_bytes, total_bytes, \
-             plan, without_safety, safety_backup_id, error, cause, attempt, requested_by, trace_id, cancel_requested_at, \
-             undo_requested_at, undo_until, started_at, finished_at, version, created_at, updated_at FROM restores ",
-            $rest
-        )
+        concat!("SELECT ", columns!(), " FROM restores ", $rest)
     };
 }
 
@@ -168,21 +171,36 @@ pub struct Filter {
     pub tenant: Option<TenantId>,
     /// Only this status.
     pub status: Option<RestoreStatus>,
+    /// What was typed into the search: slug, who asked, the error, the id, the backup's id.
+    pub q: Option<String>,
+}
+
+macro_rules! page {
+    ($beyond:literal, $order:literal) => {
+        concat!(
+            "SELECT ", columns!(), " FROM restores \
+             WHERE (CAST($1 AS TEXT) IS NULL OR tenant_id = $1) AND (CAST($2 AS TEXT) IS NULL OR status = $2) \
+               AND (CAST($3 AS TEXT) IS NULL OR lower(tenant_slug || ' ' || requested_by || ' ' || COALESCE(error, '') \
+                    || ' ' || id || ' ' || backup_id) LIKE $3 ESCAPE '\\') \
+               AND id ", $beyond, " $4 ORDER BY id", $order, " LIMIT $5"
+        )
+    };
 }
 
 /// A page, by when they were asked for (which is the order of their ids).
 pub async fn list(tx: &mut Tx, filter: &Filter, page: &Page) -> Result<Vec<Restore>> {
     let sql = match page.direction {
-        Direction::Ascending => select!(
-            "WHERE (CAST($1 AS TEXT) IS NULL OR tenant_id = $1) AND (CAST($2 AS TEXT) IS NULL OR status = $2)
-               AND id > $3 ORDER BY id LIMIT $4"
-        ),
-        Direction::Descending => select!(
-            "WHERE (CAST($1 AS TEXT) IS NULL OR tenant_id = $1) AND (CAST($2 AS TEXT) IS NULL OR status = $2)
-               AND id < $3 ORDER BY id DESC LIMIT $4"
-        ),
+        Direction::Ascending => page!(">", " ASC"),
+        Direction::Descending => page!("<", " DESC"),
     };
-    tx.query(sql).bind(filter.tenant).bind(filter.status).bind(page.start().1).bind(page.limit).fetch_all().await
+    tx.query(sql)
+        .bind(filter.tenant)
+        .bind(filter.status)
+        .bind(search_pattern(filter.q.as_deref()))
+        .bind(page.start().1)
+        .bind(page.limit)
+        .fetch_all()
+        .await
 }
 
 /// Those that changed after `(at, id)`, oldest change first: what live views follow.

@@ -79,6 +79,7 @@ impl Restores {
 
     /// List restores, newest first
     #[oai(path = "/restores", method = "get", operation_id = "list_restores")]
+    #[expect(clippy::too_many_arguments, reason = "each is a parameter of the query")]
     async fn list(
         &self,
         caller: Caller,
@@ -87,6 +88,8 @@ impl Restores {
         /// Only this tenant's; by id or slug.
         tenant: Query<Option<String>>,
         status: Query<Option<RestoreStatus>>,
+        /// Words in the tenant's slug, who asked, the error, the restore's id or the backup's.
+        q: Query<Option<String>>,
         order: Query<Option<Order>>,
     ) -> Result<Json<List<RestoreInfo>>, Problem> {
         caller.require_manager_read()?;
@@ -95,7 +98,7 @@ impl Restores {
             (Some(reference), _) => Some(self.app.tenant(&caller, reference).await?.id),
             (None, own) => own.map(|tenant| tenant.id),
         };
-        let filter = Filter { tenant, status: status.0.map(Into::into) };
+        let filter = Filter { tenant, status: status.0.map(Into::into), q: paging::search(q.0)? };
         let rows = self.app.central().read(async |tx| rows::list(tx, &filter, &page).await).await?;
         Ok(Json(paging::list(rows, &page, |row| (row.id.to_string(), row.id.to_string()), show)))
     }

@@ -166,10 +166,20 @@ async fn restores_are_listed_and_their_changes_followed() {
             rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
         };
         assert_eq!(list(Filter::default(), Direction::Ascending).await, [first, second, other]);
-        let of_tenant = Filter { tenant: Some(tenant), status: None };
+        let of_tenant = Filter { tenant: Some(tenant), ..Filter::default() };
         assert_eq!(list(of_tenant, Direction::Descending).await, [second, first]);
-        let done = Filter { tenant: None, status: Some(RestoreStatus::Done) };
+        let done = Filter { status: Some(RestoreStatus::Done), ..Filter::default() };
         assert_eq!(list(done, Direction::Ascending).await, [first]);
+        let of_backup = read(db, async |tx| restores::find(tx, second).await).await.unwrap().backup_id.to_string();
+        for (q, wanted) in
+            [(of_backup, vec![second]), ("ACME".to_owned(), vec![first, second, other]), ("%".to_owned(), vec![])]
+        {
+            assert_eq!(
+                list(Filter { q: Some(q.clone()), ..Filter::default() }, Direction::Ascending).await,
+                wanted,
+                "{q}"
+            );
+        }
         let changed = read(db, async |tx| restores::changed_since(tx, at(1), Some(second), 9).await).await;
         assert_eq!(changed.into_iter().map(|row| row.id).collect::<Vec<_>>(), [first, other]);
     })

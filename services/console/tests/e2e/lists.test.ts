@@ -100,7 +100,7 @@ byEveryHand(() => {
     await expect(firstColumn(page)).toHaveCount(2);
   });
 
-  test("restores are narrowed down to one reseller's, and turned round", async ({
+  test("restores are narrowed down to one reseller's, turned round, and searched", async ({
     console: page,
     unique,
     api,
@@ -131,5 +131,7 @@ byEveryHand(() => {
     await hand.press(page.getByRole('button', { name: 'Clear filters' }).first());
     await expect(page.getByRole('combobox', { name: 'Reseller' })).toHaveValue('');
     await expect.poll(() => firstColumn(page).count()).toBeGreaterThan(3);
+    await hand.fill(page.getByRole('searchbox'), `${unique}-b`);
+    await expect(firstColumn(page)).toHaveText([`${unique}-b`, `${unique}-b`]);
   });
 });

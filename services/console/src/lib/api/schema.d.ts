@@ -15712,6 +15712,8 @@ export interface operations {
                 after?: string;
                 limit?: number;
                 order?: components["schemas"]["Order"];
+                /** @description Words in the tenant's slug, who asked, the error, the restore's id or the backup's. */
+                q?: string;
                 status?: components["schemas"]["RestoreStatus"];
                 /** @description Only this tenant's; by id or slug. */
                 tenant?: string;
