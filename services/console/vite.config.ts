@@ -18,6 +18,8 @@ export default defineConfig({
   build: {
     target: 'es2022',
     manifest: true,
+    // What the licences of the packages inside ask for; the page about ChiliView links to it.
+    license: { fileName: 'licences.txt' },
     // Nothing becomes a `data:` URL: the policy of the page allows none.
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 300,

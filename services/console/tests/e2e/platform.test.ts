@@ -162,4 +162,14 @@ byEveryHand(() => {
     expect(lines[0]).toMatch(new RegExp(`^\\d{4}-.*Z,Backups,Backup of ${unique},Verified,by admin$`));
     await expect(page.getByRole('region', { name: 'Messages' })).toContainText(/rows? exported/);
   });
+
+  test('what the licences of the packages inside ask for is there to be read', async ({
+    console: page,
+    hand,
+  }) => {
+    await page.goto('/about');
+    const link = page.getByRole('link', { name: 'The packages in this console, with their licences' });
+    const lines = await linesOf(page, () => hand.press(link));
+    expect(lines.filter((line) => /^## svelte - .* \(MIT\)$/.test(line))).toHaveLength(1);
+  });
 });

@@ -17,8 +17,8 @@ export const t = messages(
     contract: 'The contract (OpenAPI)',
     licences: 'Licences',
     own: 'ChiliView is free software under MIT or Apache-2.0, at your choice.',
-    others:
-      'In this console: Svelte, TanStack Query, openapi-fetch, bits-ui, uPlot, uqr, regexparam (MIT), Lucide (ISC), the Atkinson Hyperlegible fonts (SIL OFL 1.1). SQLite is in the public domain.',
+    packages: 'The packages in this console, with their licences',
+    others: 'Its fonts are Atkinson Hyperlegible (SIL OFL 1.1). SQLite is in the public domain.',
   },
   {
     title: 'Über ChiliView',
@@ -36,7 +36,7 @@ export const t = messages(
     contract: 'Der Vertrag (OpenAPI)',
     licences: 'Lizenzen',
     own: 'ChiliView ist freie Software unter MIT oder Apache-2.0, nach Ihrer Wahl.',
-    others:
-      'In dieser Konsole: Svelte, TanStack Query, openapi-fetch, bits-ui, uPlot, uqr, regexparam (MIT), Lucide (ISC), die Schriften Atkinson Hyperlegible (SIL OFL 1.1). SQLite ist gemeinfrei.',
+    packages: 'Die Pakete in dieser Konsole, mit ihren Lizenzen',
+    others: 'Ihre Schriften sind Atkinson Hyperlegible (SIL OFL 1.1). SQLite ist gemeinfrei.',
   },
 );
