@@ -5,7 +5,7 @@ use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{directory, report};
+use crate::{chiliview, directory, report};
 
 const GOAL_MIB: f64 = 40.0;
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -61,7 +61,7 @@ fn settled(child: &mut Child, address: SocketAddr) -> Result<(Duration, f64)> {
 pub(crate) fn measure(program: &Path) -> Result<()> {
     let directory = directory()?;
     let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-    let mut child = Command::new(program)
+    let mut child = chiliview(program)
         .arg("serve")
         .env("CHILIVIEW_LISTEN", address.to_string())
         .env("CHILIVIEW_DATA_DIR", directory.path().join("data"))

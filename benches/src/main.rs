@@ -8,7 +8,10 @@ mod idle;
 mod tenants;
 mod writes;
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Result, bail};
 
@@ -28,6 +31,13 @@ async fn main() -> Result<()> {
 fn directory() -> Result<tempfile::TempDir> {
     let disk = std::env::var_os("CHILIVIEW_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
     Ok(tempfile::tempdir_in(disk)?)
+}
+
+/// `chiliview`, which refuses settings that it does not know: what is meant for the measurement is not handed on.
+fn chiliview(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.env_remove("CHILIVIEW_BENCH_DIR").env_remove("CHILIVIEW_BENCH_MB");
+    command
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -4,7 +4,7 @@
 use std::{
     io::{BufRead as _, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     time::{Duration, Instant},
 };
 
@@ -13,14 +13,14 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::directory;
+use crate::{chiliview, directory};
 
 const PASSWORD: &str = "seven herons over the weir";
 /// As many as press at once.
 const AT_ONCE: usize = 16;
 const SAMPLES: usize = 200;
 /// When backing up takes longer, it is reported how far it got.
-const PATIENCE: Duration = Duration::from_secs(1800);
+const PATIENCE: Duration = Duration::from_hours(2);
 
 /// A service of the measurement's own, ended with it.
 struct Service {
@@ -43,7 +43,7 @@ impl Drop for Service {
 impl Service {
     /// On SQLite, or on the empty PostgreSQL database that `CHILIVIEW_DATABASE_URL` names.
     async fn start(program: &Path, data: &Path) -> Result<Self> {
-        let mut command = Command::new(program);
+        let mut command = chiliview(program);
         command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data);
         command.env("CHILIVIEW_ADMIN_PASSWORD", PASSWORD).env("CHILIVIEW_LOG_FILTER", "warn");
         command.env("CHILIVIEW_CONNECTIONS", "16");

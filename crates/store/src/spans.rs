@@ -62,9 +62,12 @@ pub async fn keep(tx: &mut Tx, spans: &[Span]) -> Result<()> {
 
 async fn count(tx: &mut Tx, trace: &str, subject: Option<&str>) -> Result<i64> {
     let counted = tx
-        .query("SELECT count(*) FROM spans WHERE trace_id = $1 AND COALESCE(subject, '') = $2")
+        .query(
+            "SELECT count(*) FROM spans
+             WHERE trace_id = $1 AND (subject = $2 OR (subject IS NULL AND CAST($2 AS TEXT) IS NULL))",
+        )
         .bind(trace.to_owned())
-        .bind(subject.unwrap_or_default().to_owned());
+        .bind(subject.map(str::to_owned));
     Ok(counted.fetch_one::<(i64,)>().await?.0)
 }
 

@@ -9,9 +9,9 @@ use crate::{clock::Timestamp, error::Result, ids::TenantId, seam::Tx};
 pub async fn newest_verified(tx: &mut Tx, tenant: Option<TenantId>) -> Result<Option<Backup>> {
     tx.query(select!(
         "WHERE status IN ('verified', 'verifying') AND proof IS NOT NULL AND deleted_at IS NULL \
-           AND COALESCE(tenant_id, '') = $1 ORDER BY id DESC LIMIT 1"
+           AND (tenant_id = $1 OR (tenant_id IS NULL AND CAST($1 AS TEXT) IS NULL)) ORDER BY id DESC LIMIT 1"
     ))
-    .bind(tenant.map(|id| id.to_string()).unwrap_or_default())
+    .bind(tenant)
     .fetch_optional()
     .await
 }
@@ -20,10 +20,11 @@ pub async fn newest_verified(tx: &mut Tx, tenant: Option<TenantId>) -> Result<Op
 pub async fn ended_before(tx: &mut Tx, backup: &Backup) -> Result<Option<BackupStatus>> {
     let found = tx
         .query(
-            "SELECT status FROM backups WHERE COALESCE(tenant_id, '') = $1 AND id <> $2 AND finished_at IS NOT NULL
-               AND status IN ('verified', 'unchanged', 'damaged', 'failed') ORDER BY finished_at DESC, id DESC LIMIT 1",
+            "SELECT status FROM backups
+             WHERE (tenant_id = $1 OR (tenant_id IS NULL AND CAST($1 AS TEXT) IS NULL)) AND id <> $2
+               AND finished_at IS NOT NULL AND status IN ('verified', 'unchanged', 'damaged', 'failed') ORDER BY finished_at DESC, id DESC LIMIT 1",
         )
-        .bind(backup.tenant_id.map(|id| id.to_string()).unwrap_or_default())
+        .bind(backup.tenant_id)
         .bind(backup.id)
         .fetch_optional::<(BackupStatus,)>()
         .await?;

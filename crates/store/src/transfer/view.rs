@@ -9,15 +9,20 @@ use super::{corrupt, table::Table};
 use crate::{
     error::Result,
     migrations::{self, Kind},
-    postgres::Schema,
+    postgres::{Schema, relations_of},
 };
 
 /// What holds rows, or makes some, and is no table: nothing of ours.
-const STRANGERS: &str = "SELECT CAST(c.relname AS TEXT) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname = $1 AND c.relkind IN ('v', 'm', 'f', 'p', 'S') LIMIT 1";
-const COLUMNS: &str = "SELECT CAST(c.relname AS TEXT), CAST(a.attname AS TEXT), format_type(a.atttypid, a.atttypmod)
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
-    WHERE n.nspname = $1 AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped";
+const STRANGERS: &str = concat!(
+    "SELECT CAST(c.relname AS TEXT) FROM ",
+    relations_of!("$1"),
+    " WHERE c.relkind IN ('v', 'm', 'f', 'p', 'S') LIMIT 1"
+);
+const COLUMNS: &str = concat!(
+    "SELECT CAST(c.relname AS TEXT), CAST(a.attname AS TEXT), format_type(a.atttypid, a.atttypmod) FROM ",
+    relations_of!("$1"),
+    " JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped"
+);
 const MIGRATIONS: &str = "_sqlx_migrations";
 
 /// A transaction on a connection of its own: who stops in the middle of a COPY leaves it in no state to be used again.
