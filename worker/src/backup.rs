@@ -9,6 +9,7 @@ use chiliview_store::{
     BackupId, Error, UploadId,
     audit::{self, Event},
     backups::{self, Backup, BackupStatus, ProofDepth, Verified},
+    error::with_causes,
     reason::{Cause, Reason},
 };
 
@@ -17,7 +18,7 @@ use crate::{
     import::{self, Import},
     progress::{Follower, Stop, Subject},
     queue::{Attempt, Outcome},
-    reasons::{because, called_off, chain, later},
+    reasons::{because, called_off, later},
     sealing, tell, unchanged,
 };
 
@@ -43,7 +44,7 @@ pub(crate) enum Failure {
     #[error("failed to encrypt for the tenant's recipients: failed to {0}")]
     Recipients(#[from] RecipientsError),
     /// The snapshot.
-    #[error("failed to {}", chain(.0))]
+    #[error("failed to {}", with_causes(.0))]
     Snapshot(#[from] SnapshotError),
     /// The central database.
     #[error("failed to {0}")]

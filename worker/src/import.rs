@@ -7,13 +7,14 @@ use chiliview_store::{
     BackupId, Error, TenantId, UploadId,
     backups::Backup,
     data_dir,
+    error::with_causes,
     migrations::{self, Kind},
     sqlite::{File, Missing},
     tenant_settings, uploads,
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::{backup::Failure, context::Context, reasons::chain};
+use crate::{backup::Failure, context::Context};
 
 /// No imported database may be larger. What an upload expands to is bounded by the disk before this.
 const LARGEST: u64 = 256 << 30;
@@ -96,7 +97,7 @@ async fn schemas(folder: &Path) -> Result<Vec<Schema>, Failure> {
 fn refused(error: SnapshotError) -> Failure {
     match error {
         SnapshotError::Damaged(_) | SnapshotError::Refused(_) | SnapshotError::NoIdentity { .. } => {
-            Failure::Refused(format!("the uploaded file is not taken: {}", chain(&error)))
+            Failure::Refused(format!("the uploaded file is not taken: {}", with_causes(&error)))
         }
         other => Failure::Snapshot(other),
     }

@@ -6,6 +6,7 @@ use chiliview_store::{
     BackupId, Error, Tx,
     audit::{self, Event},
     backups::{self, Backup, ProofDepth, Proven},
+    error::with_causes,
     queue::{self, NewJob},
     reason::{Cause, Reason},
 };
@@ -14,7 +15,7 @@ use crate::{
     context::Context,
     progress::{Follower, Subject},
     queue::{Attempt, Outcome, Work},
-    reasons::{because, chain, later},
+    reasons::{because, later},
     tell,
 };
 
@@ -115,7 +116,7 @@ async fn look(context: &Context, backup: &Backup, number: i64, attempt: &Attempt
     let manifest = match Manifest::from_json(recorded.as_bytes()) {
         Ok(manifest) => manifest,
         Err(error) => {
-            let words = format!("failed to read the recorded manifest: {}", chain(&error));
+            let words = format!("failed to read the recorded manifest: {}", with_causes(&error));
             return Finding::Unknown(Reason::new(Cause::Damaged, words));
         }
     };

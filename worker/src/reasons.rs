@@ -3,6 +3,7 @@
 use chiliview_snapshot::Error as SnapshotError;
 use chiliview_store::{
     Error,
+    error::with_causes,
     reason::{Cause, Reason},
 };
 
@@ -10,26 +11,12 @@ use crate::queue::Outcome;
 
 /// What a snapshot's error comes to, with all of its causes.
 pub(crate) fn because(error: &SnapshotError) -> Reason {
-    Reason::new(error.cause(), format!("failed to {}", chain(error)))
+    Reason::new(error.cause(), format!("failed to {}", with_causes(error)))
 }
 
 /// Somebody asked for it.
 pub(crate) fn called_off() -> Reason {
     Reason::new(Cause::Cancelled, "cancelled on request")
-}
-
-/// An error and all of its causes, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let words = error.to_string();
-        if !line.ends_with(&words) {
-            line = format!("{line}: {words}");
-        }
-        cause = error.source();
-    }
-    line
 }
 
 /// What the central database did not do may go better another time.

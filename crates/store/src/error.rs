@@ -159,5 +159,20 @@ impl Error {
     }
 }
 
+/// An error and its causes in one line, each said once.
+#[must_use]
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !line.ends_with(&words) {
+            line = format!("{line}: {words}");
+        }
+        cause = error.source();
+    }
+    line
+}
+
 /// The store's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use chiliview_store::BackupId;
 use clap::Args;
 
-pub(crate) use self::offline::{context, failure, with_causes};
+pub(crate) use self::offline::{context, failure};
 use crate::{
     cli::Call,
     exit::{Exit, Failure},

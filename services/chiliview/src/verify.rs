@@ -9,12 +9,13 @@ use chiliview_snapshot::{
     Check, Depth, Error, Identities, Watch,
     certificate::{self, Certificate, PublicKey},
 };
+use chiliview_store::error::with_causes;
 use clap::Args;
 use serde_json::json;
 
 use crate::{
     exit::{Exit, Failure},
-    identity_file, output, restore,
+    identity_file, output,
 };
 
 /// No key's text is longer.
@@ -50,7 +51,7 @@ pub(crate) async fn run(options: Options, json: bool) -> Result<Exit, Failure> {
     let checked = certificate::check_file(statement, &options.file, &identities, scratch.path(), &watch).await;
     let (depth, checks) = checked.map_err(|error| match error {
         Error::Damaged(_) => found(&error),
-        other => Failure::failed(restore::with_causes(&other)),
+        other => Failure::failed(with_causes(&other)),
     })?;
     show(&believed, trusted.is_some(), depth, &checks, json)?;
     Ok(Exit::Ok)
@@ -58,7 +59,7 @@ pub(crate) async fn run(options: Options, json: bool) -> Result<Exit, Failure> {
 
 /// It is not what the certificate says, or the certificate is none.
 fn found(error: &dyn std::error::Error) -> Failure {
-    Failure::new(Exit::Found, restore::with_causes(error))
+    Failure::new(Exit::Found, with_causes(error))
 }
 
 /// A key as it stands on the command line, or in the file of that name.

@@ -3,10 +3,9 @@
 use chiliview_snapshot::Error as SnapshotError;
 use chiliview_store::{
     Error,
+    error::with_causes,
     reason::{Cause, Reason},
 };
-
-use crate::reasons::chain;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
@@ -26,10 +25,10 @@ pub(super) enum Failure {
     )]
     NotSaved(String),
     /// The snapshot.
-    #[error("failed to {}", chain(.0))]
+    #[error("failed to {}", with_causes(.0))]
     Snapshot(#[from] SnapshotError),
     /// A database.
-    #[error("failed to {}", chain(.0))]
+    #[error("failed to {}", with_causes(.0))]
     Store(#[from] Error),
 }
 

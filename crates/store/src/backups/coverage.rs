@@ -70,8 +70,12 @@ pub async fn coverage(tx: &mut Tx) -> Result<Coverage> {
 /// When a tenant's database, or the central one, was last known to be safe.
 pub async fn safe_at(tx: &mut Tx, tenant: Option<TenantId>) -> Result<Option<Timestamp>> {
     let found = tx
-        .query(concat!("SELECT max(at) FROM ", safe!(), " WHERE COALESCE(tenant_id, '') = $1"))
-        .bind(tenant.map(|id| id.to_string()).unwrap_or_default())
+        .query(concat!(
+            "SELECT max(at) FROM ",
+            safe!(),
+            " WHERE tenant_id = $1 OR (tenant_id IS NULL AND CAST($1 AS TEXT) IS NULL)"
+        ))
+        .bind(tenant)
         .fetch_one::<(Option<Timestamp>,)>()
         .await?;
     Ok(found.0)

@@ -1,7 +1,7 @@
 //! Restores that need the service to be stopped: the central database, or a whole platform out of its shelf.
 
 use chiliview_recover::{Context, Failure as RecoverFailure, Mode, Report, Wanted};
-use chiliview_store::{Clock, Ids};
+use chiliview_store::{Clock, Ids, error::with_causes};
 
 use super::{
     Options, nobody_to_ask,
@@ -68,20 +68,6 @@ pub(crate) fn failure(failure: RecoverFailure) -> Failure {
         _ => Exit::Failed,
     };
     Failure::new(exit, with_causes(&failure))
-}
-
-/// An error and its causes in one line, each said once.
-pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let words = error.to_string();
-        if !line.ends_with(&words) {
-            line = format!("{line}: {words}");
-        }
-        cause = error.source();
-    }
-    line
 }
 
 fn conclude(report: Report, json: bool) -> Result<Exit, Failure> {
