@@ -49,10 +49,9 @@ pub struct Filter {
 }
 
 macro_rules! page {
-    ($column:literal, $key:literal, $beyond:literal, $order:literal) => {
+    ($of:literal, $column:literal, $key:literal, $beyond:literal, $order:literal) => {
         concat!(
-            "SELECT ", columns!(), " FROM backups \
-             WHERE (CAST($1 AS TEXT) IS NULL OR tenant_id = $1) AND (CAST($2 AS TEXT) IS NULL OR status = $2) \
+            "SELECT ", columns!(), " FROM backups WHERE ", $of, " \
                AND (CAST($3 AS TEXT) IS NULL OR scope = $3) AND (CAST($4 AS TEXT) IS NULL OR origin = $4) \
                AND (CAST($5 AS BIGINT) IS NULL OR created_at >= $5) AND (CAST($6 AS BIGINT) IS NULL OR created_at < $6) \
                AND (CAST($7 AS TEXT) IS NULL OR lower(COALESCE(tenant_slug, 'central') || ' ' || requested_by || ' ' \
@@ -65,8 +64,25 @@ macro_rules! page {
 }
 
 macro_rules! number {
-    ($column:literal, $beyond:literal, $order:literal) => {
-        page!($column, "CAST($9 AS BIGINT)", $beyond, $order)
+    ($of:literal, $column:literal, $beyond:literal, $order:literal) => {
+        page!($of, $column, "CAST($9 AS BIGINT)", $beyond, $order)
+    };
+}
+
+macro_rules! sorted {
+    ($of:literal, $sort:expr) => {
+        match $sort {
+            (BackupSort::Created, Direction::Ascending) => page!($of, "id", "$9", ">", " ASC"),
+            (BackupSort::Created, Direction::Descending) => page!($of, "id", "$9", "<", " DESC"),
+            (BackupSort::Finished, Direction::Ascending) => number!($of, "COALESCE(finished_at, 0)", ">", " ASC"),
+            (BackupSort::Finished, Direction::Descending) => {
+                number!($of, "COALESCE(finished_at, 0)", "<", " DESC")
+            }
+            (BackupSort::Bytes, Direction::Ascending) => number!($of, "COALESCE(stored_bytes, 0)", ">", " ASC"),
+            (BackupSort::Bytes, Direction::Descending) => number!($of, "COALESCE(stored_bytes, 0)", "<", " DESC"),
+            (BackupSort::Tenant, Direction::Ascending) => page!($of, "COALESCE(tenant_slug, '')", "$9", ">", " ASC"),
+            (BackupSort::Tenant, Direction::Descending) => page!($of, "COALESCE(tenant_slug, '')", "$9", "<", " DESC"),
+        }
     };
 }
 
@@ -76,18 +92,15 @@ pub async fn list(tx: &mut Tx, filter: &Filter, page: &Page) -> Result<Vec<Backu
 }
 
 /// A page. The key of a cursor is [`BackupSort::key`].
-pub async fn list_sorted(tx: &mut Tx, filter: &Filter, sort: BackupSort, page: &Page) -> Result<Vec<Backup>> {
-    let sql = match (sort, page.direction) {
-        (BackupSort::Created, Direction::Ascending) => page!("id", "$9", ">", " ASC"),
-        (BackupSort::Created, Direction::Descending) => page!("id", "$9", "<", " DESC"),
-        (BackupSort::Finished, Direction::Ascending) => number!("COALESCE(finished_at, 0)", ">", " ASC"),
-        (BackupSort::Finished, Direction::Descending) => number!("COALESCE(finished_at, 0)", "<", " DESC"),
-        (BackupSort::Bytes, Direction::Ascending) => number!("COALESCE(stored_bytes, 0)", ">", " ASC"),
-        (BackupSort::Bytes, Direction::Descending) => number!("COALESCE(stored_bytes, 0)", "<", " DESC"),
-        (BackupSort::Tenant, Direction::Ascending) => page!("COALESCE(tenant_slug, '')", "$9", ">", " ASC"),
-        (BackupSort::Tenant, Direction::Descending) => page!("COALESCE(tenant_slug, '')", "$9", "<", " DESC"),
+pub async fn list_sorted(tx: &mut Tx, filter: &Filter, by: BackupSort, page: &Page) -> Result<Vec<Backup>> {
+    // SQLite finds its way before it knows the parameters: what has an index is named, where it narrows.
+    let sort = (by, page.direction);
+    let sql = match (filter.tenant, filter.status) {
+        (Some(_), _) => sorted!("tenant_id = $1 AND (CAST($2 AS TEXT) IS NULL OR status = $2)", sort),
+        (None, Some(_)) => sorted!("CAST($1 AS TEXT) IS NULL AND status = $2", sort),
+        (None, None) => sorted!("CAST($1 AS TEXT) IS NULL AND CAST($2 AS TEXT) IS NULL", sort),
     };
-    let (key, id) = match sort {
+    let (key, id) = match by {
         BackupSort::Created | BackupSort::Tenant => page.start(),
         BackupSort::Finished | BackupSort::Bytes => page.start_at_number(),
     };

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, fs, path::Path, path::PathBuf};
 use chiliview_store::{Database, migrations, sqlite};
 use scan::{Call, Sources};
 use secrecy::ExposeSecret;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor, PgConnection, SqlSafeStr};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor, PgConnection, Row as _, SqlSafeStr};
 
 use crate::{
     common::{open, tenant_database},
@@ -73,6 +73,28 @@ async fn every_statement_is_prepared_on_postgres() {
         }
     })
     .await;
+}
+
+/// Of hundreds of thousands, a reseller's thirty and the few that failed are found without a look at the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn backups_that_a_list_is_narrowed_to_are_found_by_an_index() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&chiliview_store::Settings::sqlite(directory.path())).await;
+    let Database::Sqlite(file) = store.central() else { unreachable!("it was opened on SQLite") };
+    let mut connection = sqlite::options(file.path()).connect().await.unwrap();
+    let lists = calls().into_iter().filter(|call| call.file == "backups/list.rs").filter_map(|call| call.sqlite);
+    let narrowed: Vec<_> =
+        lists.filter(|sql| ["WHERE tenant_id = $1", "AND status = $2 "].iter().any(|by| sql.contains(by))).collect();
+    // Four columns, up and down, by each of the two.
+    assert_eq!(narrowed.len(), 16, "{narrowed:#?}");
+    for sql in narrowed {
+        let plan = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")))
+            .fetch_one(&mut connection)
+            .await
+            .unwrap()
+            .get::<String, _>("detail");
+        assert!(plan.starts_with("SEARCH backups USING INDEX backups_by_"), "{plan}: {sql}");
+    }
 }
 
 /// `pub async fn name(tx: &mut Tx…` and those that take the central database, as `module::name`.

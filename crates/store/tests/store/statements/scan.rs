@@ -139,15 +139,21 @@ impl File {
         }
     }
 
-    /// All texts that an argument can be: one, or one per arm where it is a variable.
-    fn statements(&self, argument: &[TokenTree], scope: &[TokenTree]) -> Vec<String> {
-        if let [TokenTree::Ident(name)] = argument {
-            let arms = arms(scope, &name.to_string());
-            let texts: Vec<String> = arms.iter().map(|arm| self.text(arm)).collect();
-            assert!(!texts.is_empty(), "{}: cannot tell what `{name}` is", self.name);
-            return texts;
+    /// All texts that an expression can be: one, or one per arm where it is a variable or a `match`.
+    fn statements(&self, expression: &[TokenTree], scope: &[TokenTree]) -> Vec<String> {
+        let several = |arms: Vec<Vec<TokenTree>>| arms.iter().flat_map(|arm| self.statements(arm, scope)).collect();
+        match expression {
+            [TokenTree::Ident(name)] => {
+                let texts: Vec<String> = several(arms(&value(scope, &name.to_string())));
+                assert!(!texts.is_empty(), "{}: cannot tell what `{name}` is", self.name);
+                texts
+            }
+            [TokenTree::Ident(keyword), ..] if keyword == "match" => several(arms(expression)),
+            [TokenTree::Ident(name), TokenTree::Punct(_), TokenTree::Group(group)] if name != "concat" => {
+                self.statements(&list(self.expand(&name.to_string(), group)), scope)
+            }
+            other => vec![self.text(other)],
         }
-        vec![self.text(argument)]
     }
 
     /// The text that an expression stands for.
@@ -241,15 +247,24 @@ fn substitute(body: TokenStream, values: &HashMap<String, Vec<TokenTree>>) -> To
     result.into_iter().collect()
 }
 
-/// What follows each `=>` of `let name = match … { … }`.
-fn arms(scope: &[TokenTree], name: &str) -> Vec<Vec<TokenTree>> {
+/// The `match` of `let name = match … { … }`.
+fn value(scope: &[TokenTree], name: &str) -> Vec<TokenTree> {
     let start =
         scope.windows(3).position(|three| is(three.first(), "let") && is(three.get(1), name) && is(three.get(2), "="));
     let Some(start) = start else { return Vec::new() };
-    let statement = scope[start..].split(|token| is(Some(token), ";")).next().unwrap_or_default();
-    assert!(is(statement.get(3), "match"), "`let {name}` is no match");
-    let Some(TokenTree::Group(body)) = statement.last() else { return Vec::new() };
+    let value = scope[start + 3..].split(|token| is(Some(token), ";")).next().unwrap_or_default();
+    assert!(is(value.first(), "match"), "`let {name}` is no match");
+    value.to_vec()
+}
+
+/// What follows each `=>` of `match … { … }`.
+fn arms(expression: &[TokenTree]) -> Vec<Vec<TokenTree>> {
+    let Some(TokenTree::Group(body)) = expression.last() else { return Vec::new() };
     let body = list(body.stream());
     let arrows = (1..body.len()).filter(|at| is(body.get(at - 1), "=") && is(body.get(*at), ">"));
-    arrows.map(|at| body[at + 1..].iter().take_while(|token| !is(Some(token), ",")).cloned().collect()).collect()
+    let arm = |at: usize| match body.get(at + 1) {
+        Some(TokenTree::Group(block)) if block.delimiter() == Delimiter::Brace => list(block.stream()),
+        _ => body[at + 1..].iter().take_while(|token| !is(Some(token), ",")).cloned().collect(),
+    };
+    arrows.map(arm).collect()
 }
