@@ -29,6 +29,7 @@ export const t = messages(
     counts: (wrong: number, all: number) =>
       `${plural(all, { one: '# check', other: '# checks' })}, ${plural(wrong, { one: '# not in order', other: '# not in order' })}`,
     failedTitle: 'The doctor could not look at everything',
+    failedText: 'On the server, `chiliview doctor` looks without the service, too. This stood in the way:',
     emptyTitle: 'No round yet',
     emptyText: 'A round takes seconds and changes nothing. Run one after trouble, and before an upgrade.',
   },
@@ -60,6 +61,7 @@ export const t = messages(
     counts: (wrong, all) =>
       `${plural(all, { one: '# Prüfung', other: '# Prüfungen' })}, ${plural(wrong, { one: '# nicht in Ordnung', other: '# nicht in Ordnung' })}`,
     failedTitle: 'Die Diagnose konnte nicht alles untersuchen',
+    failedText: 'Auf dem Server untersucht `chiliview doctor` auch ohne den Dienst. Dies stand im Weg:',
     emptyTitle: 'Noch kein Durchgang',
     emptyText:
       'Ein Durchgang dauert Sekunden und ändert nichts. Starten Sie einen nach Störungen und vor einer Aktualisierung.',

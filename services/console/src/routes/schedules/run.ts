@@ -15,3 +15,13 @@ export function tally(run: RunInfo): string {
 export function took({ started_at: began, finished_at: ended }: RunInfo): string {
   return began && ended ? format.duration(Date.parse(ended) - Date.parse(began)) : '–';
 }
+
+const NOT_MADE = ['failed', 'cancelled', 'damaged'];
+
+/** What is missing of a run that did not end well. Its `error` says the same in English. */
+export function shortfall(run: RunInfo): string {
+  const counts = Object.entries(run.backups).map(([status, count]) => ({ status, count: Number(count) }));
+  const sum = (of: typeof counts): number => of.reduce((all, { count }) => all + count, 0);
+  const bad = sum(counts.filter(({ status }) => NOT_MADE.includes(status)));
+  return bad > 0 ? t.notMade(bad, sum(counts)) : t.notQueued;
+}

@@ -108,6 +108,9 @@ export const t = messages(
     noBackupsText: 'Retention has removed them, or somebody has.',
     proofsOnly: 'It made no backups: it proved those that were there.',
     failedTitle: 'This run did not end well',
+    notMade: (bad: number, all: number) =>
+      `${plural(bad, { one: '# backup', other: '# backups' })} of ${all} ${bad === 1 ? 'was' : 'were'} not made`,
+    notQueued: 'Not all that it should have asked for could be queued',
     created: 'Created',
     changed: 'Last changed',
   },
@@ -222,6 +225,9 @@ export const t = messages(
     noBackupsText: 'Die Aufbewahrung hat sie entfernt, oder jemand.',
     proofsOnly: 'Er hat keine Sicherungen gemacht: Er hat die vorhandenen geprüft.',
     failedTitle: 'Dieser Lauf ist nicht gut ausgegangen',
+    notMade: (bad, all) =>
+      `${plural(bad, { one: '# Sicherung', other: '# Sicherungen' })} von ${all} ${bad === 1 ? 'ist' : 'sind'} nicht entstanden`,
+    notQueued: 'Nicht alles, was anzufordern war, konnte eingereiht werden',
     created: 'Angelegt',
     changed: 'Zuletzt geändert',
   },
