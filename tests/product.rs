@@ -13,6 +13,7 @@ mod canary;
 mod clients;
 mod contract;
 mod descriptors;
+mod full;
 mod fuzz;
 mod history;
 mod honest;

@@ -23,14 +23,15 @@ pub(crate) async fn sweep(context: &Context) -> Result<(), Error> {
     strangers(context).await
 }
 
-/// The row first: a file without one is found again.
+/// The file first: on a full disk, that is the room for the rest.
 pub(crate) async fn forget(context: &Context, id: UploadId) -> Result<(), Error> {
-    context.store.central().write(async |tx| uploads::delete(tx, id).await).await?;
     let path = context.store.data_dir().upload(id);
     match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path)(error)),
-        _ => Ok(()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::io("remove", path)(error)),
+        _ => {}
     }
+    context.store.central().write(async |tx| uploads::delete(tx, id).await).await?;
+    Ok(())
 }
 
 async fn strangers(context: &Context) -> Result<(), Error> {

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chiliview_store::data_dir::create_private;
+use chiliview_store::{data_dir::create_private, room::Room};
 
 use crate::{
     checks::Check,
@@ -94,8 +94,8 @@ fn file_system(exam: &mut Exam<'_>) {
 fn room(exam: &mut Exam<'_>) {
     let shelf = exam.context.shelf.as_directory().cloned();
     for directory in std::iter::once(exam.data_dir().root().to_owned()).chain(shelf) {
-        let Ok(stat) = rustix::fs::statvfs(&directory) else { continue };
-        let free = stat.f_bavail.saturating_mul(stat.f_frsize);
+        let Ok(room) = Room::at(&directory) else { continue };
+        let free = room.free_bytes;
         let needed = LITTLE_BYTES.max(files::largest_database(&exam.data_dir()).saturating_mul(2));
         let found = Found::Room { free: free >> 20, needed: needed >> 20 };
         if free < needed {

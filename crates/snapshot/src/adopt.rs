@@ -21,6 +21,7 @@ use crate::frame::{self, Bound, Frame};
 use crate::identities::Identities;
 use crate::scratch;
 use crate::seal::{self, Sealed};
+use crate::sqlite;
 use crate::stored::{Stored, failed};
 use crate::task;
 use crate::temporary::Temporary;
@@ -33,9 +34,6 @@ mod check;
 mod schema;
 
 const CHUNK: usize = 256 << 10;
-
-/// <https://www.sqlite.org/fileformat.html#magic_header_string>
-const SQLITE: &[u8] = b"SQLite format 3\0";
 
 /// A file to be adopted.
 #[derive(Clone, Debug)]
@@ -137,7 +135,7 @@ fn plain(request: &Adoption, file: &mut Temporary, watch: &Watch) -> Result<(u64
     upload.reader(&watch.cancel).take(64).read_to_end(&mut start).map_err(upload.failed())?;
     let mut stored = Stored::of(&upload, upload.len(), watch)?;
     let failed = |error| failed(&upload, error);
-    if start.starts_with(SQLITE) {
+    if start.starts_with(sqlite::MAGIC) {
         return copy(&mut stored, upload.len(), request.max_plain_bytes, file, watch, failed);
     }
     // How much will come out is not known yet.
@@ -178,7 +176,7 @@ fn copy(
             return Ok((bytes, Digest::finish(hash)));
         }
         hash.update(&buffer[..read]);
-        file.write_all(&buffer[..read])?;
+        file.append(&buffer[..read])?;
         meter.advance(read)?;
     }
 }

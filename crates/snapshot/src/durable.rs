@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
+use chiliview_store::room::Room;
+
 use crate::error::Error;
 
 /// Makes `path` and what is missing above it, for the owner alone (0700).
@@ -41,10 +43,9 @@ pub(crate) fn remove(path: &Path) -> Result<bool, Error> {
     }
 }
 
-/// The bytes that an unprivileged process may still write on the file system of `path`.
-pub(crate) fn free_bytes(path: &Path) -> Result<u64, Error> {
-    let stat = rustix::fs::statvfs(path).map_err(|error| Error::io("measure the free space of", path)(error.into()))?;
-    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+/// Room on the file system of `path`.
+pub(crate) fn room(path: &Path) -> Result<Room, Error> {
+    Room::at(path).map_err(Error::io("measure the free space of", path))
 }
 
 /// The directory of `path`; `.` for a bare name.

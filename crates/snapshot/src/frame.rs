@@ -12,6 +12,7 @@ use crate::digest::Digest;
 use crate::durable;
 use crate::error::Error;
 use crate::scratch;
+use crate::sqlite;
 use crate::temporary::Temporary;
 use crate::watch::Meter;
 
@@ -109,12 +110,16 @@ impl<'a> Frame<'a> {
     }
 
     fn take(&mut self, plain: &[u8]) -> Result<(), Error> {
+        let starts = self.written == 0 && !plain.is_empty();
+        if starts && matches!(self.bound, Bound::AtMost(_)) && !plain.starts_with(sqlite::MAGIC) {
+            return Err(Refusal::Unknown.into());
+        }
         self.written += plain.len() as u64;
         if self.written > self.limit() {
             return Err(self.size(self.written));
         }
         self.plain.update(plain);
-        self.file.write_all(plain)?;
+        self.file.append(plain)?;
         self.meter.advance(plain.len())
     }
 

@@ -20,9 +20,9 @@ pub(crate) fn create(dir: &Path, of: &str, bytes: u64) -> Result<Temporary, Erro
 }
 
 /// # Errors
-/// [`Error::NoSpace`] when the file system of `dir` has less than `bytes` free.
+/// [`Error::NoSpace`] when the file system of `dir` has less than `bytes` free beside its reserve.
 pub(crate) fn require(dir: &Path, bytes: u64) -> Result<(), Error> {
-    if durable::free_bytes(dir)? < bytes {
+    if durable::room(dir)?.spare_bytes() < bytes {
         return Err(Error::NoSpace { path: dir.to_path_buf(), source: None });
     }
     Ok(())

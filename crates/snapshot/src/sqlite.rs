@@ -10,6 +10,9 @@ use sqlx::{ConnectOptions as _, Row as _, SqliteConnection};
 use crate::error::Error;
 use crate::watch::Watch;
 
+/// <https://www.sqlite.org/fileformat.html#magic_header_string>
+pub(crate) const MAGIC: &[u8] = b"SQLite format 3\0";
+
 /// Rows that wait between SQLite's thread and ours: 1 MiB of the usual pages, 16 MiB of the largest.
 const ROWS_AHEAD: usize = 256;
 

@@ -4,9 +4,11 @@
 //! work of another one without asking for process ids or trusting clocks.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+
+use chiliview_store::room::Sparing;
 
 use crate::durable;
 use crate::error::Error;
@@ -19,6 +21,7 @@ pub(crate) const SUFFIX: &str = ".partial";
 pub(crate) struct Temporary {
     file: File,
     path: PathBuf,
+    sparing: Sparing,
     kept: bool,
 }
 
@@ -32,12 +35,16 @@ pub struct Swept {
 }
 
 impl Temporary {
+    fn new(file: File, path: PathBuf) -> Self {
+        Self { file, sparing: Sparing::new(durable::parent(&path)), path, kept: false }
+    }
+
     /// Makes `<stem>.<n>.partial` in `dir`, with the first free `n`.
     pub(crate) fn create(dir: &Path, stem: &str) -> Result<Self, Error> {
         for n in 0_u32.. {
             let path = dir.join(format!("{stem}.{n}{SUFFIX}"));
             if let Some(file) = claim(&path).map_err(Error::io("create", &path))? {
-                return Ok(Self { file, path, kept: false });
+                return Ok(Self::new(file, path));
             }
         }
         unreachable!("four billion temporary files of one name")
@@ -48,7 +55,7 @@ impl Temporary {
         let path = dir.join(format!("{stem}{SUFFIX}"));
         loop {
             if let Some(file) = claim(&path).map_err(Error::io("create", &path))? {
-                return Ok(Some(Self { file, path, kept: false }));
+                return Ok(Some(Self::new(file, path)));
             }
             if is_alive(&path)? {
                 return Ok(None);
@@ -65,9 +72,9 @@ impl Temporary {
         &self.path
     }
 
-    /// Appends all of `bytes`.
-    pub(crate) fn write_all(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.file.write_all(bytes).map_err(Error::io("write", &self.path))
+    /// Appends all of `bytes`, unless they would take of the reserve.
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.write_all(bytes).map_err(Error::io("write", &self.path))
     }
 
     /// Waits until the content is on the disk.
@@ -80,6 +87,17 @@ impl Temporary {
         durable::rename(&self.path, name)?;
         self.kept = true;
         Ok(())
+    }
+}
+
+impl Write for Temporary {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.sparing.take(bytes.len())?;
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 

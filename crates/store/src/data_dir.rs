@@ -6,11 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::fs::{statfs, statvfs};
+use rustix::fs::statfs;
 
 use crate::{
     error::{Error, Result},
     ids::{RestoreId, TenantId, UploadId},
+    room::Room,
 };
 
 /// Network and user-space file systems on which SQLite's WAL is known to corrupt, by their magic in `statfs(2)`.
@@ -79,8 +80,12 @@ impl DataDir {
 
     /// How many bytes are free for us where the databases are.
     pub fn free_bytes(&self) -> Result<u64> {
-        let stat = statvfs(&self.0).map_err(|error| Error::io("look at", &self.0)(error.into()))?;
-        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+        Ok(self.room()?.free_bytes)
+    }
+
+    /// Room where the databases are.
+    pub fn room(&self) -> Result<Room> {
+        Room::at(&self.0).map_err(Error::io("look at", &self.0))
     }
 
     /// The default shelf.

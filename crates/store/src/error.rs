@@ -86,6 +86,11 @@ pub enum Error {
 const SQLITE_BUSY: i32 = 5;
 const SQLITE_LOCKED: i32 = 6;
 const SQLITE_FULL: i32 = 13;
+/// An extended one's first eight bits are the primary one.
+const PRIMARY: i32 = 0xff;
+/// An extended one: the index of the WAL, in memory that is a file, could not grow. On a full disk a database that nobody had
+/// open yet is met by this one before [`SQLITE_FULL`].
+const SQLITE_IOERR_SHMSIZE: i32 = 10 | (19 << 8);
 
 /// PostgreSQL's (<https://www.postgresql.org/docs/15/errcodes-appendix.html>): the server shuts down, crashed, or starts; or it
 /// has no connection left.
@@ -106,9 +111,12 @@ impl From<sqlx::Error> for Error {
                     return Self::Duplicate { what: unique_constraint(database.as_ref()) };
                 }
                 if database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
-                    match sqlite_primary_code(database.as_ref()) {
-                        Some(SQLITE_FULL) => return Self::DiskFull,
-                        Some(SQLITE_BUSY | SQLITE_LOCKED) => return Self::Busy(error),
+                    match sqlite_code(database.as_ref()) {
+                        Some(SQLITE_IOERR_SHMSIZE) => return Self::DiskFull,
+                        Some(code) if code & PRIMARY == SQLITE_FULL => return Self::DiskFull,
+                        Some(code) if [SQLITE_BUSY, SQLITE_LOCKED].contains(&(code & PRIMARY)) => {
+                            return Self::Busy(error);
+                        }
                         _ => {}
                     }
                 } else {
@@ -129,9 +137,8 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-fn sqlite_primary_code(error: &dyn sqlx::error::DatabaseError) -> Option<i32> {
-    let extended: i32 = error.code()?.parse().ok()?;
-    Some(extended & 0xff)
+fn sqlite_code(error: &dyn sqlx::error::DatabaseError) -> Option<i32> {
+    error.code()?.parse().ok()
 }
 
 fn unique_constraint(error: &dyn sqlx::error::DatabaseError) -> String {

@@ -32,6 +32,7 @@ pub mod reason;
 pub mod recovery;
 pub mod relocation;
 pub mod restores;
+pub mod room;
 pub mod schedule_runs;
 pub mod schedules;
 mod schema_swap;

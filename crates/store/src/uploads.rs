@@ -65,14 +65,24 @@ pub async fn find(tx: &mut Tx, id: UploadId) -> Result<Option<Upload>> {
     tx.query(select!("WHERE id = $1")).bind(id).fetch_optional().await
 }
 
-/// How many a tenant has that did not become backups yet.
-pub async fn open(tx: &mut Tx, tenant: TenantId) -> Result<i64> {
-    let (count,) = tx
-        .query("SELECT count(*) FROM uploads WHERE tenant_id = $1 AND backup_id IS NULL")
-        .bind(tenant)
-        .fetch_one::<(i64,)>()
-        .await?;
-    Ok(count)
+/// A tenant's uploads that did not become backups yet.
+#[derive(Clone, Copy, Debug, FromRow, PartialEq, Eq)]
+pub struct Open {
+    /// How many.
+    pub uploads: i64,
+    /// What they announced, in bytes.
+    pub bytes: i64,
+}
+
+/// What a tenant has under way.
+pub async fn open(tx: &mut Tx, tenant: TenantId) -> Result<Open> {
+    tx.query(
+        "SELECT count(*) AS uploads, CAST(COALESCE(sum(total_bytes), 0) AS BIGINT) AS bytes
+         FROM uploads WHERE tenant_id = $1 AND backup_id IS NULL",
+    )
+    .bind(tenant)
+    .fetch_one()
+    .await
 }
 
 /// The upload becomes `backup`. False when it is one already, or gone.
@@ -86,7 +96,7 @@ pub async fn complete(tx: &mut Tx, id: UploadId, backup: BackupId) -> Result<boo
     Ok(changed == 1)
 }
 
-/// Forgets an upload; its file is removed after the commit.
+/// Forgets an upload, whose file is gone.
 pub async fn delete(tx: &mut Tx, id: UploadId) -> Result<bool> {
     Ok(tx.query("DELETE FROM uploads WHERE id = $1").bind(id).execute().await? == 1)
 }

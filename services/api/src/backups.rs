@@ -32,6 +32,7 @@ use crate::{
     once::{First, Once},
     paging::{self, List},
     problem::{FieldError, Problem},
+    trash::refuse_over,
     words::{BackupOrigin, BackupScope, BackupSort, BackupStatus, Order},
 };
 
@@ -261,7 +262,9 @@ impl Backups {
         let row = app
             .central()
             .write(async |tx| {
-                if !rows::undelete(tx, seen.id, now).await? {
+                let row = rows::find(tx, seen.id).await?.ok_or_else(|| Problem::not_found("backup"))?;
+                refuse_over(row.purge_after, now)?;
+                if !rows::undelete(tx, row.id, now).await? {
                     return Err(Problem::conflict("not_deleted", "the backup is not in the trash"));
                 }
                 app.audit(tx, &caller, Event::done("backup.undelete", "backup", seen.id)).await?;

@@ -43,6 +43,7 @@ pub mod secret;
 pub mod service;
 pub mod tenants;
 pub mod traces;
+mod trash;
 pub mod uploads;
 pub mod usage;
 pub mod users;

@@ -29,6 +29,7 @@ use crate::{
     once::{First, Once},
     paging::{self, List},
     problem::{FieldError, Problem},
+    trash::refuse_over,
     users::guards,
     words::{Order, TenantSort, TenantStatus},
 };
@@ -214,6 +215,7 @@ impl Tenants {
                 if before.deleted_at.is_none() {
                     return Err(Problem::conflict("not_deleted", "the tenant is not in the trash"));
                 }
+                refuse_over(before.purge_after, now)?;
                 let after = Tenant { deleted_at: None, purge_after: None, updated_at: now, ..before };
                 rows::update(tx, &after).await?;
                 app.audit(tx, &caller, Event::done("tenant.undelete", "tenant", after.id)).await?;

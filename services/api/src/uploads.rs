@@ -12,7 +12,7 @@ use chiliview_store::{
     backups::{self, New, Origin},
     queue::{self, NewJob, Work},
     tenants::Tenant,
-    uploads::{self as rows, Upload},
+    uploads::{self as rows, Open, Upload},
 };
 use poem_openapi::{
     OpenApi,
@@ -35,6 +35,8 @@ use crate::{
 
 /// Between two pieces.
 const PATIENCE: Duration = Duration::from_secs(24 * 3600);
+/// From the first piece to the last.
+const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Of one tenant, at once.
 const MOST_OPEN: i64 = 20;
 
@@ -84,7 +86,7 @@ impl Uploads {
         }
         let room = total(&upload).saturating_sub(offset.0);
         let length = arriving.append(piece, room).await?;
-        let expires_at = self.app.now().plus(PATIENCE);
+        let expires_at = self.app.now().plus(PATIENCE).min(upload.created_at.plus(LONGEST));
         self.app.central().write(async |tx| rows::extend(tx, upload.id, expires_at).await).await?;
         Ok(Json(show(Upload { expires_at, ..upload }, length)))
     }
@@ -177,10 +179,7 @@ impl Uploads {
         let row = upload.clone();
         let begun = self.app.central().write(async |tx| {
             refuse_over_quota(tx, &tenant).await?;
-            if rows::open(tx, row.tenant_id).await? >= MOST_OPEN {
-                let detail = format!("{MOST_OPEN} uploads of the tenant are under way; finish some or give them up");
-                return Err(Problem::conflict("too_many_uploads", detail));
-            }
+            refuse_too_many(rows::open(tx, row.tenant_id).await?, row.total_bytes, tenant.quota_bytes)?;
             rows::insert(tx, &row).await?;
             self.app.audit(tx, caller, Event::done("upload.create", "upload", row.id)).await
         });
@@ -206,7 +205,7 @@ impl Uploads {
         if bytes > most {
             return Err(Problem::payload_too_large(most));
         }
-        if piece::room(&self.app.store().data_dir().uploads())? < bytes {
+        if self.app.store().data_dir().room()?.spare_bytes() < bytes {
             return Err(Problem::insufficient_storage());
         }
         Ok(())
@@ -280,10 +279,25 @@ impl Uploads {
         Ok(upload)
     }
 
+    /// The file first: on a full disk, that is the room for the rest.
     async fn forget(&self, upload: &Upload) -> Result<(), Problem> {
+        piece::remove(&self.path(upload))?;
         self.app.central().write(async |tx| rows::delete(tx, upload.id).await).await?;
-        piece::remove(&self.path(upload))
+        Ok(())
     }
+}
+
+/// What is under way counts against what the tenant's backups may take, before it is one of them.
+fn refuse_too_many(open: Open, bytes: i64, quota: Option<i64>) -> Result<(), Problem> {
+    if open.uploads >= MOST_OPEN {
+        let detail = format!("{MOST_OPEN} uploads of the tenant are under way; finish some or give them up");
+        return Err(Problem::conflict("too_many_uploads", detail));
+    }
+    if quota.is_some_and(|quota| open.bytes.saturating_add(bytes) > quota) {
+        let detail = "with this one, the tenant's uploads would take more room than its backups may";
+        return Err(Problem::conflict("quota_exceeded", detail));
+    }
+    Ok(())
 }
 
 fn total(upload: &Upload) -> u64 {

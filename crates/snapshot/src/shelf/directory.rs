@@ -113,7 +113,7 @@ impl Directory {
 
     fn put(&self, marker: Marker) -> Result<(), Error> {
         let mut file = Temporary::create(&self.staging(), marker::NAME)?;
-        file.write_all(&marker.to_json())?;
+        file.append(&marker.to_json())?;
         file.sync()?;
         file.keep(&self.root.join(marker::NAME))?;
         durable::sync_dir(&self.root)
@@ -160,7 +160,7 @@ impl Directory {
     }
 
     pub(super) fn free_bytes(&self) -> Result<u64, Error> {
-        durable::free_bytes(&self.root)
+        Ok(durable::room(&self.root)?.free_bytes)
     }
 
     /// Where there is no staging directory there is no shelf: a file system that is not mounted, say. Nothing can be said

@@ -84,14 +84,14 @@ impl StagedFile {
 impl Write for Staged {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Self::File(file) => file.artefact.file().write(bytes),
+            Self::File(file) => file.artefact.write(bytes),
             Self::Upload(upload) => upload.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
-            Self::File(file) => file.artefact.file().flush(),
+            Self::File(file) => file.artefact.flush(),
             Self::Upload(upload) => upload.flush(),
         }
     }
@@ -102,7 +102,7 @@ impl Write for Staged {
 fn staged_manifest(directory: &Directory, key: &ArtefactKey, bytes: &[u8]) -> Result<Temporary, Error> {
     let alone = Temporary::alone(&directory.staging(), &key.manifest_file())?;
     let mut manifest = alone.ok_or(Error::AlreadyPublished(*key))?;
-    manifest.write_all(bytes)?;
+    manifest.append(bytes)?;
     manifest.sync()?;
     Ok(manifest)
 }

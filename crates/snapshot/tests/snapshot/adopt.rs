@@ -97,8 +97,9 @@ fn frame(plain: &[u8]) -> Vec<u8> {
 }
 
 /// 2 GiB of zeros.
-fn bomb() -> Vec<u8> {
+fn bomb(start: &[u8]) -> Vec<u8> {
     let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 19).unwrap();
+    encoder.write_all(start).unwrap();
     let zeros = vec![0; 1 << 20];
     (0..2048).for_each(|_| encoder.write_all(&zeros).unwrap());
     encoder.finish().unwrap()
@@ -156,7 +157,8 @@ async fn what_is_no_snapshot_is_refused_at_first_sight() {
 #[tokio::test]
 async fn a_bomb_is_refused_early() {
     let desk = Desk::new().await;
-    let bomb = bomb();
+    assert_eq!(desk.refusal(&bomb(b"")).await, Refusal::Unknown, "by its first bytes");
+    let bomb = bomb(b"SQLite format 3\0");
     assert!(bomb.len() < 256 << 10, "{}", bomb.len());
     assert_eq!(desk.refusal(&bomb).await, Refusal::TooLarge { limit: LIMIT });
     assert_eq!(desk.refusal(&desk.encrypted(&bomb)).await, Refusal::TooLarge { limit: LIMIT });
@@ -176,7 +178,7 @@ async fn a_bomb_is_refused_early() {
 async fn a_database_that_no_disk_has_room_for_is_refused_unread() {
     let desk = Desk::new().await;
     let path = desk.fixture.dir.path().join("upload");
-    std::fs::write(&path, bomb()).unwrap();
+    std::fs::write(&path, bomb(b"SQLite format 3\0")).unwrap();
     let (accepted, identities) = (desk.accepted.clone(), Identities::none());
     let request = Adoption { upload: path, to: desk.to(), max_plain_bytes: 1 << 60, accepted, identities };
     assert!(matches!(adopt(request, &Watch::unobserved()).await, Err(Error::NoSpace { .. })));

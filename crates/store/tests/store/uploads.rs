@@ -2,7 +2,7 @@
 
 use chiliview_store::{
     Ids,
-    uploads::{self, Upload},
+    uploads::{self, Open, Upload},
 };
 
 use crate::{
@@ -43,7 +43,10 @@ async fn an_upload_becomes_one_backup_or_expires() {
             let rows = read(db, async |tx| uploads::expired(tx, at(now), 9).await).await;
             rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
         };
-        assert_eq!((open(first.tenant_id).await, expired(9).await), (1, vec![]));
+        assert_eq!(
+            (open(first.tenant_id).await, expired(9).await),
+            (Open { uploads: 1, bytes: first.total_bytes }, vec![])
+        );
         assert_eq!(expired(20).await, [first.id, second.id]);
         assert!(write(db, async |tx| uploads::extend(tx, second.id, at(30)).await).await);
         assert_eq!(expired(20).await, [first.id]);
@@ -51,7 +54,11 @@ async fn an_upload_becomes_one_backup_or_expires() {
         let backup = Ids.next();
         assert!(complete(first.id, backup).await && !complete(first.id, Ids.next()).await, "it becomes one only");
         assert_eq!(find(first.id).await.unwrap().backup_id, Some(backup));
-        assert_eq!((open(first.tenant_id).await, expired(20).await), (0, vec![]), "a job has it now");
+        assert_eq!(
+            (open(first.tenant_id).await, expired(20).await),
+            (Open { uploads: 0, bytes: 0 }, vec![]),
+            "a job has it now"
+        );
 
         let used = async || read(db, async |tx| uploads::used(tx, 9).await).await.len();
         assert_eq!(used().await, 1, "its backup is not under way");

@@ -1,4 +1,4 @@
-//! A file system of 20 MB that is mounted for one test, where that is permitted.
+//! A small file system that is mounted for one test, where that is permitted.
 
 use std::{
     fs::{File, OpenOptions},
@@ -16,11 +16,16 @@ pub(crate) struct SmallDisk(tempfile::TempDir);
 pub(crate) struct Filler(PathBuf);
 
 impl SmallDisk {
-    /// `None`, said once, where nothing may be mounted.
+    /// One of 20 MB. `None`, said once, where nothing may be mounted.
     pub(crate) fn mount() -> Option<Self> {
+        Self::of(20)
+    }
+
+    /// One of so many megabytes.
+    pub(crate) fn of(megabytes: u32) -> Option<Self> {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=20m", "tmpfs"]).arg(directory.path());
+        mount.args(["-t", "tmpfs", "-o", &format!("size={megabytes}m"), "tmpfs"]).arg(directory.path());
         if mount.output().is_ok_and(|output| output.status.success()) {
             return Some(Self(directory));
         }

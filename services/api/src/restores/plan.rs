@@ -166,7 +166,7 @@ pub(super) async fn plan(
         safety_backup: id.is_some() && !request.without_safety_backup,
         undo_seconds: id.map(|_| app.policy().undo_window.as_secs()),
         room_needed,
-        room_free: app.store().data_dir().free_bytes()?,
+        room_free: app.store().data_dir().room()?.spare_bytes(),
         warnings: Vec::new(),
     };
     plan.warnings = warnings(place, manifest, &plan);

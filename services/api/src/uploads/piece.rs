@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use chiliview_store::Error;
+use chiliview_store::{Error, room::Sparing};
 use http_body_util::{BodyExt, combinators::BoxBody};
 use poem::{Body, Request, RequestBody};
 use poem_openapi::{
@@ -80,6 +80,7 @@ async fn copy(
     room: u64,
 ) -> Result<u64, Problem> {
     let mut copied = 0;
+    let mut sparing = Sparing::new(path);
     let failed = || Error::io("write", path);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| body::refusal(&error));
@@ -94,6 +95,10 @@ async fn copy(
         if copied > room {
             file.flush().await.map_err(failed())?;
             return Err(Problem::payload_too_large(room));
+        }
+        if let Err(error) = sparing.take(data.len()) {
+            file.flush().await.map_err(failed())?;
+            return Err(failed()(error).into());
         }
         file.write_all(&data).await.map_err(failed())?;
     }
@@ -116,12 +121,6 @@ pub(super) fn remove(path: &Path) -> Result<(), Problem> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path)(error).into()),
         _ => Ok(()),
     }
-}
-
-/// Room on the file system of `path`.
-pub(super) fn room(path: &Path) -> Result<u64, Problem> {
-    let stat = rustix::fs::statvfs(path).map_err(|error| Error::io("look at", path)(error.into()))?;
-    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
 impl<'a> ApiExtractor<'a> for Piece {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chiliview_store::{admins::AdminRole, users::UserRole};
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use crate::support::{PASSWORD, Person, on_every_engine};
@@ -151,6 +152,29 @@ async fn a_deleted_tenant_comes_back_with_its_users() {
         assert_eq!(app.get(&owner, &users).await.expect(200).column("id"), std::slice::from_ref(&member.id));
         app.get(&member, "/auth/session").await.expect(401);
         app.log_in(&member.username, PASSWORD, Some("acme")).await.expect(200);
+    })
+    .await;
+}
+
+/// From then on a worker removes its database, then its row: it would come back without the one.
+#[tokio::test]
+async fn what_a_worker_may_be_removing_does_not_come_back() {
+    on_every_engine(async |app| {
+        let owner = app.admin(AdminRole::Owner).await;
+        let id = app.tenant(&owner, "acme").await;
+        let (backup, _) = app.backed_up(Some((&id, "acme"))).await;
+        let both = [format!("/backups/{backup}"), "/tenants/acme".to_owned()];
+        for path in &both {
+            app.delete(&owner, &format!("{path}?force=true")).await.expect(204);
+        }
+        let end: DateTime<Utc> = app.get(&owner, "/tenants/acme").await.field("purge_after").parse().unwrap();
+        let left = (end - app.clock.now().to_datetime()).to_std().unwrap();
+        app.after(left - Duration::from_secs(1));
+        let owner = app.admin(AdminRole::Owner).await;
+        for path in &both {
+            app.post(&owner, &format!("{path}/undelete"), json!({})).await.expect_problem(409, "trash_over");
+        }
+        assert_eq!(app.get(&owner, "/tenants?deleted=true").await.column("slug"), ["acme"]);
     })
     .await;
 }

@@ -77,6 +77,7 @@ export const PROBLEMS: Record<string, Words> = {
   too_many_requests: 'Zu viele Anfragen; warten Sie einen Augenblick.',
   too_many_schedules: 'Es gibt so viele Zeitpläne wie möglich; löschen Sie zuerst einen.',
   too_many_uploads: 'Zu viele Dateien werden zugleich hochgeladen.',
+  trash_over: 'Die Zeit im Papierkorb ist um: Es wird gerade entfernt.',
   totp_enabled: 'Es gibt bereits einen zweiten Faktor; entfernen Sie ihn zuerst.',
   totp_not_begun: 'Es gibt nichts zu bestätigen; beginnen Sie von vorn.',
   totp_required: 'Dieses Konto hat einen zweiten Faktor; geben Sie auch dessen Code ein.',
