@@ -3,14 +3,13 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use chiliview_agenda::over_quota;
+use chiliview_agenda::order;
 use chiliview_policy::schedule::jitter;
 use chiliview_store::{
     BackupId, Error, RunId, TenantId, Timestamp, Tx,
     audit::{self, Event},
-    backups::{self, Backup, BackupStatus, New, Origin},
-    queue::{self, NewJob},
-    reason::{Cause, Reason},
+    backups::{self, Backup, New, Origin},
+    queue::NewJob,
     schedule_runs::{self, FiredBy, Run, RunStatus},
     schedules::{self, Schedule, ScheduleAction, ScheduleScope},
     tenants::{self, Tenant},
@@ -20,7 +19,7 @@ use chiliview_telemetry::context;
 use crate::{
     context::Context,
     prove::oldest_first,
-    queue::{Attempt, Outcome, Work},
+    queue::{Attempt, Outcome},
     reasons::later,
     tell,
 };
@@ -165,24 +164,19 @@ async fn enqueue(
         trace_id: context::current_trace_id(),
         at: now,
     };
-    backups::insert(tx, &new).await?;
-    if let Some(tenant) = tenant
-        && let Some(words) = over_quota(tx, tenant).await?
-    {
-        let reason = Reason::new(Cause::Quota, words);
-        backups::end(tx, id, BackupStatus::Failed, &reason, now).await?;
+    let ordered = order(tx, ids, &new, tenant, |job| when(job, schedule, run, tenant_id, now)).await?;
+    if let Some(reason) = ordered {
         let event = Event::done("backup.failed", "backup", id).ending(audit::Outcome::Failed, &reason.words);
         context.audit(tx, event).await?;
         if let Some(backup) = backups::find(tx, id).await? {
             tell::backup_failed(context, tx, &backup, &reason.words).await?;
         }
-        return Ok(true);
     }
-    queue::enqueue(tx, &job(NewJob::new(ids.next(), Work::BackUp { backup: id }), schedule, run, tenant_id, now)).await
+    Ok(true)
 }
 
 /// When and before whom: what the clock fires at once is spread, each database at a moment of its own.
-fn job(job: NewJob, schedule: &Schedule, run: &Run, tenant: Option<TenantId>, now: Timestamp) -> NewJob {
+fn when(job: NewJob, schedule: &Schedule, run: &Run, tenant: Option<TenantId>, now: Timestamp) -> NewJob {
     if run.fired_by == FiredBy::Person {
         return NewJob { priority: BY_PERSON, ..job };
     }

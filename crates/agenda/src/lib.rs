@@ -5,11 +5,13 @@
 mod fire;
 mod holdings;
 mod keeping;
+mod order;
 mod quota;
 mod timing;
 
 pub use fire::{Firing, fire};
 pub use holdings::{Fate, Holdings, Rule, Why};
 pub use keeping::Keeping;
+pub use order::order;
 pub use quota::over_quota;
 pub use timing::{Unreadable, next_after, timing};

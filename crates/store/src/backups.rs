@@ -15,7 +15,7 @@ mod trash;
 
 pub use self::{
     coverage::{Coverage, counts, coverage, ended_before, newest_verified, safe_at},
-    held::{Held, has_another_verified, held, is_awaited, references, source},
+    held::{Held, awaited, has_another_verified, held, is_awaited, references, source},
     late::{Late, Punctuality, punctuality},
     list::{BackupSort, Filter, list, list_sorted},
     overview::{Cover, CoverCount, CoverFilter, Covered, Day, by_day, count_covers, covers, on_shelf},

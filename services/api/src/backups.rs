@@ -5,9 +5,10 @@ mod guards;
 mod manifest;
 mod show;
 
+use chiliview_agenda::order;
 use chiliview_store::{
     BackupId, TenantId, Tx,
-    audit::Event,
+    audit::{Event, Outcome},
     backups::{self as rows, Backup, Filter, New, Origin},
     queue::{self, NewJob, Work},
     tenants::{self, Tenant},
@@ -69,7 +70,7 @@ impl Backups {
                 }
                 let mut items = Vec::with_capacity(targets.len());
                 for target in targets {
-                    items.push(self.enqueue(tx, &caller, target).await?);
+                    items.push(self.enqueue(tx, &caller, target, single).await?);
                 }
                 let location = if single { format!("/api/backups/{}", items[0].id) } else { "/api/backups".to_owned() };
                 let first = First { location, body: Queued::of(items, single) };
@@ -275,6 +276,11 @@ impl Backups {
     }
 }
 
+/// Of one database.
+const MOST_AWAITED: i64 = 20;
+/// Behind what somebody asks of one database.
+const AMONG_ALL: i32 = -5;
+
 /// A database to be backed up: a tenant's, or the central one.
 type Target = Option<Tenant>;
 
@@ -321,25 +327,40 @@ impl Backups {
         Ok(targets.await?)
     }
 
-    /// The row, its job and its line in the audit log: together or not at all.
-    async fn enqueue(&self, tx: &mut Tx, caller: &Caller, target: Target) -> Result<BackupInfo, Problem> {
-        let app = &self.app;
-        if let Some(tenant) = &target {
-            refuse_over_quota(tx, tenant).await?;
+    /// Before whom: whose database has many to be made lets the others go first.
+    async fn turn(&self, tx: &mut Tx, target: Option<&Tenant>) -> Result<i32, Problem> {
+        let awaited = rows::awaited(tx, target.map(|tenant| tenant.id)).await?;
+        if awaited >= MOST_AWAITED {
+            let detail = format!("{awaited} backups of this database are still to be made; wait for some of them");
+            return Err(Problem::conflict("too_many_backups", detail));
         }
+        Ok(-i32::try_from(awaited).unwrap_or(0).min(-AMONG_ALL))
+    }
+
+    /// The row, its job and its line in the audit log: together or not at all.
+    async fn enqueue(&self, tx: &mut Tx, caller: &Caller, target: Target, single: bool) -> Result<BackupInfo, Problem> {
+        let app = &self.app;
+        let priority = if single { self.turn(tx, target.as_ref()).await? } else { AMONG_ALL };
         let id: BackupId = app.store().ids().next();
         let new = New {
             id,
-            tenant: target.map(|tenant| (tenant.id, tenant.slug)),
+            tenant: target.as_ref().map(|tenant| (tenant.id, tenant.slug.clone())),
             origin: Origin::Request,
             run: None,
             requested_by: caller.label(),
             trace_id: caller.origin.trace_id.clone(),
             at: app.now(),
         };
-        rows::insert(tx, &new).await?;
-        queue::enqueue(tx, &NewJob::new(app.store().ids().next(), Work::BackUp { backup: id })).await?;
+        let refused = order(tx, app.store().ids(), &new, target.as_ref(), |job| NewJob { priority, ..job }).await?;
         app.audit(tx, caller, Event::done("backup.create", "backup", id)).await?;
+        match refused {
+            Some(reason) if single => return Err(Problem::conflict("quota_exceeded", &reason.words)),
+            Some(reason) => {
+                let failed = Event::done("backup.failed", "backup", id).ending(Outcome::Failed, &reason.words);
+                app.audit(tx, caller, failed).await?;
+            }
+            None => {}
+        }
         let row = rows::find(tx, id).await?.ok_or_else(|| Problem::not_found("backup"))?;
         Ok(show(row))
     }

@@ -153,7 +153,8 @@ impl Restores {
                     return Err(Problem::conflict("not_undoable", detail));
                 }
                 let work = Work::UndoRestore { restore: seen.id };
-                let job = NewJob { max_attempts: MAX_ATTEMPTS, ..NewJob::new(app.store().ids().next(), work) };
+                let job = NewJob::new(app.store().ids().next(), work).ahead();
+                let job = NewJob { max_attempts: MAX_ATTEMPTS, ..job };
                 queue::enqueue(tx, &job).await?;
                 Ok(())
             })

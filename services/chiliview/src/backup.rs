@@ -2,13 +2,13 @@
 
 mod wait;
 
+use chiliview_agenda::order;
 use chiliview_store::{
     BackupId, Store, TenantId,
-    audit::{self, Actor, Event},
+    audit::{self, Actor, Event, Outcome},
     backups::{self, Backup, BackupStatus, Filter, New, Origin},
     paging::{Direction, Page},
-    queue::{self, NewJob, Work},
-    tenants,
+    tenants::{self, Tenant},
 };
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -97,7 +97,7 @@ async fn create(store: &Store, json: bool, options: Create) -> Result<Exit, Fail
 }
 
 /// A tenant, or the central database.
-type Target = Option<(TenantId, String)>;
+type Target = Option<Tenant>;
 
 async fn targets(store: &Store, what: &What) -> Result<Vec<Target>, Failure> {
     if let Some(reference) = &what.tenant {
@@ -113,18 +113,18 @@ async fn everything(store: &Store) -> Result<Vec<Target>, Failure> {
         let page = store.central().read(async |tx| tenants::to_back_up(tx, after, PAGE).await).await?;
         let Some(last) = page.last() else { return Ok(targets) };
         after = Some(last.id);
-        targets.extend(page.into_iter().map(|tenant| Some((tenant.id, tenant.slug))));
+        targets.extend(page.into_iter().map(Some));
     }
 }
 
 /// The tenant that is meant, by slug or id, if it is not in the trash.
-pub(crate) async fn tenant(store: &Store, reference: &str) -> Result<(TenantId, String), Failure> {
+pub(crate) async fn tenant(store: &Store, reference: &str) -> Result<Tenant, Failure> {
     let found = store.central().read(async |tx| match reference.parse::<TenantId>() {
         Ok(id) => tenants::find(tx, id).await,
         Err(_) => tenants::find_by_slug(tx, reference).await,
     });
     match found.await? {
-        Some(tenant) if tenant.deleted_at.is_none() => Ok((tenant.id, tenant.slug)),
+        Some(tenant) if tenant.deleted_at.is_none() => Ok(tenant),
         Some(_) => Err(Failure::failed(format!("use the tenant {reference:?}: it is in the trash"))),
         None => Err(Failure::failed(format!("find a tenant {reference:?}"))),
     }
@@ -140,16 +140,18 @@ async fn enqueue(store: &Store, targets: Vec<Target>) -> Result<Vec<BackupId>, F
             let id: BackupId = ids.next();
             let new = New {
                 id,
-                tenant,
+                tenant: tenant.as_ref().map(|tenant| (tenant.id, tenant.slug.clone())),
                 origin: Origin::Request,
                 run: None,
                 requested_by: "command line".to_owned(),
                 trace_id: None,
                 at: now,
             };
-            backups::insert(tx, &new).await?;
-            queue::enqueue(tx, &NewJob::new(ids.next(), Work::BackUp { backup: id })).await?;
             audit::record(tx, ids.next(), now, &actor, Event::done("backup.create", "backup", id)).await?;
+            if let Some(reason) = order(tx, ids, &new, tenant.as_ref(), |job| job).await? {
+                let failed = Event::done("backup.failed", "backup", id).ending(Outcome::Failed, reason.words);
+                audit::record(tx, ids.next(), now, &actor, failed).await?;
+            }
             queued.push(id);
         }
         Ok::<_, chiliview_store::Error>(queued)
@@ -159,7 +161,7 @@ async fn enqueue(store: &Store, targets: Vec<Target>) -> Result<Vec<BackupId>, F
 
 async fn list(store: &Store, json: bool, options: List) -> Result<Exit, Failure> {
     let tenant = match &options.tenant {
-        Some(reference) => Some(tenant(store, reference).await?.0),
+        Some(reference) => Some(tenant(store, reference).await?.id),
         None => None,
     };
     let filter = Filter { tenant, status: options.status, ..Filter::default() };

@@ -76,6 +76,19 @@ pub async fn is_awaited(tx: &mut Tx, schedule: ScheduleId, tenant: Option<Tenant
     Ok(found.is_some())
 }
 
+/// How many backups of this database are still to be made.
+pub async fn awaited(tx: &mut Tx, tenant: Option<TenantId>) -> Result<i64> {
+    let (count,) = tx
+        .query(
+            "SELECT count(*) FROM backups WHERE (tenant_id = $1 OR (tenant_id IS NULL AND CAST($1 AS TEXT) IS NULL))
+               AND status IN ('queued', 'running', 'verifying') AND manifest IS NULL",
+        )
+        .bind(tenant)
+        .fetch_one::<(i64,)>()
+        .await?;
+    Ok(count)
+}
+
 /// Whether the database has a verified backup beside this one, not in the trash.
 pub async fn has_another_verified(tx: &mut Tx, id: BackupId, tenant: Option<TenantId>) -> Result<bool> {
     let found = tx

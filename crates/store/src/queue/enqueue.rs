@@ -13,6 +13,7 @@ use crate::{
 };
 
 const MAX_ATTEMPTS: u32 = 5;
+const AHEAD: i32 = 10;
 const BEHIND: i32 = -10;
 
 /// A job to be enqueued.
@@ -54,6 +55,13 @@ impl NewJob {
     #[must_use]
     pub fn once(mut self, key: impl Into<String>) -> Self {
         self.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// …before everything that is of the usual priority.
+    #[must_use]
+    pub fn ahead(mut self) -> Self {
+        self.priority = AHEAD;
         self
     }
 

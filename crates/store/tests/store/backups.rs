@@ -258,6 +258,8 @@ async fn usage_and_the_newest_proof_count_what_lives() {
         let (queued, failed) = (add(db, Some(tenant)).await, add(db, Some(tenant)).await);
         end(db, failed, BackupStatus::Failed).await;
         assert_eq!(usage().await, (3, 14), "two verified and one queued");
+        let awaited = async |tenant| read(db, async |tx| backups::awaited(tx, tenant).await).await;
+        assert_eq!((awaited(Some(tenant)).await, awaited(Some(other)).await, awaited(None).await), (1, 0, 0));
         assert_eq!((newest(Some(tenant)).await, newest(None).await), (Some(verified[1]), Some(verified[3])));
         delete(db, verified[1]).await;
         assert_eq!((newest(Some(tenant)).await, usage().await), (Some(verified[0]), (2, 7)));

@@ -81,7 +81,8 @@ impl Draft {
             at: app.now(),
         };
         restores::insert(tx, &new).await.map_err(one_at_a_time)?;
-        let job = NewJob { max_attempts: MAX_ATTEMPTS, ..NewJob::new(ids.next(), Work::Restore { restore: id }) };
+        let job =
+            NewJob { max_attempts: MAX_ATTEMPTS, ..NewJob::new(ids.next(), Work::Restore { restore: id }).ahead() };
         queue::enqueue(tx, &job).await?;
         let changes = serde_json::json!({ "backup": [null, self.backup.id], "tenant": [null, new.slug] });
         app.audit_as(tx, &by.actor, Event::done("restore.create", "restore", id).changing(changes)).await?;

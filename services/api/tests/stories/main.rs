@@ -36,5 +36,6 @@ mod tenants;
 mod throttling;
 mod totp;
 mod traces;
+mod turns;
 mod uploads;
 mod users;

@@ -12,6 +12,7 @@ use chiliview_store::{
     paging::{Direction, Page},
     queue::Wake,
     restores::{self, Restore, RestoreStatus},
+    tenants::Tenant,
 };
 use clap::Args;
 use serde_json::json;
@@ -106,7 +107,7 @@ async fn source(store: &Store, tenant: &str, options: &super::Options) -> Result
 
 /// What an earlier restore saved before it replaced it is not meant, or a second restore would undo the first.
 async fn newest(store: &Store, tenant: &str) -> Result<Backup, Failure> {
-    let (id, slug) = backup::tenant(store, tenant).await?;
+    let Tenant { id, slug, .. } = backup::tenant(store, tenant).await?;
     let filter = Filter { tenant: Some(id), status: Some(BackupStatus::Verified), ..Filter::default() };
     let page = Page { after: None, limit: LOOKED_AT, direction: Direction::Descending };
     let rows = store.central().read(async |tx| backups::list(tx, &filter, &page).await).await?;
