@@ -53,6 +53,7 @@ pub mod tenant_settings;
 pub mod tenants;
 pub mod throttle;
 pub mod transfer;
+mod turns;
 mod upgrade;
 pub mod uploads;
 pub mod users;

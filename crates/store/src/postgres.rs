@@ -1,6 +1,6 @@
 //! PostgreSQL: one pool for the platform, one schema for the central database and one per tenant.
 
-use std::{fmt, net::IpAddr, str::FromStr, sync::Arc};
+use std::{fmt, io, net::IpAddr, str::FromStr, sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
@@ -8,6 +8,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
 };
 
+use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
     ids::TenantId,
     migrations,
     seam::{Tx, commit_span},
+    turns::Turns,
     upgrade,
     write_lock::{self, Pass},
 };
@@ -29,6 +31,26 @@ pub(crate) const CHANGED: &str = "chiliview_changed";
 /// that a pooler between us and the server does no harm.
 pub(crate) const WRITER: i64 = 0;
 pub(crate) const STAYS: i64 = 2;
+
+/// What each session begins with. Whoever waits for a lock for so long is told, and whoever holds one and was frozen, or cut off
+/// from the server, loses it. What was acknowledged is on the disk, also where the server was told otherwise.
+const SESSION: &str = "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s';
+    SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3; SET tcp_user_timeout = '60s';
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+/// The snapshot of a writer is to be taken when it has the lock, and what is set for all is not ours.
+const WRITING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+const READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// For a word of an idle server.
+const ANSWER: Duration = Duration::from_secs(5);
+/// For the end of a statement of ours.
+pub(crate) const STATEMENT: Duration = Duration::from_secs(60);
+
+/// A migration waits so long at most for those who read, then lets those behind it go first…
+const STEP: &str = "SET lock_timeout = '1s'";
+/// …and tries again, for so long.
+const PATIENCE: Duration = Duration::from_mins(10);
+const BETWEEN: Duration = Duration::from_millis(500);
 
 /// The relations `c` in the schema that a parameter names, found by what depends on a schema, of which there is an index. By
 /// the schema that they name themselves they are looked for among those of all tenants: a tenth of a second, of ten thousand.
@@ -56,14 +78,15 @@ pub fn tenant_schema(id: TenantId) -> String {
 pub struct Schema {
     pool: PgPool,
     name: Arc<str>,
+    turns: Turns,
 }
 
 /// Commits. PostgreSQL answers the COMMIT of a transaction in which a statement failed like any other, and rolls back: when
 /// the work made nothing of its error, only another statement tells.
 pub(crate) async fn commit(tx: Tx) -> Result<()> {
     let Tx::Postgres(mut transaction) = tx else { unreachable!("the transaction stays what it was") };
-    transaction.execute("SELECT 1").await?;
-    Ok(transaction.commit().instrument(commit_span()).await?)
+    in_time(STATEMENT, transaction.execute("SELECT 1")).await?;
+    Ok(in_time(STATEMENT, transaction.commit().instrument(commit_span())).await?)
 }
 
 impl fmt::Debug for Schema {
@@ -90,15 +113,32 @@ pub fn is_exposed(options: &PgConnectOptions) -> bool {
     options.get_socket().is_none() && !host.starts_with('/') && !local && !insists
 }
 
-/// Opens the pool. A connection that comes back inside a transaction (a cancelled `begin` can leave one so) is rolled back, and
+/// Opens the pool.
+///
+/// A connection that comes back inside a transaction (a cancelled `begin` can leave one so) is rolled back, and
 /// what its session still locks (a cancelled migration) is unlocked. The BEGIN is for all others, where a ROLLBACK alone would
-/// leave a warning in the server's log each time.
+/// leave a warning in the server's log each time. One that does not answer, or leads to a server that became a standby, is
+/// closed.
 pub async fn connect(options: PgConnectOptions, connections: u32) -> Result<PgPool> {
     Ok(PgPoolOptions::new()
         .max_connections(connections)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                connection.execute(SESSION).await?;
+                Ok(())
+            })
+        })
+        .test_before_acquire(false)
+        .before_acquire(|connection, _| {
+            Box::pin(async move {
+                let standby = sqlx::query_scalar::<_, bool>("SELECT pg_is_in_recovery()").fetch_one(&mut *connection);
+                Ok(!in_time(ANSWER, standby).await?)
+            })
+        })
         .after_release(|connection, _| {
             Box::pin(async move {
-                connection.execute("BEGIN; ROLLBACK; SELECT pg_advisory_unlock_all()").await?;
+                let clear = connection.execute("BEGIN; ROLLBACK; SELECT pg_advisory_unlock_all()");
+                in_time(ANSWER, clear).await?;
                 Ok(true)
             })
         })
@@ -106,11 +146,18 @@ pub async fn connect(options: PgConnectOptions, connections: u32) -> Result<PgPo
         .await?)
 }
 
+/// What the answer of the server is waited for: a connection that was cut off in silence never says so.
+pub(crate) async fn in_time<T>(most: Duration, asked: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+    let silent = || sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "PostgreSQL does not answer"));
+    tokio::time::timeout(most, asked).await.unwrap_or_else(|_| Err(silent()))
+}
+
 impl Schema {
     /// A handle on the schema `name`, which need not exist yet. The name is ours: letters, digits and `_` only.
     pub fn new(pool: PgPool, name: &str) -> Self {
         debug_assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'));
-        Self { pool, name: name.into() }
+        let turns = Turns::of(&pool, name);
+        Self { pool, name: name.into(), turns }
     }
 
     /// The schema's name.
@@ -128,11 +175,13 @@ impl Schema {
     /// Creates the schema when it is missing and brings it up to the newest migration, in one transaction's lock.
     pub(crate) async fn migrate(&self, kind: migrations::Kind) -> Result<()> {
         let mut connection = self.pool.acquire().await?;
-        let lock = format!("SELECT pg_advisory_lock(hashtextextended('{}', 1))", self.name);
+        let lock = format!("SET lock_timeout = 0; SELECT pg_advisory_lock(hashtextextended('{}', 1))", self.name);
         connection.execute(AssertSqlSafe(lock)).await?;
         let outcome = self.migrate_locked(&mut connection, kind).await;
         let unlock = format!("SELECT pg_advisory_unlock(hashtextextended('{}', 1))", self.name);
-        let reset = connection.execute(AssertSqlSafe(format!("{unlock}; RESET search_path"))).await;
+        let reset = connection
+            .execute(AssertSqlSafe(format!("{unlock}; RESET search_path; RESET statement_timeout; {SESSION}")))
+            .await;
         if reset.is_err() {
             connection.detach();
         }
@@ -140,9 +189,18 @@ impl Schema {
     }
 
     async fn migrate_locked(&self, connection: &mut sqlx::PgConnection, kind: migrations::Kind) -> Result<()> {
-        let create = format!("CREATE SCHEMA IF NOT EXISTS \"{0}\"; SET search_path TO \"{0}\"", self.name);
+        let create = format!(
+            "{STEP}; CREATE SCHEMA IF NOT EXISTS \"{0}\"; SET search_path TO \"{0}\"; SET statement_timeout = 0",
+            self.name
+        );
         connection.execute(AssertSqlSafe(create)).await?;
-        upgrade::postgres(kind, connection).await
+        let begun = Instant::now();
+        loop {
+            match upgrade::postgres(kind, connection).await {
+                Err(Error::Busy(_)) if begun.elapsed() < PATIENCE => tokio::time::sleep(BETWEEN).await,
+                done => return done,
+            }
+        }
     }
 
     /// For whoever looks more than once inside a transaction: until it ends, no other schema takes this one's name.
@@ -202,7 +260,8 @@ impl Schema {
         W: AsyncFnOnce(&mut Tx) -> Result<T, E>,
         E: From<Error>,
     {
-        let mut tx = Tx::Postgres(self.pool.begin().await.map_err(Error::from)?);
+        let _turn = self.turns.next().await?;
+        let mut tx = Tx::Postgres(self.pool.begin_with(WRITING).await.map_err(Error::from)?);
         // One writer at a time per database, as on SQLite: the audit chain and the last-owner rule count on it.
         let central = &*self.name == CENTRAL;
         let refuse = if pass == Pass::Anybody && !central { write_lock::REFUSE } else { "" };
@@ -222,19 +281,16 @@ impl Schema {
         W: AsyncFnOnce(&mut Tx) -> Result<T, E>,
         E: From<Error>,
     {
-        let mut tx = Tx::Postgres(self.pool.begin().await.map_err(Error::from)?);
+        let mut tx = Tx::Postgres(self.pool.begin_with(READING).await.map_err(Error::from)?);
         // Compiling a statement (`jit`) takes longer than any of ours runs.
-        let view = format!(
-            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit TO off; {}",
-            self.stays()
-        );
+        let view = format!("SET LOCAL jit TO off; {}", self.stays());
         self.prepare(&mut tx, view).await?;
         work(&mut tx).await
     }
 
     async fn prepare(&self, tx: &mut Tx, sql: String) -> Result<()> {
         let Tx::Postgres(transaction) = tx else { return Ok(()) };
-        transaction.execute(AssertSqlSafe(sql)).await?;
+        in_time(STATEMENT, transaction.execute(AssertSqlSafe(sql))).await?;
         Ok(())
     }
 }

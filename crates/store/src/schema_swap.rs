@@ -52,11 +52,15 @@ impl SchemaSwap {
     }
 
     pub(crate) async fn live(&self) -> Result<Live> {
-        Ok(match self.live.mark().await? {
+        Ok(self.told_by(self.live.mark().await?))
+    }
+
+    fn told_by(&self, mark: Option<Option<String>>) -> Live {
+        match mark {
             None => Live::Nothing,
             Some(mark) if mark.as_deref() == Some(&*self.mark) => Live::Restored,
             Some(_) => Live::Before,
-        })
+        }
     }
 
     pub(crate) async fn begin(&self) -> Result<()> {
@@ -80,10 +84,13 @@ impl SchemaSwap {
         Ok(tx.commit().await?)
     }
 
+    /// An attempt that was overtaken finds that it was done, and changes nothing.
     pub(crate) async fn swap_back(&self) -> Result<()> {
-        let (live, kept) = (self.live().await?, self.kept.exists().await?);
         let mut tx = self.alone().await?;
-        match (kept, live) {
+        let (live, kept) = (self.told_by(mark(&mut tx, &self.live).await?), mark(&mut tx, &self.kept).await?);
+        let ours = |mark: &Option<String>| mark.as_deref() == Some(&*self.mark);
+        match (kept.is_some(), live) {
+            (true, Live::Before) if kept.as_ref().is_some_and(ours) => {}
             (true, Live::Nothing) => rename(&mut tx, &self.kept, &self.live).await?,
             (true, Live::Before | Live::Restored) => {
                 rename(&mut tx, &self.live, &self.away).await?;
@@ -100,8 +107,9 @@ impl SchemaSwap {
         self.kept.exists().await
     }
 
-    /// What was put aside opens, and says whose it is.
+    /// What was put aside opens, and says whose it is. An upgrade since has passed it by: it is brought up to date.
     pub(crate) async fn check_kept(&self) -> Result<()> {
+        self.kept.migrate(Kind::Tenant).await?;
         self.kept.read(tenant_settings::owner).await.map(drop)
     }
 
@@ -144,6 +152,12 @@ impl SchemaSwap {
 async fn exists(tx: &mut Transaction<'static, Postgres>, schema: &Schema) -> Result<bool> {
     let query = sqlx::query_scalar::<_, i32>("SELECT 1 FROM pg_namespace WHERE nspname = $1").bind(schema.name());
     Ok(query.fetch_optional(&mut **tx).await?.is_some())
+}
+
+/// As [`Schema::mark`], of the schema as this transaction finds it.
+async fn mark(tx: &mut Transaction<'static, Postgres>, schema: &Schema) -> Result<Option<Option<String>>> {
+    let query = "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = $1";
+    Ok(sqlx::query_scalar(query).bind(schema.name()).fetch_optional(&mut **tx).await?)
 }
 
 async fn rename(tx: &mut Transaction<'static, Postgres>, from: &Schema, to: &Schema) -> Result<()> {

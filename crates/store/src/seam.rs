@@ -10,7 +10,7 @@ use sqlx::{
 
 use crate::{
     error::{Error, Result},
-    postgres::Schema,
+    postgres::{STATEMENT, Schema, in_time},
     sqlite::File,
     write_lock::Pass,
 };
@@ -184,7 +184,7 @@ impl<'t> Query<'t> {
     pub async fn execute(self) -> Result<u64> {
         Ok(match self {
             Self::Sqlite(connection, query, full) => noted(full, query.execute(connection).await)?.rows_affected(),
-            Self::Postgres(connection, query) => query.execute(connection).await?.rows_affected(),
+            Self::Postgres(connection, query) => in_time(STATEMENT, query.execute(connection)).await?.rows_affected(),
         })
     }
 
@@ -195,7 +195,7 @@ impl<'t> Query<'t> {
                 noted(full, query.fetch_optional(connection).await)?.map(|row| T::from_row(&row)).transpose()?
             }
             Self::Postgres(connection, query) => {
-                query.fetch_optional(connection).await?.map(|row| T::from_row(&row)).transpose()?
+                in_time(STATEMENT, query.fetch_optional(connection)).await?.map(|row| T::from_row(&row)).transpose()?
             }
         })
     }
@@ -211,9 +211,11 @@ impl<'t> Query<'t> {
             Self::Sqlite(connection, query, full) => {
                 noted(full, query.fetch_all(connection).await)?.iter().map(T::from_row).collect::<Result<_, _>>()?
             }
-            Self::Postgres(connection, query) => {
-                query.fetch_all(connection).await?.iter().map(T::from_row).collect::<Result<_, _>>()?
-            }
+            Self::Postgres(connection, query) => in_time(STATEMENT, query.fetch_all(connection))
+                .await?
+                .iter()
+                .map(T::from_row)
+                .collect::<Result<_, _>>()?,
         })
     }
 }

@@ -157,7 +157,9 @@ pub async fn load(file: &Path, kind: Kind, schema: &Schema, mark: &str, step: St
     schema.migrate(kind).await?;
     // One that is not the pool's: who is cut off in the middle of a COPY leaves it in no state to be used again.
     let mut connection = schema.pool().acquire().await?.detach();
-    connection.execute(AssertSqlSafe(format!("BEGIN; {}", empty(schema, &tables)))).await?;
+    let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = 0; \
+                 SET LOCAL idle_in_transaction_session_timeout = 0";
+    connection.execute(AssertSqlSafe(format!("{begin}; {}", empty(schema, &tables)))).await?;
     let mut digests = Digests::new();
     for table in &tables {
         digests.insert(table.name.clone(), send(&mut source, &mut connection, schema, table, step).await?);

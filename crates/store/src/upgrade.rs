@@ -7,7 +7,10 @@
 
 use std::borrow::Cow;
 
-use sqlx::{PgConnection, SqliteConnection, migrate::Migrator};
+use sqlx::{
+    PgConnection, SqliteConnection,
+    migrate::{MigrateError, Migrator},
+};
 
 use crate::{
     error::{Error, Result},
@@ -29,9 +32,21 @@ pub(crate) async fn sqlite(kind: Kind, connection: &mut SqliteConnection) -> Res
 /// For the schema that is the connection's.
 pub(crate) async fn postgres(kind: Kind, connection: &mut PgConnection) -> Result<()> {
     let migrator = tolerant(migrations::postgres(kind));
-    migrator.run_direct(None, connection, false).await?;
+    migrator.run_direct(None, connection, false).await.map_err(told)?;
     let newer = sqlx::query_as(NEWER).bind(migrations::newest(kind)).fetch_all(connection).await?;
     judge(kind, newer)
+}
+
+/// A table that somebody reads is no fault of the migration.
+fn told(error: MigrateError) -> Error {
+    match error {
+        MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) => match Error::from(cause) {
+            busy @ Error::Busy(_) => busy,
+            Error::Database(cause) => Error::Migrate(MigrateError::Execute(cause)),
+            other => other,
+        },
+        other => Error::Migrate(other),
+    }
 }
 
 const NEWER: &str = "SELECT version, description FROM _sqlx_migrations WHERE version > $1 ORDER BY version";

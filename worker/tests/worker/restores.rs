@@ -309,6 +309,25 @@ async fn a_backup_of_an_older_schema_is_migrated() {
     .await;
 }
 
+/// An upgrade passes by what a restore put aside.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_put_aside_before_an_upgrade_is_migrated_when_it_comes_back() {
+    on_every_engine(async |shop| {
+        let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
+        shop.add_to(tenant, "berta").await.unwrap();
+        let restore = shop.restore_to_the_end(tenant, backup).await;
+        let Database::Postgres(central) = shop.central() else { return };
+        let kept = format!("before_{}", restore.id.uuid().simple());
+        let older = format!("DROP TABLE {kept}.write_lock; DELETE FROM {kept}._sqlx_migrations WHERE version > 1");
+        sqlx::Executor::execute(central.pool(), sqlx::AssertSqlSafe(older)).await.unwrap();
+        shop.ask_undo(restore.id).await;
+        let undone = shop.work_off(restore.id).await;
+        assert_eq!((undone.status, undone.error), (RestoreStatus::Undone, None));
+        assert_eq!(shop.names_in(tenant).await, ["anna", "berta"]);
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tenant_whose_database_is_lost_or_damaged_gets_it_back_when_it_need_not_be_saved() {
     on_every_engine(async |shop: Shop| {

@@ -2,12 +2,14 @@
 
 use std::io::Write as _;
 
-use chiliview_snapshot::{Damage, Depth, Digest, Error, Identities, Manifest, Owner, Watch, prove};
+use chiliview_snapshot::{Check, Damage, Depth, Digest, Engine, Error, Identities, Manifest, Owner, Watch, prove};
+use chiliview_store::transfer::digests_of_file;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
+use sqlx::Connection as _;
 use uuid::Uuid;
 
-use crate::common::Fixture;
+use crate::common::{Fixture, connect};
 
 /// A proven snapshot of a small database.
 async fn published() -> (Fixture, Manifest) {
@@ -301,6 +303,33 @@ async fn a_database_that_is_wrong_in_itself_is_refused() {
     let torn = plant_database(&fixture, &manifest, &torn);
     let damage = refusal(&fixture, &torn).await;
     assert!(matches!(damage, Damage::Integrity { .. } | Damage::NotADatabase(_)), "{damage:?}");
+}
+
+/// Of what was read from PostgreSQL, the manifest tells each table's digest: nothing else would notice.
+#[tokio::test]
+async fn one_value_that_is_not_what_was_read_is_refused_at_each_depth() {
+    let (fixture, manifest) = published().await;
+    let file = fixture.dir.path().join("unpacked.db");
+    std::fs::write(&file, zstd::decode_all(std::fs::File::open(fixture.artefact()).unwrap()).unwrap()).unwrap();
+    let mut unpacked = connect(&file).await;
+    let digests = digests_of_file(&mut unpacked).await.unwrap();
+    let hex = |bytes: [u8; 32]| bytes.map(|byte| format!("{byte:02x}")).concat();
+    let tables = digests.into_iter().map(|(name, digest)| (name, hex(digest.sha256).parse().unwrap())).collect();
+    let told = Manifest { format: 3, engine: Engine::Postgres, tables: Some(tables), ..manifest };
+    fixture.rewrite(&told);
+    for depth in [Depth::Quick, Depth::Full] {
+        let proof = fixture.prove(&told, depth).await.unwrap();
+        assert!(proof.checks.contains(&Check::Tables), "{:?}", proof.checks);
+    }
+    let change = "PRAGMA journal_mode = DELETE; UPDATE accounts SET balance = balance + 1 WHERE id = 7";
+    sqlx::raw_sql(change).execute(&mut unpacked).await.unwrap();
+    unpacked.close().await.unwrap();
+    let changed = plant_database(&fixture, &told, &std::fs::read(&file).unwrap());
+    for depth in [Depth::Quick, Depth::Full] {
+        let refused = fixture.prove(&changed, depth).await.unwrap_err();
+        let Error::Damaged(damage) = refused else { panic!("{refused:?}") };
+        assert_eq!(damage, Damage::TableDigest("accounts".into()));
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,10 @@
 //! What only PostgreSQL can get wrong: connections that are shared, and a server that hangs up.
 
+use std::time::Duration;
+
 use chiliview_store::{Database, Error, Settings, Store, postgres::Schema, tenant_settings as settings, users};
-use sqlx::Executor;
+use secrecy::ExposeSecret;
+use sqlx::{AssertSqlSafe, Connection as _, Executor, PgConnection};
 
 use crate::{
     common::{at, make_probe, names, open, put, read, tenant_database, until, user, write},
@@ -129,6 +132,92 @@ async fn four_stores_open_one_fresh_database_at_once() {
             write(store.central(), async |tx| put(tx, &number.to_string()).await).await;
         }
         assert_eq!(names(stores[3].central()).await, ["0", "1", "2", "3"]);
+    })
+    .await;
+}
+
+/// A lock that a frozen process, or a busy tenant, keeps for long.
+async fn locked(settings: &Settings, schema: &str) -> PgConnection {
+    let mut other = PgConnection::connect(settings.database_url.as_ref().unwrap().expose_secret()).await.unwrap();
+    let lock = format!("BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('{schema}', 0))");
+    other.execute(AssertSqlSafe(lock)).await.unwrap();
+    other
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_one_tenant_keeps_nobody_from_the_others() {
+    on_schema(async |settings, store, _| {
+        let ((_, slow), (_, other)) = (tenant_database(&store).await, tenant_database(&store).await);
+        let Database::Postgres(schema) = &slow else { unreachable!("it was opened on PostgreSQL") };
+        let holder = locked(&settings, schema.name()).await;
+        let waiting: Vec<_> = (0..12)
+            .map(|number| {
+                let slow = slow.clone();
+                let new = user(&format!("waits-{number}"));
+                tokio::spawn(async move { slow.write(async |tx| users::insert(tx, &new).await).await })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        for number in 0..20 {
+            write(&other, async |tx| users::insert(tx, &user(&format!("other-{number}"))).await).await;
+            write(store.central(), async |tx| put(tx, &format!("{number:02}")).await).await;
+            read(&slow, settings::owner).await;
+        }
+        assert!(waiting.iter().all(|write| !write.is_finished()), "they wait for their tenant alone");
+        holder.close().await.unwrap();
+        for write in waiting {
+            write.await.unwrap().unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_gives_up_what_a_frozen_process_would_keep_for_ever() {
+    on_schema(async |settings, store, schema| {
+        schema.pool().execute("ALTER ROLE CURRENT_USER SET synchronous_commit = off").await.unwrap();
+        let again = open(&settings).await;
+        for store in [&store, &again] {
+            for name in ["lock_timeout", "idle_in_transaction_session_timeout"] {
+                let found = store.central().write(async |tx| {
+                    let ask = tx.query("SELECT current_setting($1)").bind(name.to_owned());
+                    ask.fetch_one::<(String,)>().await
+                });
+                assert!(["10s", "1min"].contains(&&*found.await.unwrap().0), "{name}");
+            }
+        }
+        let commit = again
+            .central()
+            .write(async |tx| tx.query("SELECT current_setting('synchronous_commit')").fetch_one::<(String,)>().await);
+        assert_eq!(commit.await.unwrap().0, "on", "saved means saved, whatever the role was set to");
+        schema.pool().execute("ALTER ROLE CURRENT_USER RESET synchronous_commit").await.unwrap();
+        again.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_waits_for_a_long_reader_lets_the_others_go_first() {
+    on_schema(async |settings, store, schema| {
+        schema.pool().execute("DROP INDEX chiliview.backups_by_status").await.unwrap();
+        schema.pool().execute("DELETE FROM chiliview._sqlx_migrations WHERE version >= 15").await.unwrap();
+        let mut reader = PgConnection::connect(settings.database_url.as_ref().unwrap().expose_secret()).await.unwrap();
+        reader.execute("BEGIN; LOCK TABLE chiliview.backups IN ROW EXCLUSIVE MODE").await.unwrap();
+        let behind = "SELECT count(*) FROM pg_locks WHERE relation = 'chiliview.backups'::regclass AND NOT granted";
+        let others = async {
+            until("the migration waits", async || {
+                sqlx::query_scalar::<_, i64>(behind).fetch_one(schema.pool()).await.unwrap() > 0
+            })
+            .await;
+            for _ in 0..3 {
+                let touch = "UPDATE chiliview.backups SET version = version WHERE id = ''";
+                let touched = store.central().write(async |tx| tx.query(touch).execute().await);
+                assert_eq!(touched.await.unwrap(), 0, "behind the migration, which lets go");
+            }
+            reader.close().await.unwrap();
+        };
+        let (upgraded, ()) = futures::join!(open(&settings), others);
+        upgraded.close().await;
     })
     .await;
 }
