@@ -2,6 +2,7 @@
 //! new password, a disabled account or a suspended tenant acts on the very next request.
 
 mod identify;
+mod listener;
 mod token;
 
 use chiliview_store::{
@@ -16,11 +17,16 @@ use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
     registry::{MetaSecurityScheme, Registry},
 };
+use uuid::Uuid;
 
-pub(crate) use self::identify::{Account, identity_of, is_valid};
+use self::identify::Use;
 pub use self::{
     identify::may_log_in,
     token::{cookie_name, new_key, new_token, token_hash},
+};
+pub(crate) use self::{
+    identify::{Account, identity_of, is_as_before},
+    listener::Listener,
 };
 use crate::{
     app::App,
@@ -93,6 +99,39 @@ pub enum Identity {
         /// His tenant.
         tenant: Box<Tenant>,
     },
+}
+
+impl Credential {
+    /// The session's id, or the key's.
+    pub(crate) fn uuid(&self) -> Uuid {
+        match self {
+            Self::Session(id) => id.uuid(),
+            Self::Key { id, .. } => id.uuid(),
+        }
+    }
+}
+
+impl Identity {
+    /// The account's id.
+    pub(crate) fn uuid(&self) -> Uuid {
+        match self {
+            Self::Admin { id, .. } => id.uuid(),
+            Self::User { id, .. } => id.uuid(),
+        }
+    }
+
+    /// Whether this is the same person, in the same tenant and role.
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Admin { id, role, .. }, Self::Admin { id: other, role: others, .. }) => {
+                (id, role) == (other, others)
+            }
+            (Self::User { id, role, tenant, .. }, Self::User { id: other, role: others, tenant: theirs, .. }) => {
+                (id, role, tenant.id) == (other, others, theirs.id)
+            }
+            _ => false,
+        }
+    }
 }
 
 impl Origin {
@@ -281,7 +320,11 @@ impl<'a> ApiExtractor<'a> for Caller {
         _body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let app = request.data::<App>().ok_or_else(|| Problem::internal("the application is not in the request"))?;
-        Ok(identify::identify(app, request).await?)
+        Ok(identify(request, Use::Counts).await?)
     }
+}
+
+async fn identify(request: &Request, used: Use) -> Result<Caller, Problem> {
+    let app = request.data::<App>().ok_or_else(|| Problem::internal("the application is not in the request"))?;
+    identify::identify(app, request, used).await
 }

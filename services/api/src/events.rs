@@ -18,7 +18,7 @@ use poem_openapi::{
 
 pub(crate) use self::hub::Hub;
 use self::{follower::Follower, position::Position};
-use crate::{app::App, caller::Caller, edge::ShutdownSignal, problem::Problem};
+use crate::{app::App, caller::Listener, edge::ShutdownSignal, problem::Problem};
 
 const EVENT_STREAM: &str = "text/event-stream";
 
@@ -38,15 +38,17 @@ impl Events {
     /// admins) carry the object as its `GET` answers it, a round of the doctor without its checks. `changed` tells of every line of the audit log:
     /// `{action, object_kind, object_id?, outcome, at, actor_name, tenant_id?, tenant?}`; with `tenant`, and for that tenant's
     /// manager always, of those in the tenant's own log too. After a `reset` everything that is shown is to be read again. The
-    /// stream ends with the session.
+    /// stream ends with the session or key, and when its person may do something else than before. Following is no use of a
+    /// session: it ends although a stream is open.
     #[oai(path = "/events", method = "get", operation_id = "follow_events")]
     async fn follow(
         &self,
-        caller: Caller,
+        listener: Listener,
         request: &Request,
         /// Whose audit log is followed beside the platform's; by id or slug.
         tenant: Query<Option<String>>,
     ) -> Result<EventStream, Problem> {
+        let Listener(caller) = listener;
         caller.require_manager_read()?;
         let app = &self.app;
         let tenant = match (&tenant.0, caller.own_tenant()) {

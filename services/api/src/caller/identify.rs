@@ -22,56 +22,95 @@ use crate::{
 /// A session or key in use for less than this is not written to again.
 const TOUCH_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 
-pub(super) async fn identify(app: &App, request: &Request) -> Result<Caller, Problem> {
+/// What somebody showed, as it is stored.
+enum Shown {
+    Session(Session),
+    Key(ApiKey),
+}
+
+/// Whether a request counts as use, of a session or of a key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    Counts,
+    CountsNot,
+}
+
+pub(super) async fn identify(app: &App, request: &Request, used: Use) -> Result<Caller, Problem> {
     let token = token_of(request, app.policy().secure_cookies).ok_or_else(Problem::unauthenticated)?;
-    let hash = token_hash(&token);
-    let now = app.now();
-    if token.starts_with(KEY_PREFIX) {
-        return identify_key(app, request, &hash, now).await;
+    let shown = shown_by(app, &token).await?.ok_or_else(Problem::unauthenticated)?;
+    let identity = person_behind(app, &shown).await?.ok_or_else(Problem::unauthenticated)?;
+    if used == Use::Counts {
+        touch(app, &shown).await;
     }
-    let session = app.central().read(async |tx| sessions::find_by_token(tx, &hash).await).await?;
-    let session = session.filter(|session| is_alive(app, session, now)).ok_or_else(Problem::unauthenticated)?;
-    let credential_version = session.credential_version;
-    let account = match (session.admin_id, session.tenant_id, session.user_id) {
-        (Some(admin), _, _) => Some(Account::Admin(admin)),
-        (None, Some(tenant), Some(user)) => Some(Account::User(tenant, user)),
-        _ => None,
+    let (credential, credential_version) = match shown {
+        Shown::Session(session) => (Credential::Session(session.id), session.credential_version),
+        Shown::Key(key) => (Credential::Key { id: key.id, name: key.name }, 0),
     };
-    let account = account.ok_or_else(Problem::unauthenticated)?;
-    let identity = identity_of(app, account, credential_version).await?.ok_or_else(Problem::unauthenticated)?;
-    if now.since(session.last_seen_at) > TOUCH_EVERY {
-        // A full disk must not keep anybody from reading.
-        if let Err(error) = app.central().write(async |tx| sessions::touch(tx, session.id, now).await).await {
-            tracing::warn!(%error, "session.not_touched");
-        }
-    }
-    let credential = Credential::Session(session.id);
     Ok(Caller { credential, identity, credential_version, origin: Origin::of(request) })
 }
 
-async fn identify_key(app: &App, request: &Request, hash: &[u8], now: Timestamp) -> Result<Caller, Problem> {
-    let key = app.central().read(async |tx| api_keys::find_by_token(tx, hash).await).await?;
-    let key = key.filter(|key| key.expires_at > now).ok_or_else(Problem::unauthenticated)?;
-    let identity = identity_of_key(app, &key).await?.ok_or_else(Problem::unauthenticated)?;
-    if key.last_used_at.is_none_or(|at| now.since(at) > TOUCH_EVERY)
-        && let Err(error) = app.central().write(async |tx| api_keys::touch(tx, key.id, now).await).await
-    {
-        tracing::warn!(%error, "api_key.not_touched");
-    }
-    let credential = Credential::Key { id: key.id, name: key.name };
-    Ok(Caller { credential, identity, credential_version: 0, origin: Origin::of(request) })
-}
-
-/// Whether what the caller showed is still there: for what goes on after its request was let in.
-pub(crate) async fn is_valid(app: &App, caller: &Caller) -> bool {
-    let now = app.now();
-    let found = app.central().read(async |tx| {
+/// Whether the caller would be let in as the same again: for what goes on after its request was. Asking is no use.
+pub(crate) async fn is_as_before(app: &App, caller: &Caller) -> Result<bool, Problem> {
+    let shown = app.central().read(async |tx| {
         Ok::<_, chiliview_store::Error>(match &caller.credential {
-            Credential::Session(id) => sessions::find(tx, *id).await?.is_some(),
-            Credential::Key { id, .. } => api_keys::find(tx, *id).await?.is_some_and(|key| key.expires_at > now),
+            Credential::Session(id) => sessions::find(tx, *id).await?.map(Shown::Session),
+            Credential::Key { id, .. } => api_keys::find(tx, *id).await?.map(Shown::Key),
         })
     });
-    found.await.unwrap_or(false)
+    let Some(shown) = shown.await? else { return Ok(false) };
+    let identity = person_behind(app, &shown).await?;
+    Ok(identity.is_some_and(|identity| identity.is_same(&caller.identity)))
+}
+
+async fn shown_by(app: &App, token: &str) -> Result<Option<Shown>, Problem> {
+    let hash = token_hash(token);
+    let shown = app.central().read(async |tx| {
+        Ok::<_, chiliview_store::Error>(match token.starts_with(KEY_PREFIX) {
+            true => api_keys::find_by_token(tx, &hash).await?.map(Shown::Key),
+            false => sessions::find_by_token(tx, &hash).await?.map(Shown::Session),
+        })
+    });
+    Ok(shown.await?)
+}
+
+/// Nobody when it has ended.
+async fn person_behind(app: &App, shown: &Shown) -> Result<Option<Identity>, Problem> {
+    let now = app.now();
+    match shown {
+        Shown::Key(key) if key.expires_at > now => identity_of_key(app, key).await,
+        Shown::Session(session) if is_alive(app, session, now) => match account_of(session) {
+            Some(account) => identity_of(app, account, session.credential_version).await,
+            None => Ok(None),
+        },
+        _ => Ok(None),
+    }
+}
+
+fn account_of(session: &Session) -> Option<Account> {
+    match (session.admin_id, session.tenant_id, session.user_id) {
+        (Some(admin), _, _) => Some(Account::Admin(admin)),
+        (None, Some(tenant), Some(user)) => Some(Account::User(tenant, user)),
+        _ => None,
+    }
+}
+
+/// Notes the use. A full disk must not keep anybody from reading.
+async fn touch(app: &App, shown: &Shown) {
+    let now = app.now();
+    let last = match shown {
+        Shown::Session(session) => Some(session.last_seen_at),
+        Shown::Key(key) => key.last_used_at,
+    };
+    if last.is_some_and(|at| now.since(at) <= TOUCH_EVERY) {
+        return;
+    }
+    let touched = app.central().write(async |tx| match shown {
+        Shown::Session(session) => sessions::touch(tx, session.id, now).await,
+        Shown::Key(key) => api_keys::touch(tx, key.id, now).await,
+    });
+    if let Err(error) = touched.await {
+        tracing::warn!(%error, "caller.not_touched");
+    }
 }
 
 fn is_alive(app: &App, session: &Session, now: Timestamp) -> bool {

@@ -83,6 +83,18 @@ impl Change {
         }
     }
 
+    /// Whether it may change what the caller may do.
+    pub(super) fn is_about(&self, caller: &Caller) -> bool {
+        let Self::Line(line) = self else { return false };
+        let Some(object) = line.entry.object_id.as_deref().and_then(|id| id.parse::<Uuid>().ok()) else { return false };
+        match line.entry.object_kind.as_str() {
+            "session" | "api_key" => caller.credential.uuid() == object,
+            "admin" | "user" => caller.identity.uuid() == object,
+            "tenant" => caller.own_tenant().is_some_and(|tenant| tenant.id.uuid() == object),
+            _ => false,
+        }
+    }
+
     /// The event's name, and its data.
     pub(super) fn told(self) -> (&'static str, Option<String>) {
         match self {

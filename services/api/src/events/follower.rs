@@ -4,7 +4,10 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use chiliview_store::{Error, Timestamp, audit, tenants::Tenant};
 use futures::{Stream, StreamExt as _, stream};
-use tokio::sync::broadcast;
+use tokio::{
+    sync::broadcast,
+    time::{Instant, Interval, MissedTickBehavior, interval_at},
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -26,17 +29,38 @@ const MOST_MISSED: i64 = 1000;
 pub(super) struct Follower {
     app: App,
     caller: Caller,
-    waiting: VecDeque<Told>,
+    sources: Sources,
+    position: Position,
+    /// When the caller is judged anew, whatever else happens meanwhile.
+    pulse: Interval,
+    shutdown: CancellationToken,
+}
+
+/// Where the follower hears of changes; first of those that the client missed.
+struct Sources {
+    missed: VecDeque<Told>,
     central: Source,
     tenant: Option<Source>,
-    position: Position,
-    shutdown: CancellationToken,
 }
 
 enum Told {
     Change(Change),
     /// Too much was missed to tell it all.
     Reset,
+}
+
+impl Sources {
+    /// Nothing more when the client is too slow: it reconnects, and catches up from its last event.
+    async fn next(&mut self) -> Option<Told> {
+        if let Some(told) = self.missed.pop_front() {
+            return Some(told);
+        }
+        let received = tokio::select! {
+            received = self.central.changes.recv() => received,
+            received = of_tenant(&mut self.tenant) => received,
+        };
+        received.ok().map(Told::Change)
+    }
 }
 
 impl Follower {
@@ -54,42 +78,44 @@ impl Follower {
             None => None,
         };
         let now = present(app, tenant.as_ref()).await?;
-        let (waiting, position) = match seen {
+        let (missed, position) = match seen {
             Some(seen) => missed(app, tenant.as_ref(), seen, now).await?,
             None => (VecDeque::new(), now),
         };
-        Ok(Self { app: app.clone(), caller, waiting, central, tenant: source, position, shutdown })
+        let sources = Sources { missed, central, tenant: source };
+        let mut pulse = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+        pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Ok(Self { app: app.clone(), caller, sources, position, pulse, shutdown })
     }
 
     /// Begins with a comment, so that the client sees at once that it is connected.
     pub(super) fn stream(self) -> impl Stream<Item = std::io::Result<String>> + Send + 'static {
         let first = stream::once(async { Ok(": connected\nretry: 1000\n\n".to_owned()) });
-        first.chain(stream::try_unfold(self, Self::next))
+        first.chain(stream::unfold(self, Self::next).map(Ok))
     }
 
-    async fn next(mut self) -> std::io::Result<Option<(String, Self)>> {
+    async fn next(mut self) -> Option<(String, Self)> {
         loop {
-            if let Some(told) = self.waiting.pop_front() {
-                if let Some(text) = self.tell(told) {
-                    return Ok(Some((text, self)));
+            let told = tokio::select! {
+                biased;
+                () = self.shutdown.cancelled() => return None,
+                _ = self.pulse.tick() => {
+                    return self.is_allowed().await.then(|| (": still here\n\n".to_owned(), self));
                 }
-                continue;
-            }
-            let received = tokio::select! {
-                () = self.shutdown.cancelled() => return Ok(None),
-                () = tokio::time::sleep(HEARTBEAT) => {
-                    let allowed = caller::is_valid(&self.app, &self.caller).await;
-                    return Ok(allowed.then(|| (": still here\n\n".to_owned(), self)));
-                }
-                received = self.central.changes.recv() => received,
-                received = of_tenant(&mut self.tenant) => received,
+                told = self.sources.next() => told?,
             };
-            match received {
-                Ok(change) => self.waiting.push_back(Told::Change(change)),
-                // Too slow: the client reconnects, and catches up from its last event.
-                Err(_) => return Ok(None),
+            if matches!(&told, Told::Change(change) if change.is_about(&self.caller)) && !self.is_allowed().await {
+                return None;
+            }
+            if let Some(text) = self.tell(told) {
+                return Some((text, self));
             }
         }
+    }
+
+    /// Whether the client may hear more. It comes back when it cannot be asked now.
+    async fn is_allowed(&self) -> bool {
+        caller::is_as_before(&self.app, &self.caller).await.unwrap_or(false)
     }
 
     fn tell(&mut self, told: Told) -> Option<String> {

@@ -1,6 +1,9 @@
 //! Live changes: what one browser does another one sees, and who may see it.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use chiliview_store::{
     admins::AdminRole,
@@ -9,7 +12,7 @@ use chiliview_store::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Person, TestApp, on_every_engine};
+use crate::support::{PASSWORD, Person, TestApp, on_every_engine};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Of the clock, between what a worker does.
@@ -66,6 +69,11 @@ impl Stream {
             }
             self.read().await;
         }
+    }
+
+    /// Until the service ends it.
+    async fn to_its_end(mut self) {
+        while tokio::time::timeout(PATIENCE, self.response.chunk()).await.expect("nothing came").unwrap().is_some() {}
     }
 
     async fn action(&mut self, action: &str) -> Event {
@@ -186,6 +194,103 @@ async fn admins_see_how_far_the_fleets_migration_has_come_and_nobody_else_does()
         let heard =
             confined.until(|event| event.name == "fleet_migration" || event.data["object_kind"] == "tenant").await;
         assert_eq!(heard.name, "changed", "{heard:?}");
+    })
+    .await;
+}
+
+/// Changes one thing after the other, each as soon as `witness` has heard of the one before, until all `streams` have ended.
+async fn end_amid_changes(app: &TestApp, writer: &Person, witness: &mut Stream, streams: Vec<Stream>) {
+    let ends = tokio::spawn(futures::future::join_all(streams.into_iter().map(Stream::to_its_end)));
+    let patience = Instant::now() + PATIENCE;
+    for number in 0.. {
+        app.patch(writer, "/tenants/busy", json!({ "contact_name": format!("{number}") })).await.expect(200);
+        witness.action("tenant.update").await;
+        if ends.is_finished() {
+            ends.await.unwrap();
+            return;
+        }
+        assert!(Instant::now() < patience, "after {number} changes a stream goes on");
+    }
+}
+
+/// A program with a key of the owner's.
+async fn program(app: &TestApp, owner: &Person) -> Person {
+    let new = json!({ "name": "watch", "role": "operator", "password": PASSWORD });
+    let made = app.post(owner, "/api-keys", new).await.expect(201);
+    Person { id: made.field("id"), username: String::new(), token: made.field("token") }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_ends_with_the_right_to_it_and_others_go_on() {
+    on_every_engine(async |app| {
+        let (owner, auditor) = (app.admin(AdminRole::Owner).await, app.admin(AdminRole::Auditor).await);
+        let (ours, theirs) = (app.tenant(&owner, "ours").await, app.tenant(&owner, "theirs").await);
+        app.tenant(&owner, "busy").await;
+        let mut witness = Stream::open(app, &auditor, "", None).await;
+
+        let leaver = app.admin(AdminRole::Operator).await;
+        let ended = app.admin(AdminRole::Operator).await;
+        let disabled = app.admin(AdminRole::Auditor).await;
+        let demoted = app.admin(AdminRole::Owner).await;
+        let key = program(app, &owner).await;
+        let member = app.user(&ours, UserRole::Manager).await;
+        let suspended = app.user(&theirs, UserRole::Manager).await;
+        let mut streams = Vec::new();
+        for who in [&leaver, &ended, &disabled, &demoted, &key, &member, &suspended] {
+            streams.push(Stream::open(app, who, "", None).await);
+        }
+        app.post(&leaver, "/auth/logout", json!({})).await.expect(204);
+        let sessions = app.get(&owner, &format!("/sessions?admin={}", ended.id)).await.expect(200).column("id");
+        app.delete(&owner, &format!("/sessions/{}", sessions[0])).await.expect(204);
+        app.patch(&owner, &format!("/admins/{}", disabled.id), json!({ "disabled": true })).await.expect(200);
+        app.patch(&owner, &format!("/admins/{}", demoted.id), json!({ "role": "auditor" })).await.expect(200);
+        app.delete(&owner, &format!("/api-keys/{}", key.id)).await.expect(204);
+        let user = format!("/tenants/ours/users/{}", member.id);
+        app.patch(&owner, &user, json!({ "role": "member" })).await.expect(200);
+        app.patch(&owner, "/tenants/theirs", json!({ "status": "suspended" })).await.expect(200);
+        end_amid_changes(app, &owner, &mut witness, streams).await;
+
+        for who in [&leaver, &ended, &disabled, &key, &suspended] {
+            app.get(who, "/events").await.expect_problem(401, "unauthenticated");
+        }
+        app.get(&member, "/events").await.expect_problem(403, "forbidden");
+        Stream::open(app, &demoted, "", None).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_tells_of_nobody_ends_a_stream_as_well() {
+    on_every_engine(async |app| {
+        let (owner, maker) = (app.admin(AdminRole::Owner).await, app.admin(AdminRole::Owner).await);
+        let (idle, ours) = (app.admin(AdminRole::Operator).await, app.tenant(&owner, "ours").await);
+        app.tenant(&owner, "busy").await;
+        let (writer, of_maker) = (program(app, &owner).await, program(app, &maker).await);
+        let confined = json!({ "name": "x", "role": "manager", "tenant": ours, "password": PASSWORD });
+        let confined = app.post(&maker, "/api-keys", confined).await.expect(201);
+        let confined = Person { token: confined.field("token"), ..of_maker.clone() };
+        let mut witness = Stream::open(app, &writer, "", None).await;
+
+        let mut streams = Vec::new();
+        for who in [&idle, &confined] {
+            streams.push(Stream::open(app, who, "", None).await);
+        }
+        // The maker of a key is not who the stream is for.
+        app.patch(&owner, &format!("/admins/{}", maker.id), json!({ "disabled": true })).await.expect(200);
+        app.after(app.app.policy().session_idle);
+        end_amid_changes(app, &writer, &mut witness, streams).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn following_keeps_no_session_from_idling_out() {
+    on_every_engine(async |app| {
+        let (auditor, idle) = (app.admin(AdminRole::Auditor).await, app.app.policy().session_idle);
+        app.after(idle - STEP);
+        Stream::open(app, &auditor, "", None).await;
+        app.after(STEP);
+        app.get(&auditor, "/auth/session").await.expect_problem(401, "unauthenticated");
     })
     .await;
 }

@@ -929,7 +929,8 @@ export interface paths {
          *     admins) carry the object as its `GET` answers it, a round of the doctor without its checks. `changed` tells of every line of the audit log:
          *     `{action, object_kind, object_id?, outcome, at, actor_name, tenant_id?, tenant?}`; with `tenant`, and for that tenant's
          *     manager always, of those in the tenant's own log too. After a `reset` everything that is shown is to be read again. The
-         *     stream ends with the session.
+         *     stream ends with the session or key, and when its person may do something else than before. Following is no use of a
+         *     session: it ends although a stream is open.
          */
         get: operations["follow_events"];
         put?: never;
