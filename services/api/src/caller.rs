@@ -30,7 +30,7 @@ pub(crate) use self::{
 };
 use crate::{
     app::App,
-    edge::{ClientAddress, TraceId},
+    edge::{ClientAddress, TraceId, body::BodyLimit},
     problem::Problem,
 };
 
@@ -320,7 +320,11 @@ impl<'a> ApiExtractor<'a> for Caller {
         _body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        Ok(identify(request, Use::Counts).await?)
+        let caller = identify(request, Use::Counts).await?;
+        if let Some(limit) = request.data::<BodyLimit>() {
+            limit.trust();
+        }
+        Ok(caller)
     }
 }
 

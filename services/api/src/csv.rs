@@ -19,7 +19,7 @@ use poem_openapi::{
 };
 
 use crate::{
-    edge::body::{self, BodyLimit},
+    edge::body::{self, BodyLimit, Whole},
     problem::Problem,
 };
 
@@ -138,11 +138,11 @@ pub(crate) struct CsvUpload {
 
 impl CsvUpload {
     /// The whole file, up to 16 MiB.
-    pub(crate) async fn read(self) -> Result<Bytes, Problem> {
+    pub(crate) async fn read(self) -> Result<Whole, Problem> {
         if let Some(limit) = &self.limit {
             limit.raise(LONGEST_BODY);
         }
-        body::read_all(self.body).await
+        body::read_all(self.body, self.limit.as_ref()).await
     }
 }
 

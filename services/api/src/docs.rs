@@ -2,13 +2,14 @@
 //! names the hash of each: nothing else runs (<https://www.w3.org/TR/CSP3/#match-element-to-source-list>).
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
 use http::{HeaderValue, header};
 use poem::{Endpoint, Request, Response};
 use sha2::{Digest, Sha256};
 
 /// The page and its policy.
 pub(crate) struct Docs {
-    page: String,
+    page: Bytes,
     policy: String,
 }
 
@@ -19,7 +20,7 @@ impl Docs {
             "default-src 'none'; script-src{scripts}; style-src{styles}; img-src 'self' data:; connect-src 'self'; \
              base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         );
-        Self { page: page.to_owned(), policy }
+        Self { page: Bytes::copy_from_slice(page.as_bytes()), policy }
     }
 }
 

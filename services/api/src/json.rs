@@ -90,7 +90,7 @@ where
         if !request.content_type().is_some_and(Self::check_content_type) {
             return Err(Problem::unsupported_media_type(Self::CONTENT_TYPE).into());
         }
-        let bytes = body::read_all(body.take()?).await?;
+        let bytes = body::read_all(body.take()?, request.data()).await?;
         Ok(Self(parse::parse(&bytes)?))
     }
 }

@@ -1,5 +1,6 @@
 //! All resources as one service: the routes, the OpenAPI document, and the edge around them.
 
+use bytes::Bytes;
 use poem::{Endpoint, EndpointExt, Response, Route, get, handler, web::Data};
 use poem_openapi::OpenApiService;
 use secrecy::SecretString;
@@ -115,7 +116,7 @@ pub fn endpoint(
     metrics_token: Option<SecretString>,
     site: Site,
 ) -> impl Endpoint<Output = Response> + 'static {
-    let document = Document(text(&document(&app)));
+    let document = Document(text(&document(&app)).into());
     let allowed_methods = AllowedMethods::of::<Resources>("/api");
     let service = open_api(&app);
     let docs = docs::Docs::new(&service.swagger_ui_html());
@@ -137,7 +138,7 @@ pub fn endpoint(
 }
 
 #[derive(Clone)]
-struct Document(String);
+struct Document(Bytes);
 
 #[handler]
 fn openapi_json(document: Data<&Document>) -> Response {

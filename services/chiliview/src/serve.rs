@@ -65,7 +65,14 @@ async fn serve(
     settings: &Settings,
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
-    let limits = Limits { connections: settings.max_connections.get(), drain: stop::DRAIN, ..Limits::default() };
+    let connections = settings.max_connections.get();
+    let limits = Limits {
+        connections,
+        connections_of_a_peer: Limits::of_a_peer(connections),
+        proxies: settings.trusted_proxies.clone(),
+        drain: stop::DRAIN,
+        ..Limits::default()
+    };
     let edge = EdgeSettings {
         limits: limits.clone(),
         trusted_proxies: settings.trusted_proxies.clone(),

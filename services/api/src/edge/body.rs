@@ -1,11 +1,14 @@
-//! Request bodies are bounded in bytes and in patience, chunked ones too, whoever reads them.
+//! Request bodies are bounded in bytes and in patience, chunked ones too, whoever reads them. Until it is known whose request
+//! it is, a body may be small only.
 
 use std::{
     io,
+    net::IpAddr,
+    ops::Deref,
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, ready},
     time::Duration,
@@ -17,28 +20,61 @@ use hyper::body::{Body, Frame, SizeHint};
 use poem::{Endpoint, Request};
 use tokio::time::{Sleep, sleep, timeout};
 
-use super::connection::Activity;
+use super::{
+    ClientAddress, Limits,
+    connection::Activity,
+    rooms::{Held, Rooms},
+};
 use crate::problem::Problem;
 
 /// How long a body that is read whole may take in all.
 const READ_ALL: Duration = Duration::from_secs(60);
+/// …as long as nobody knows whose it is.
+const READ_STRANGERS: Duration = Duration::from_secs(15);
 
-/// The bound on this request's body, as request data: a handler that takes uploads raises it before it reads.
+/// The bound on this request's body, as request data.
 #[derive(Debug, Clone)]
-pub struct BodyLimit(Arc<AtomicU64>);
+pub struct BodyLimit(Arc<Allowance>);
+
+#[derive(Debug)]
+struct Allowance {
+    bytes: AtomicU64,
+    is_known: AtomicBool,
+    /// As soon as it is known whose request it is.
+    known_bytes: u64,
+    address: Option<IpAddr>,
+    rooms: Rooms,
+}
 
 impl BodyLimit {
-    fn new(bytes: u64) -> Self {
-        Self(Arc::new(AtomicU64::new(bytes)))
+    fn new(bytes: u64, known_bytes: u64, address: Option<IpAddr>, rooms: Rooms) -> Self {
+        Self(Arc::new(Allowance { bytes: bytes.into(), is_known: false.into(), known_bytes, address, rooms }))
     }
 
-    /// From here on up to `bytes` are taken.
+    /// It is known whose request this is: the body may be as long as a form that is filled in.
+    pub fn trust(&self) {
+        self.0.is_known.store(true, Ordering::Relaxed);
+        self.raise(self.0.known_bytes);
+    }
+
+    /// From here on up to `bytes` are taken: for a handler of uploads, before it reads.
     pub fn raise(&self, bytes: u64) {
-        self.0.fetch_max(bytes, Ordering::Relaxed);
+        self.0.bytes.fetch_max(bytes, Ordering::Relaxed);
     }
 
     fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.bytes.load(Ordering::Relaxed)
+    }
+
+    fn is_known(&self) -> bool {
+        self.0.is_known.load(Ordering::Relaxed)
+    }
+
+    fn hold(&self) -> Held {
+        match self.is_known() {
+            true => self.0.rooms.for_known(),
+            false => self.0.rooms.for_stranger(self.0.address),
+        }
     }
 }
 
@@ -134,12 +170,15 @@ impl Body for Bounded {
 pub(super) struct Bounding<E> {
     inner: E,
     bytes: u64,
+    known_bytes: u64,
     idle: Duration,
+    rooms: Rooms,
 }
 
 impl<E> Bounding<E> {
-    pub(super) fn new(inner: E, bytes: u64, idle: Duration) -> Self {
-        Self { inner, bytes, idle }
+    pub(super) fn new(inner: E, limits: &Limits) -> Self {
+        let Limits { strangers_body_bytes: bytes, body_bytes: known_bytes, body_idle: idle, .. } = *limits;
+        Self { inner, bytes, known_bytes, idle, rooms: Rooms::new(limits) }
     }
 }
 
@@ -149,7 +188,8 @@ impl<E: Endpoint> Endpoint for Bounding<E> {
     async fn call(&self, mut request: Request) -> poem::Result<E::Output> {
         let body = request.take_body();
         if !body.is_empty() {
-            let limit = BodyLimit::new(self.bytes);
+            let address = request.data::<ClientAddress>().map(|address| address.0);
+            let limit = BodyLimit::new(self.bytes, self.known_bytes, address, self.rooms.clone());
             request.set_data(limit.clone());
             let mut bounded = Bounded::new(body, limit, self.idle);
             bounded.connection = request.data().cloned();
@@ -159,17 +199,41 @@ impl<E: Endpoint> Endpoint for Bounding<E> {
     }
 }
 
-/// The whole body.
+/// A body that was read whole. As long as it is there, it takes room from others.
+#[derive(Debug, Default)]
+pub struct Whole {
+    bytes: Vec<u8>,
+    held: Option<Held>,
+}
+
+impl Deref for Whole {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// The whole body of `request`.
 ///
 /// # Errors
-/// A 413, 408 or 400 problem: too long, too slow, or ended early.
-pub async fn read_all(body: poem::Body) -> Result<Bytes, Problem> {
-    let body: BoxBody<Bytes, io::Error> = body.into();
-    match timeout(READ_ALL, body.collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) => Err(refusal(&error)),
-        Err(_) => Err(Problem::timeout()),
+/// A 413, 408, 400 or 503 problem: too long, too slow, ended early, or too many at once.
+pub async fn read_all(body: poem::Body, limit: Option<&BodyLimit>) -> Result<Whole, Problem> {
+    let patience = if limit.is_some_and(|limit| !limit.is_known()) { READ_STRANGERS } else { READ_ALL };
+    let whole = Whole { bytes: Vec::new(), held: limit.map(BodyLimit::hold) };
+    timeout(patience, collect(body.into(), whole)).await.unwrap_or_else(|_| Err(Problem::timeout()))
+}
+
+/// Each piece is copied: it may be a few bytes of a large buffer.
+async fn collect(mut body: BoxBody<Bytes, io::Error>, mut whole: Whole) -> Result<Whole, Problem> {
+    while let Some(frame) = body.frame().await {
+        let piece = frame.map_err(|error| refusal(&error))?.into_data().unwrap_or_default();
+        if let Some(held) = &mut whole.held {
+            held.grow(piece.len()).await?;
+        }
+        whole.bytes.extend_from_slice(&piece);
     }
+    Ok(whole)
 }
 
 /// What to answer when reading a request body failed with `error`.
@@ -194,41 +258,48 @@ mod tests {
 
     use super::*;
 
-    fn bounded(chunks: &'static [&'static [u8]], limit: u64) -> poem::Body {
+    fn limit(bytes: u64) -> BodyLimit {
+        BodyLimit::new(bytes, bytes, None, Rooms::new(&Limits::default()))
+    }
+
+    async fn read(body: Bounded) -> Result<Whole, Problem> {
+        read_all(BoxBody::new(body).into(), None).await
+    }
+
+    fn bounded(chunks: &'static [&'static [u8]], bytes: u64) -> Bounded {
         let chunks = stream::iter(chunks.iter().map(|c| Ok::<_, io::Error>(Bytes::from_static(c))));
         let body = poem::Body::from_bytes_stream(chunks);
-        let bounded = Bounded::new(body, BodyLimit::new(limit), Duration::from_secs(1));
-        BoxBody::new(bounded).into()
+        Bounded::new(body, limit(bytes), Duration::from_secs(1))
     }
 
     #[tokio::test]
     async fn a_body_of_exactly_the_limit_passes_and_one_byte_more_does_not() {
-        assert_eq!(read_all(bounded(&[b"123", b"45"], 5)).await.unwrap(), "12345");
-        let refused = read_all(bounded(&[b"123", b"456"], 5)).await.unwrap_err();
+        assert_eq!(&*read(bounded(&[b"123", b"45"], 5)).await.unwrap(), b"12345");
+        let refused = read(bounded(&[b"123", b"456"], 5)).await.unwrap_err();
         assert_eq!(refused.code(), "payload_too_large");
     }
 
     #[tokio::test]
     async fn a_declared_length_over_the_limit_is_refused_before_anything_is_read() {
-        let body = Bounded::new("123456".into(), BodyLimit::new(5), Duration::from_secs(1));
-        let refused = read_all(BoxBody::new(body).into()).await.unwrap_err();
+        let body = Bounded::new("123456".into(), limit(5), Duration::from_secs(1));
+        let refused = read(body).await.unwrap_err();
         assert_eq!(refused.code(), "payload_too_large");
     }
 
     #[tokio::test]
     async fn a_handler_may_raise_the_limit_before_it_reads() {
-        let limit = BodyLimit::new(5);
+        let limit = limit(5);
         let body = Bounded::new("123456".into(), limit.clone(), Duration::from_secs(1));
         limit.raise(6);
-        assert_eq!(read_all(BoxBody::new(body).into()).await.unwrap(), "123456");
+        assert_eq!(&*read(body).await.unwrap(), b"123456");
     }
 
     #[tokio::test]
     async fn a_body_that_stalls_is_given_up() {
         let silent = stream::pending::<Result<Bytes, io::Error>>();
         let body = poem::Body::from_bytes_stream(silent);
-        let body = Bounded::new(body, BodyLimit::new(5), Duration::from_millis(5));
-        let refused = read_all(BoxBody::new(body).into()).await.unwrap_err();
+        let body = Bounded::new(body, limit(5), Duration::from_millis(5));
+        let refused = read(body).await.unwrap_err();
         assert_eq!(refused.code(), "timeout");
     }
 }

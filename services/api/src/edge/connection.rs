@@ -21,8 +21,22 @@ use super::{Limits, ShutdownSignal, serve::Server, socket::Socket};
 /// How long an idle peer has to read that we are closing.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Serves `stream` until its peer or we are done with it.
-pub(super) async fn run<E: Endpoint + 'static>(server: Arc<Server<E>>, stream: TcpStream, peer: SocketAddr) {
+/// On a connection beyond the bound, a peer gets no longer for its only request.
+const SPARE_TIMEOUT: Duration = Duration::from_secs(2);
+/// What one HTTP/2 connection may send without being read, of all its requests together.
+const WINDOW: u32 = 64 << 10;
+
+/// Request data: the connection is one beyond the bound.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spare;
+
+/// Serves `stream` until its peer or we are done with it. A spare connection is for one request.
+pub(super) async fn run<E: Endpoint + 'static>(
+    server: Arc<Server<E>>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    is_spare: bool,
+) {
     let activity = Arc::new(Activity::default());
     let local = stream.local_addr().map_or_else(|_| LocalAddr::default(), |at| LocalAddr(Addr::SocketAddr(at)));
     let peer = RemoteAddr(Addr::SocketAddr(peer));
@@ -33,14 +47,21 @@ pub(super) async fn run<E: Endpoint + 'static>(server: Arc<Server<E>>, stream: T
         async move {
             let mut request = Request::from((request, local, peer, Scheme::HTTP));
             request.set_data(activity);
+            if is_spare {
+                request.set_data(Spare);
+            }
             Ok::<_, Infallible>(held(answer(&server, request).await, busy))
         }
     });
+    let mut limits = server.limits.clone();
+    if is_spare {
+        limits.header_timeout = limits.header_timeout.min(SPARE_TIMEOUT);
+    }
     let builder = protocol();
     let mut connection = pin!(builder.serve_connection_with_upgrades(socket, service));
     tokio::select! {
         _ = connection.as_mut() => return,
-        state = activity.exhausted(&server.limits) => {
+        state = activity.exhausted(&limits) => {
             if state.is_reading {
                 return;
             }
@@ -49,11 +70,12 @@ pub(super) async fn run<E: Endpoint + 'static>(server: Arc<Server<E>>, stream: T
             let _ = timeout(FAREWELL, connection).await;
             return;
         }
+        () = activity.began(), if is_spare => connection.as_mut().graceful_shutdown(),
         () = server.shutdown.cancelled() => connection.as_mut().graceful_shutdown(),
     }
     tokio::select! {
         _ = connection => {}
-        _ = activity.exhausted(&server.limits) => {}
+        _ = activity.exhausted(&limits) => {}
         () = server.abort.cancelled() => {}
     }
 }
@@ -62,7 +84,9 @@ pub(super) async fn run<E: Endpoint + 'static>(server: Arc<Server<E>>, stream: T
 fn protocol() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(64 << 10);
-    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(200).max_header_list_size(16 << 10);
+    let mut http2 = builder.http2();
+    http2.timer(TokioTimer::new()).max_concurrent_streams(32).max_header_list_size(16 << 10);
+    http2.initial_stream_window_size(WINDOW).initial_connection_window_size(WINDOW);
     builder
 }
 
@@ -128,6 +152,11 @@ impl Activity {
 
     pub(super) fn is_cut_short(&self) -> bool {
         self.0.borrow().is_cut_short
+    }
+
+    /// Returns with the first request.
+    async fn began(&self) {
+        let _ = self.0.subscribe().wait_for(|state| state.is_known).await;
     }
 
     /// Returns once the peer has used up the time that its state allows.

@@ -1,4 +1,4 @@
-//! The accept loop: a bounded number of connections, patience with a full descriptor table, and an orderly end.
+//! The accept loop: a bounded number of connections, of each peer as well, patience with a full descriptor table, and an orderly end.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Limits, connection};
+use super::{Limits, connection, peers::Shared};
 
 /// Request data that tells a stream to end: the service is about to stop.
 #[derive(Debug, Clone)]
@@ -45,7 +45,8 @@ pub async fn serve<E>(listener: TcpListener, endpoint: E, limits: Limits, shutdo
 where
     E: Endpoint + 'static,
 {
-    let slots = Arc::new(Semaphore::new(limits.connections));
+    let (spare, peers) = (limits.spare_connections, Shared::new(limits.connections_of_a_peer, &limits.proxies));
+    let slots = Arc::new(Semaphore::new(limits.connections + spare));
     let tasks = Tasks::default();
     let server = Arc::new(Server {
         endpoint,
@@ -58,10 +59,16 @@ where
     let accept_all = async {
         while let Ok(slot) = Arc::clone(&slots).acquire_owned().await {
             let (stream, peer) = accept(&listener).await;
-            let connection = connection::run(Arc::clone(&server), stream, peer);
+            let mut part = peers.part_of(peer.ip());
+            if !part.grow(1) {
+                tracing::debug!(%peer, "edge.peer_has_too_many_connections");
+                continue;
+            }
+            let is_spare = slots.available_permits() < spare;
+            let connection = connection::run(Arc::clone(&server), stream, peer, is_spare);
             tasks.spawn(async move {
                 connection.await;
-                drop(slot);
+                drop((slot, part));
             });
         }
     };

@@ -5,7 +5,6 @@ mod sheet;
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
 use chiliview_store::{
     AuditId, Database, Timestamp, Tx, UserId,
     audit::{self, Event},
@@ -25,6 +24,7 @@ use self::{
 use crate::{
     app::App,
     caller::Caller,
+    edge::body::Whole,
     once::{First, Once},
     problem::{FieldError, Problem},
 };
@@ -124,7 +124,7 @@ pub(super) struct Import<'a> {
 
 impl Import<'_> {
     /// Says what would happen.
-    pub(super) async fn rehearse(self, file: Bytes, on_existing: OnExisting) -> Result<ImportReport, Problem> {
+    pub(super) async fn rehearse(self, file: Whole, on_existing: OnExisting) -> Result<ImportReport, Problem> {
         let sheet = read(file).await?;
         let (planner, now) = (self.planner(on_existing), self.app.now());
         let plan = self.database.read(async |tx| planner.plan(tx, &sheet, &HashMap::new(), now).await).await?;
@@ -140,11 +140,11 @@ impl Import<'_> {
     /// Does it, once.
     pub(super) async fn run(
         self,
-        file: Bytes,
+        file: Whole,
         on_existing: OnExisting,
         key: Option<String>,
     ) -> Result<ImportReport, Problem> {
-        let digest = hex::encode(Sha256::digest(&file));
+        let digest = hex::encode(Sha256::digest(&*file));
         let once = Once::new(self.caller, key, "import_users", &(&digest, on_existing))?;
         if let Some(first) = self.database.read(async |tx| once.before(tx).await).await? {
             return Ok(first.body);
@@ -245,6 +245,6 @@ impl Plan {
 }
 
 /// Off the async threads: a full file takes a while.
-async fn read(file: Bytes) -> Result<Sheet, Problem> {
+async fn read(file: Whole) -> Result<Sheet, Problem> {
     tokio::task::spawn_blocking(move || sheet::read(&file)).await.map_err(Problem::internal)?
 }

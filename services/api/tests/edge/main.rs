@@ -7,9 +7,10 @@ mod support;
 use std::time::Duration;
 
 use chiliview_api::edge::Limits;
-use poem::http::StatusCode;
+use futures::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
+use poem::http::{Method, StatusCode};
 use serde_json::json;
-use support::{Server, chunk, get, post};
+use support::{Http2, Reply, Server, chunk, get, post};
 
 const PROBLEM: &str = "application/problem+json";
 
@@ -33,24 +34,130 @@ async fn an_idle_connection_is_closed_after_its_answer() {
 
 #[tokio::test]
 async fn stalled_connections_do_not_keep_a_fresh_request_waiting() {
+    const BEGUN: &str = "POST /api/things HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Le";
+    const SENDING: &str = "POST /api/things HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+                           Content-Length: 100\r\n\r\n{";
+    /// HTTP/2's preface, empty SETTINGS, and a few bytes of HEADERS that are to be 8192.
+    const BEGUN_2: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\x20\0\x01\x04\0\0\0\x01\x82";
     let server = Server::start().await;
-    let mut stalled = Vec::new();
-    for _ in 0..200 {
-        let mut client = server.connect().await;
-        client.send("POST /api/things HTTP/1.1\r\nHost: x\r\nContent-Le").await;
-        stalled.push(client);
+    let (mut stalled, mut stalled_2, mut sending) = (Vec::new(), Vec::new(), FuturesUnordered::new());
+    for _ in 0..84 {
+        for begun in [BEGUN.as_bytes(), SENDING.as_bytes(), BEGUN_2] {
+            let mut client = server.connect().await;
+            client.send(begun).await;
+            stalled.push(client);
+        }
+        let mut idle = server.connect().await;
+        idle.send("GET /api/things HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        idle.until("[]").await;
+        let (idle_2, sends) = (Http2::connect(server.address).await, Http2::connect(server.address).await);
+        assert_eq!(idle_2.get("/api/things").await, 200);
+        sending.push(sends.ask(Method::POST, "/api/things", support::half_a_body(b"{")));
+        stalled.push(idle);
+        stalled_2.extend([idle_2, sends]);
     }
+    assert!(stalled.len() + stalled_2.len() >= 500 && sending.next().now_or_never().is_none());
+    assert_eq!(server.ask(&get("/livez", "")).await.status, 200);
+    assert_eq!(Http2::connect(server.address).await.get("/livez").await, 200);
     assert_eq!(server.ask(&get("/api/things", "")).await.status, 200);
 }
 
 #[tokio::test]
-async fn over_the_cap_the_next_connection_waits_and_is_served_then() {
-    let server = Server::with(Limits { connections: 1, ..Limits::default() }).await;
+async fn over_the_bound_it_is_told_that_we_live_and_are_busy() {
+    let server = Server::with(Limits { connections: 2, ..Limits::default() }).await;
+    let mut taken = server.connect().await;
+    taken.send("GET /api/things HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    taken.until("[]").await;
+    let taken_2 = Http2::connect(server.address).await;
+    assert_eq!(taken_2.get("/api/things").await, 200);
+
+    let kept_open = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_eq!(server.ask(&kept_open("/livez")).await.status, 200);
+    let busy = server.ask(&kept_open("/api/things")).await;
+    assert_eq!((busy.status, busy.json()["code"].as_str()), (503, Some("unavailable")));
+    assert_eq!((busy.header("retry-after"), busy.header("x-trace-id").len()), ("1", 32));
+    let beyond = Http2::connect(server.address).await;
+    assert_eq!(beyond.get("/livez").await, 200);
+    beyond.closed().await;
+
+    drop(taken);
+    while server.ask(&get("/api/things", "")).await.status == 503 {}
+    assert_eq!(taken_2.get("/api/things").await, 200);
+}
+
+#[tokio::test]
+async fn with_all_spare_connections_taken_the_next_one_waits_and_is_served_then() {
+    let server = Server::with(Limits { connections: 1, spare_connections: 0, ..Limits::default() }).await;
     let first = server.connect().await;
     let mut second = server.connect().await;
     second.send(&get("/api/things", "")).await;
     drop(first);
     assert!(second.rest().await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn a_peer_has_so_many_connections_and_a_proxy_all_of_them() {
+    let limits = Limits { connections_of_a_peer: 1, ..Limits::default() };
+    let server = Server::with(limits.clone()).await;
+    let mut first = server.connect().await;
+    assert_eq!(server.connect().await.rest().await, "");
+    first.send(&get("/livez", "")).await;
+    assert!(first.rest().await.starts_with("HTTP/1.1 200"));
+
+    let server = Server::with(Limits { proxies: vec!["127.0.0.0/8".parse().unwrap()], ..limits }).await;
+    let _first = server.connect().await;
+    assert_eq!(server.ask(&get("/livez", "")).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_strangers_send_is_not_kept() {
+    static NEARLY_A_MEBIBYTE: [u8; (1 << 20) - 1] = [b' '; (1 << 20) - 1];
+    let server = Server::start().await;
+    let before = support::peak_memory();
+    let (mut connections, mut refused) = (Vec::new(), FuturesUnordered::new());
+    for _ in 0..8 {
+        let connection = Http2::connect(server.address).await;
+        let log_in = || connection.ask(Method::POST, "/api/things", support::half_a_body(&NEARLY_A_MEBIBYTE));
+        refused.extend(std::iter::repeat_with(log_in).take(32));
+        connections.push(connection);
+    }
+    while let Some(status) = refused.next().await {
+        assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    assert!(support::peak_memory() - before < 128 << 20, "the bodies were kept in memory");
+}
+
+const BEGINNING: usize = 8000;
+
+/// Sends the beginning of eight bodies at once, and no more, until as many as do not fit are refused.
+async fn refused_of_eight(server: &Server, refused: usize) {
+    let whole = post("/api/things", "Content-Type: application/json\r\n", &" ".repeat(BEGINNING + 1));
+    let half = &whole[..whole.len() - 1];
+    let mut clients = FuturesUnordered::new();
+    for _ in 0..8 {
+        let mut client = server.connect().await;
+        client.send(half).await;
+        clients.push(async move { Reply::parse(&client.rest().await) });
+    }
+    for _ in 0..refused {
+        let refused = clients.next().await.unwrap();
+        assert_eq!((refused.status, refused.header("retry-after")), (503, "5"));
+    }
+}
+
+#[tokio::test]
+async fn half_sent_bodies_take_no_more_room_than_there_is() {
+    const ROOM: usize = 32 << 10;
+    let (body_room_wait, proxies) = (Duration::from_millis(50), vec!["127.0.0.0/8".parse().unwrap()]);
+    let limits = Limits { strangers_bodies_bytes: ROOM, body_room_wait, ..Limits::default() };
+    let server = Server::with(Limits { proxies, ..limits.clone() }).await;
+    refused_of_eight(&server, 8 - ROOM / BEGINNING).await;
+    // They are gone: there is room again.
+    let thing = json!({ "name": "x".repeat(BEGINNING), "size": 1 }).to_string();
+    while server.ask(&post("/api/things", "Content-Type: application/json\r\n", &thing)).await.status != 201 {}
+
+    let server = Server::with(limits).await;
+    refused_of_eight(&server, 7).await;
 }
 
 #[tokio::test]
@@ -69,7 +176,7 @@ async fn an_endless_body_is_refused_without_being_kept() {
 #[tokio::test]
 async fn a_declared_length_over_the_limit_is_refused() {
     let server = Server::start().await;
-    let more = "Content-Type: application/json\r\nContent-Length: 99999999\r\n";
+    let more = "Content-Type: application/json\r\nContent-Length: 8193\r\n";
     let reply = server.ask(&format!("POST /api/things HTTP/1.1\r\nHost: x\r\n{more}\r\n")).await;
     assert_eq!((reply.status, reply.json()["code"].as_str()), (413, Some("payload_too_large")));
 }
@@ -228,5 +335,5 @@ async fn the_drain_has_an_end() {
 #[tokio::test]
 async fn http2_without_tls_is_understood() {
     let server = Server::start().await;
-    assert_eq!(support::http2_get(server.address, "/api/things").await, StatusCode::OK);
+    assert_eq!(Http2::connect(server.address).await.get("/api/things").await, StatusCode::OK);
 }

@@ -2,6 +2,7 @@
 
 use std::{io::Write, net::SocketAddr, sync::Arc};
 
+use bytes::Bytes;
 use chiliview_api::{
     edge::{AllowedMethods, EdgeSettings, Limits, ShutdownSignal, serve, wrap},
     json::{Created, Json},
@@ -9,12 +10,13 @@ use chiliview_api::{
     ranges::{Content, serve_file},
 };
 use garde::Validate;
-use http_body_util::Empty;
+use http_body_util::combinators::BoxBody;
+use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use poem::{
     Body, Endpoint, Request, Response, Route,
     endpoint::{make, make_sync},
-    http::StatusCode,
+    http::{Method, StatusCode},
 };
 use poem_openapi::{
     Object, OpenApi, OpenApiService,
@@ -27,7 +29,7 @@ use tokio::{
     sync::Notify,
     task::JoinHandle,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 pub(crate) const CONTENT: &str = "abcdefghijklmnopqrstuvwxyz";
 
@@ -121,6 +123,7 @@ fn routes(app: &Arc<App>) -> Route {
     });
     Route::new()
         .nest("/api", OpenApiService::new(Things, "Things", "1"))
+        .at("/livez", poem::get(make_sync(|_| "ok")))
         .at("/panic", make_sync(|_| -> () { panic!("oh no") }))
         .at("/file", poem::get(make_sync(file)))
         .at("/stream", poem::get(make_sync(stream)))
@@ -186,8 +189,8 @@ impl<E: Endpoint> Endpoint for Watched<E> {
 pub(crate) struct Client(TcpStream);
 
 impl Client {
-    pub(crate) async fn send(&mut self, text: &str) {
-        self.0.write_all(text.as_bytes()).await.unwrap();
+    pub(crate) async fn send(&mut self, text: impl AsRef<[u8]>) {
+        self.0.write_all(text.as_ref()).await.unwrap();
     }
 
     /// Everything until the server closes.
@@ -233,7 +236,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("not an answer: {text:?}"));
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         Self { status, head: head.to_owned(), body: body.to_owned() }
@@ -270,12 +273,40 @@ pub(crate) fn peak_memory() -> usize {
     line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
 }
 
-pub(crate) async fn http2_get(address: SocketAddr, path: &str) -> StatusCode {
-    let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
-    let (mut client, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
-    let connection = tokio::spawn(connection);
-    let request = hyper::Request::get(format!("http://{address}{path}")).body(Empty::<&[u8]>::new()).unwrap();
-    let status = client.send_request(request).await.unwrap().status();
-    connection.abort();
-    status
+/// An HTTP/2 connection, open until this is dropped.
+pub(crate) struct Http2 {
+    client: SendRequest<BoxBody<Bytes, std::io::Error>>,
+    connection: AbortOnDropHandle<hyper::Result<()>>,
+    address: SocketAddr,
+}
+
+impl Http2 {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
+        let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
+        let (client, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+        Self { client, connection: AbortOnDropHandle::new(tokio::spawn(connection)), address }
+    }
+
+    /// What comes of a request, once it does.
+    pub(crate) fn ask(&self, method: Method, path: &str, body: Body) -> impl Future<Output = StatusCode> + use<> {
+        let mut client = self.client.clone();
+        let request = hyper::Request::builder().method(method).uri(format!("http://{}{path}", self.address));
+        let request = request.header("content-type", "application/json").body(body.into()).unwrap();
+        async move { client.send_request(request).await.unwrap().status() }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> StatusCode {
+        self.ask(Method::GET, path, Body::empty()).await
+    }
+
+    /// Until the server closes the connection.
+    pub(crate) async fn closed(self) {
+        let _ = self.connection.await;
+    }
+}
+
+/// A body that stops behind `beginning`.
+pub(crate) fn half_a_body(beginning: &'static [u8]) -> Body {
+    let beginning = futures::stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(beginning))]);
+    Body::from_bytes_stream(futures::StreamExt::chain(beginning, futures::stream::pending()))
 }

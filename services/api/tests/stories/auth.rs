@@ -47,6 +47,21 @@ async fn all_that_is_wrong_with_a_log_in_gets_one_answer() {
 }
 
 #[tokio::test]
+async fn until_it_is_known_who_calls_a_body_is_small() {
+    on_every_engine(async |app| {
+        let owner = app.admin(AdminRole::Owner).await;
+        let long = app.log_in(&owner.username, &"x".repeat(8 << 10), None).await;
+        long.expect_problem(413, "payload_too_large");
+        let tenant = json!({ "slug": "acme", "name": "Acme", "notes": "🌶".repeat(10_000) });
+        app.call(None, "POST", "/tenants").json(&tenant).send().await.expect_problem(401, "unauthenticated");
+        app.post(&owner, "/tenants", tenant).await.expect(201);
+        let longest = json!({ "slug": "acme", "name": "x".repeat(256 << 10) });
+        app.post(&owner, "/tenants", longest).await.expect_problem(413, "payload_too_large");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_log_in_by_cookie_is_one_too_and_logging_out_ends_it() {
     on_every_engine(async |app| {
         let owner = app.admin(AdminRole::Owner).await;

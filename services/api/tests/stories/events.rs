@@ -72,7 +72,7 @@ impl Stream {
     }
 
     /// Until the service ends it.
-    async fn to_its_end(mut self) {
+    async fn hear_to_the_end(mut self) {
         while tokio::time::timeout(PATIENCE, self.response.chunk()).await.expect("nothing came").unwrap().is_some() {}
     }
 
@@ -200,7 +200,7 @@ async fn admins_see_how_far_the_fleets_migration_has_come_and_nobody_else_does()
 
 /// Changes one thing after the other, each as soon as `witness` has heard of the one before, until all `streams` have ended.
 async fn end_amid_changes(app: &TestApp, writer: &Person, witness: &mut Stream, streams: Vec<Stream>) {
-    let ends = tokio::spawn(futures::future::join_all(streams.into_iter().map(Stream::to_its_end)));
+    let ends = tokio::spawn(futures::future::join_all(streams.into_iter().map(Stream::hear_to_the_end)));
     let patience = Instant::now() + PATIENCE;
     for number in 0.. {
         app.patch(writer, "/tenants/busy", json!({ "contact_name": format!("{number}") })).await.expect(200);
