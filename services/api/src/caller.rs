@@ -36,6 +36,8 @@ use crate::{
 
 const BEARER: &str = "bearer";
 const COOKIE: &str = "cookie";
+/// A program sends it when it asks by itself, with no person there: the request is no use of the session or key.
+const UNATTENDED: &str = "x-unattended";
 
 /// Somebody who is logged in. As a handler's parameter it refuses everybody else with 401.
 #[derive(Clone, Debug)]
@@ -320,7 +322,8 @@ impl<'a> ApiExtractor<'a> for Caller {
         _body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let caller = identify(request, Use::Counts).await?;
+        let is_unattended = request.headers().contains_key(UNATTENDED);
+        let caller = identify(request, if is_unattended { Use::CountsNot } else { Use::Counts }).await?;
         if let Some(limit) = request.data::<BodyLimit>() {
             limit.trust();
         }

@@ -284,11 +284,12 @@ async fn what_tells_of_nobody_ends_a_stream_as_well() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn following_keeps_no_session_from_idling_out() {
+async fn a_console_with_nobody_at_it_keeps_no_session_from_idling_out() {
     on_every_engine(async |app| {
         let (auditor, idle) = (app.admin(AdminRole::Auditor).await, app.app.policy().session_idle);
         app.after(idle - STEP);
         Stream::open(app, &auditor, "", None).await;
+        app.call(Some(&auditor), "GET", "/tenants").header("x-unattended", "1").send().await.expect(200);
         app.after(STEP);
         app.get(&auditor, "/auth/session").await.expect_problem(401, "unauthenticated");
     })

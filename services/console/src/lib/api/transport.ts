@@ -3,6 +3,7 @@
  * more; one that may safely be sent twice is sent again when no answer comes. So no form loses what was typed.
  */
 import { network } from './network.svelte';
+import { isAway } from './presence';
 import { NoAnswer } from './problem';
 import { session } from './session.svelte';
 
@@ -17,7 +18,9 @@ async function send(request: Request): Promise<Response> {
   const tries = repeatable(request) ? TRIES : 1;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const response = await fetch(request.clone());
+      const sent = request.clone();
+      if (isAway()) sent.headers.set('x-unattended', '1');
+      const response = await fetch(sent);
       network.found();
       return response;
     } catch (cause) {
