@@ -1,6 +1,8 @@
 //! One backup: read into a snapshot, publish, read back and compare, and only then `verified`. Every write to the row is
 //! fenced by the attempt's number, so an attempt that lost its job changes nothing any more.
 
+use std::time::Duration;
+
 use chiliview_snapshot::{
     ArtefactKey, Depth, Error as SnapshotError, Manifest, Owner, RecipientsError, Source, Watch, WriteRequest, Written,
     prove, write,
@@ -21,6 +23,9 @@ use crate::{
     reasons::{because, called_off, later},
     sealing, tell, unchanged,
 };
+
+/// A worker of the version that migrated the database may be there by then.
+const FOR_THE_NEWER: Duration = Duration::from_secs(30);
 
 /// Why an attempt did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +97,11 @@ pub(crate) async fn back_up(context: &Context, id: BackupId, upload: Option<Uplo
         },
         Failure::NoSource(_) | Failure::Refused(_) | Failure::Recipients(_) => {
             Outcome::GiveUp { reason: failure.reason() }
+        }
+        Failure::Snapshot(SnapshotError::Store(Error::SchemaNewer { .. })) => {
+            let reason = failure.reason();
+            note_retry(context, id, number, &reason).await;
+            Outcome::PutOff { after: FOR_THE_NEWER, reason }
         }
         failure => {
             let reason = failure.reason();

@@ -116,6 +116,13 @@ pub enum Outcome {
         /// Why.
         reason: Reason,
     },
+    /// A worker of a newer version is to do it: this attempt does not count.
+    PutOff {
+        /// Not sooner than this.
+        after: Duration,
+        /// Why.
+        reason: Reason,
+    },
     /// It never will.
     GiveUp {
         /// Why.

@@ -50,6 +50,16 @@ pub enum Error {
         "use a database that a newer version has changed: this one does without what migration {0} took away; start the newer version"
     )]
     TooOld(String),
+    /// A newer version has migrated the schema, and what we do needs all of it.
+    #[error("read {schema}: it has schema {found}, and this version knows those up to {known}")]
+    SchemaNewer {
+        /// Which.
+        schema: String,
+        /// Its newest migration.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
     /// A row holds what no row of ours may hold.
     #[error("read {what}: {reason}")]
     Corrupt {

@@ -82,7 +82,8 @@ impl Error {
             | Self::DatabaseUnusable { .. }
             | Self::Corrupt { .. }
             | Self::Migrate(_)
-            | Self::TooOld(_) => Cause::DatabaseUnusable,
+            | Self::TooOld(_)
+            | Self::SchemaNewer { .. } => Cause::DatabaseUnusable,
             Self::Busy(_) | Self::Locked(_) | Self::Unreachable(_) => Cause::DatabaseBusy,
             Self::Duplicate { .. }
             | Self::VersionMismatch

@@ -84,13 +84,12 @@ impl SchemaSwap {
         Ok(tx.commit().await?)
     }
 
-    /// An attempt that was overtaken finds that it was done, and changes nothing.
+    /// What is where is asked when nobody else can change it any more.
     pub(crate) async fn swap_back(&self) -> Result<()> {
         let mut tx = self.alone().await?;
-        let (live, kept) = (self.told_by(mark(&mut tx, &self.live).await?), mark(&mut tx, &self.kept).await?);
-        let ours = |mark: &Option<String>| mark.as_deref() == Some(&*self.mark);
-        match (kept.is_some(), live) {
-            (true, Live::Before) if kept.as_ref().is_some_and(ours) => {}
+        let live = self.told_by(mark(&mut tx, &self.live).await?);
+        let kept = exists(&mut tx, &self.kept).await?;
+        match (kept, live) {
             (true, Live::Nothing) => rename(&mut tx, &self.kept, &self.live).await?,
             (true, Live::Before | Live::Restored) => {
                 rename(&mut tx, &self.live, &self.away).await?;

@@ -123,6 +123,10 @@ async fn conclude(shop: &Shop, attempt: &Attempt, outcome: Outcome) -> Ending {
             tracing::warn!(%reason, ?after, "job.retry");
             Ending::Retry { after, reason: reason.words }
         }
+        Outcome::PutOff { after, reason } => {
+            tracing::warn!(%reason, ?after, "job.put_off");
+            Ending::PutOff { after }
+        }
         Outcome::Retry { reason, .. } | Outcome::GiveUp { reason } => {
             tracing::error!(%reason, "job.failed");
             if let Ok(payload) = &attempt.claim.payload {

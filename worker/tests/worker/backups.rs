@@ -273,3 +273,31 @@ async fn between_attempts_the_row_says_why_it_waits() {
     filler.remove();
     worker.stop().await;
 }
+
+/// During a rolling upgrade. SQLite's pages are copied, whatever is in them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_a_newer_version_migrated_waits_for_that_versions_worker() {
+    on_every_engine(async |shop: Shop| {
+        let Database::Postgres(central) = shop.central() else { return };
+        let (tenant, _) = shop.tenant().await;
+        let migrations = format!("tenant_{}._sqlx_migrations", tenant.uuid().simple());
+        let beyond = "(version, description, success, checksum, execution_time) VALUES (9999, 'beyond', true, '', 0)";
+        let run = async |sql: String| sqlx::Executor::execute(central.pool(), sqlx::AssertSqlSafe(sql)).await.unwrap();
+        run(format!("INSERT INTO {migrations} {beyond}")).await;
+        let backup = shop.ask_for_attempts(Some(tenant), 1).await;
+        let worker = shop.start(calm());
+        let put_off = async || {
+            let jobs = shop.central().read(async |tx| queue::list(tx, &queue::Filter::default(), 9).await).await;
+            let job = jobs.unwrap().into_iter().find(|job| job.subject == Some(backup.uuid())).unwrap();
+            let waiting = shop.find(backup).await.unwrap();
+            waiting.error.is_some() && (job.attempts, job.status) == (0, JobStatus::Queued)
+        };
+        until("it is put off, and the attempt does not count", put_off).await;
+        assert_eq!(shop.find(backup).await.unwrap().status, BackupStatus::Queued);
+        run(format!("DELETE FROM {migrations} WHERE version = 9999")).await;
+        run("UPDATE apalis.jobs SET run_at = now()".to_owned()).await;
+        assert_eq!(shop.ended(backup).await.status, BackupStatus::Verified);
+        worker.stop().await;
+    })
+    .await;
+}

@@ -134,7 +134,7 @@ pub async fn release_strays(central: &Database, worker: &str, known: &[JobId]) -
     .await
 }
 
-async fn put_back(tx: &mut Tx, job: JobId, worker: &str) -> Result<()> {
+pub(super) async fn put_back(tx: &mut Tx, job: JobId, worker: &str) -> Result<()> {
     query(
         tx,
         "UPDATE Jobs SET status = 'Pending', lock_by = NULL, lock_at = NULL

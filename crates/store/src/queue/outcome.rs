@@ -8,7 +8,11 @@ use apalis_core::{
 };
 use serde_json::Value;
 
-use super::{Claim, Connection, apart, claim::holds, corrupt, micros, postgres_error, query, seconds};
+use super::{
+    Claim, Connection, apart,
+    claim::{holds, put_back},
+    corrupt, micros, postgres_error, query, seconds,
+};
 use crate::{
     error::Result,
     seam::{Database, Engine, Tx},
@@ -26,6 +30,11 @@ pub enum Ending {
         /// Why.
         reason: String,
     },
+    /// It is not for this worker: put back as if it had not been taken.
+    PutOff {
+        /// Not sooner than this from now.
+        after: Duration,
+    },
     /// It is not to be tried again.
     Failed {
         /// Why.
@@ -39,22 +48,27 @@ pub async fn settle(central: &Database, claim: &Claim, ending: &Ending) -> Resul
         if !holds(tx, claim).await? {
             return Ok(false);
         }
-        acknowledge(tx, claim, ending).await?;
         match ending {
-            Ending::Done => {}
-            Ending::Retry { after, .. } => postpone(tx, claim, *after).await?,
-            Ending::Failed { .. } => close(tx, claim).await?,
+            Ending::Done => acknowledge(tx, claim, Status::Done, Ok(Value::Null)).await?,
+            Ending::Retry { after, reason } => {
+                acknowledge(tx, claim, Status::Failed, Err(reason.clone())).await?;
+                postpone(tx, claim, *after).await?;
+            }
+            Ending::PutOff { after } => {
+                put_back(tx, claim.job, &claim.worker).await?;
+                postpone(tx, claim, *after).await?;
+            }
+            Ending::Failed { reason } => {
+                acknowledge(tx, claim, Status::Failed, Err(reason.clone())).await?;
+                close(tx, claim).await?;
+            }
         }
         Ok(true)
     })
     .await
 }
 
-async fn acknowledge(tx: &mut Tx, claim: &Claim, ending: &Ending) -> Result<()> {
-    let (status, result) = match ending {
-        Ending::Done => (Status::Done, Ok(Value::Null)),
-        Ending::Retry { reason, .. } | Ending::Failed { reason } => (Status::Failed, Err(reason.clone())),
-    };
+async fn acknowledge(tx: &mut Tx, claim: &Claim, status: Status, result: Result<Value, String>) -> Result<()> {
     let task_id: TaskId = claim.job.stored().parse().map_err(corrupt)?;
     let result = TaskResult { task_id, attempt: claim.attempt as usize, status, result };
     match tx.connection() {

@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 use super::{corrupt, table::Table};
 use crate::{
-    error::Result,
+    error::{Error, Result},
     migrations::{self, Kind},
     postgres::{Schema, relations_of},
 };
@@ -67,6 +67,9 @@ impl View {
             return Ok(found);
         }
         let newest = migrations::newest(kind);
+        if found > newest {
+            return Err(Error::SchemaNewer { schema: self.schema.clone(), found, known: newest });
+        }
         Err(corrupt(format!("{} has schema {found}, and this version knows those up to {newest}", self.schema)))
     }
 
