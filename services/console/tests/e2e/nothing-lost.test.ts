@@ -1,4 +1,5 @@
 /** What was typed survives a session that ends, a network that goes, a colleague who was faster, and a slip of the hand. */
+import type { BackupInfo } from '../../src/lib/api/schema';
 import type { Hand } from '../support/hands';
 import { byEveryHand, expect, PASSWORD, test, type Page } from '../support/test';
 
@@ -73,6 +74,24 @@ byEveryHand(() => {
       await expect(page.getByText('ChiliView does not answer.')).toBeHidden({ timeout: 30_000 });
       await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
     });
+  });
+
+  test('what is asked for a second time, after it was done, is done a second time', async ({
+    console: page,
+    unique,
+    api,
+    hand,
+  }) => {
+    await api.tenant(unique);
+    await page.goto(`/resellers/${unique}/backups`);
+    const start = page.getByRole('dialog').getByRole('button', { name: 'Back up now' });
+    for (const times of [1, 2]) {
+      await hand.press(page.getByRole('button', { name: 'New backup' }).first());
+      await hand.press(start);
+      await expect(start).toBeHidden();
+      const { items } = await api.send<{ items: BackupInfo[] }>('GET', `/api/backups?tenant=${unique}`);
+      expect(items).toHaveLength(times);
+    }
   });
 
   test('leaving a form with something typed asks first', async ({ console: page, unique, hand }) => {

@@ -30,6 +30,3 @@ export async function callVersioned<T>(pending: Promise<Answer<T>>): Promise<Ver
   const row = await call(Promise.resolve(answer));
   return { row, etag: answer.response.headers.get('etag') ?? '' };
 }
-
-/** For `POST`s that create: one key a filled-in form, kept until it is saved or changed, so that a repetition is an echo. */
-export const idempotencyKey = (): string => crypto.randomUUID();

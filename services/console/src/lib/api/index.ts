@@ -1,4 +1,5 @@
-export { client, call, callVersioned, idempotencyKey, type Versioned } from './client';
+export { client, call, callVersioned, type Versioned } from './client';
+export { ContentKey, idempotencyKey } from './idempotency';
 export { ApiProblem, NoAnswer, isProblem } from './problem';
 export { session } from './session.svelte';
 export { network } from './network.svelte';

@@ -2,7 +2,7 @@
  * A form's life: values, what the service refused by field, and what to do when somebody else was faster (412). Values are
  * never thrown away by a failure; leaving with unsaved ones asks first.
  */
-import { ApiProblem, NoAnswer, idempotencyKey, type FieldError, type Versioned } from '$lib/api';
+import { ApiProblem, ContentKey, NoAnswer, type FieldError, type Versioned } from '$lib/api';
 import { fieldRefusal, refusal } from '$lib/refusals';
 import { router } from '$lib/router';
 import type { Changer } from './changer';
@@ -50,8 +50,7 @@ export class Form<V extends Values> {
   element: HTMLFormElement | undefined;
   #base = $state.raw() as V;
   #options: FormOptions<V>;
-  #key = idempotencyKey();
-  #sent = '';
+  #key = new ContentKey();
 
   constructor(options: FormOptions<V>) {
     this.#options = options;
@@ -98,7 +97,8 @@ export class Form<V extends Values> {
     this.failure = undefined;
     try {
       const values = $state.snapshot(this.values) as V;
-      await this.#options.submit(values, this.#keyFor(values));
+      await this.#options.submit(values, this.#key.of(values));
+      this.#key.done();
       this.#base = structuredClone(values);
       this.conflict = undefined;
     } catch (error) {
@@ -107,14 +107,6 @@ export class Form<V extends Values> {
       this.busy = false;
     }
   };
-
-  /** The same content keeps its key: a repetition after a lost answer is an echo, not a second row. */
-  #keyFor(values: V): string {
-    const text = JSON.stringify(values);
-    if (this.#sent !== '' && this.#sent !== text) this.#key = idempotencyKey();
-    this.#sent = text;
-    return this.#key;
-  }
 
   async #failed(error: unknown): Promise<void> {
     const { current } = this.#options;
