@@ -1,5 +1,6 @@
 /** What was typed survives a session that ends, a network that goes, a colleague who was faster, and a slip of the hand. */
 import type { BackupInfo } from '../../src/lib/api/schema';
+import { Api } from '../support/api';
 import type { Hand } from '../support/hands';
 import { byEveryHand, expect, PASSWORD, test, type Page } from '../support/test';
 
@@ -8,6 +9,24 @@ async function begin(page: Page, hand: Hand, unique: string): Promise<void> {
   await hand.fill(page.locator('input[name=name]'), `Kept ${unique}`);
   await hand.fill(page.locator('input[name=contact_email]'), 'kept@example.com');
   await hand.tick(page.getByRole('checkbox', { name: 'Create its first manager too' }), false);
+}
+
+async function beginWithManager(page: Page, hand: Hand, unique: string, username: string): Promise<void> {
+  await page.goto('/resellers/new');
+  await hand.fill(page.locator('input[name=name]'), `Kept ${unique}`);
+  await hand.fill(page.locator('input[name=username]'), username);
+  await hand.fill(page.locator('input[name=email]'), 'manager@example.com');
+  await hand.press(page.getByRole('button', { name: 'Make one' }));
+}
+
+/** The service does what is asked, and nobody hears its answer. */
+async function loseAnswers(page: Page, to: RegExp): Promise<void> {
+  await page.route(to, async (route) => {
+    if (route.request().method() !== 'POST') return route.fallback();
+    const headers = { ...route.request().headers(), 'sec-fetch-site': 'same-origin' };
+    expect((await route.fetch({ headers })).status()).toBe(201);
+    return route.abort();
+  });
 }
 
 async function ownSession(page: Page): Promise<string | undefined> {
@@ -73,6 +92,62 @@ byEveryHand(() => {
       await context.setOffline(false);
       await expect(page.getByText('ChiliView does not answer.')).toBeHidden({ timeout: 30_000 });
       await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+    });
+  });
+
+  test('a reseller is created with a manager whose name is Greek', async ({
+    console: page,
+    unique,
+    service,
+    hand,
+  }) => {
+    await beginWithManager(page, hand, unique, 'Ελένη');
+    const password = await page.locator('input[name=new_password]').inputValue();
+    await hand.press(page.getByRole('button', { name: 'Create reseller' }));
+    await expect(page).toHaveURL(new RegExp(`/resellers/kept-${unique}$`));
+    await new Api(service.api).login('Ελένη', password, `kept-${unique}`);
+  });
+
+  test.describe('when an answer is lost', () => {
+    test.use({ tolerated: [/ERR_FAILED|the server responded with a status of 409/] });
+    const lost = (page: Page) => page.getByText(/What you typed is still here; try again/);
+
+    test('a password that is made anew is never taken for the one that is stored', async ({
+      console: page,
+      unique,
+      service,
+      hand,
+    }) => {
+      const users = /\/api\/tenants\/[^/]+\/users$/;
+      await beginWithManager(page, hand, unique, 'mara');
+      const stored = await page.locator('input[name=new_password]').inputValue();
+      await loseAnswers(page, users);
+      await hand.press(page.getByRole('button', { name: 'Create reseller' }));
+      await expect(lost(page)).toBeVisible({ timeout: 30_000 });
+      await page.unroute(users);
+      await hand.press(page.getByRole('button', { name: 'Make one' }));
+      await hand.press(page.getByRole('button', { name: 'Create the manager' }));
+      await expect(page.getByLabel('E-mail').last()).toHaveAccessibleDescription(/another user/);
+      await new Api(service.api).login('mara', stored, `kept-${unique}`);
+    });
+
+    test('a reseller that is there already is no hindrance to another password for its manager', async ({
+      console: page,
+      unique,
+      service,
+      hand,
+    }) => {
+      const tenants = /\/api\/tenants$/;
+      await beginWithManager(page, hand, unique, 'mara');
+      await loseAnswers(page, tenants);
+      await hand.press(page.getByRole('button', { name: 'Create reseller' }));
+      await expect(lost(page)).toBeVisible({ timeout: 30_000 });
+      await page.unroute(tenants);
+      await hand.press(page.getByRole('button', { name: 'Make one' }));
+      const password = await page.locator('input[name=new_password]').inputValue();
+      await hand.press(page.getByRole('button', { name: 'Create reseller' }));
+      await expect(page).toHaveURL(new RegExp(`/resellers/kept-${unique}$`));
+      await new Api(service.api).login('mara', password, `kept-${unique}`);
     });
   });
 
