@@ -8,7 +8,9 @@ export interface Column<Row> {
   align?: 'end';
   /** 1 is always there; 2 goes below 1100 px, 3 below 1400 px. On a phone 1 and 2 stand below each other. */
   priority?: 1 | 2 | 3;
-  /** Its text in a CSV file, and on the screen when the table's `cell` snippet draws nothing else. */
+  /** The table's `cell` snippet draws it on the screen. */
+  drawn?: true;
+  /** Its text in a CSV file, and on the screen unless it is drawn. */
   text: (row: Row) => string;
 }
 
