@@ -1,7 +1,7 @@
 /** The audit log and the jobs: what happened, whose doing it was, and that nobody changed the record. */
 import { byEveryHand, expect, logIn, PASSWORD, test } from '../support/test';
 import { linesOf } from '../support/download';
-import type { AuditEntry } from '../../src/lib/api/schema';
+import type { AuditEntry, OverviewInfo } from '../../src/lib/api/schema';
 
 byEveryHand(() => {
   test('a change stands in the audit log with what was before and after, at an address of its own', async ({
@@ -171,5 +171,24 @@ byEveryHand(() => {
     const link = page.getByRole('link', { name: 'The packages in this console, with their licences' });
     const lines = await linesOf(page, () => hand.press(link));
     expect(lines.filter((line) => /^## svelte - .* \(MIT\)$/.test(line))).toHaveLength(1);
+  });
+});
+
+test.describe('west of Greenwich', () => {
+  test.use({ timezoneId: 'America/Los_Angeles' });
+
+  test('a day of the overview is the day that the service means', async ({ console: page, api, unique }) => {
+    await api.tenant(unique);
+    await api.backup(unique);
+    await page.goto('/');
+    await page.getByText('The same as a table').first().click();
+    const { series } = await api.send<OverviewInfo>('GET', '/api/overview');
+    const day = new Date(series.at(-1)?.day ?? '').toLocaleDateString('en-GB', {
+      dateStyle: 'medium',
+      timeZone: 'UTC',
+    });
+    await expect(
+      page.getByRole('region', { name: 'Backups a day' }).getByRole('rowheader').last(),
+    ).toHaveText(day);
   });
 });

@@ -82,8 +82,12 @@ export const absolute = (at: number): string =>
     (language) => new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }),
   ).format(at);
 
+/** `27 Nov 2026`, of a midnight in UTC. */
 export const day = (at: number): string =>
-  once('day', (language) => new Intl.DateTimeFormat(language, { dateStyle: 'medium' })).format(at);
+  once(
+    'day',
+    (language) => new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeZone: 'UTC' }),
+  ).format(at);
 
 /** `27 Nov`, of a midnight in UTC. */
 export const shortDay = (at: number): string =>
