@@ -15,8 +15,7 @@ async function colleague(api: Api, service: Service, unique: string): Promise<Ap
   return other;
 }
 
-const conflict = (page: Page) =>
-  page.getByRole('status').filter({ hasText: 'Somebody else saved this meanwhile' });
+const conflict = (page: Page) => page.getByRole('status').filter({ hasText: /saved this meanwhile/ });
 const save = (page: Page) => page.getByRole('button', { name: 'Save', exact: true });
 
 byEveryHand(() => {
@@ -34,6 +33,7 @@ byEveryHand(() => {
     await hand.fill(name, 'Mine');
     await other.send('PATCH', `/api/admins/${id}`, { display_name: 'Theirs', email: 'theirs@example.com' });
     await hand.press(save(page));
+    await expect(conflict(page)).toContainText('Somebody else saved this meanwhile');
     await expect(conflict(page)).toContainText(`Saved by ${unique}-colleague, now`);
     await expect(conflict(page)).toContainText('You both changed this:');
     await expect(conflict(page)).toContainText('Saved now: Theirs · Yours: Mine');
@@ -65,6 +65,22 @@ byEveryHand(() => {
     await expect(conflict(page)).toBeHidden();
     await expect(page.getByText('Saved', { exact: true })).toBeVisible();
     expect(await readAdmin(api, id)).toMatchObject({ display_name: 'Mine', email: 'theirs@example.com' });
+  });
+
+  test('it was oneself, in another tab: nobody else is blamed', async ({
+    console: page,
+    unique,
+    api,
+    hand,
+  }) => {
+    const { id } = await admin(api, unique);
+    await page.goto(`/admins/${id}`);
+    await hand.fill(page.getByLabel('Full name'), 'Here');
+    await api.send('PATCH', `/api/admins/${id}`, { display_name: 'There' });
+    await hand.press(save(page));
+    await expect(conflict(page)).toContainText('You saved this meanwhile, in another tab or elsewhere');
+    await expect(conflict(page)).toContainText('You changed this there too:');
+    await expect(conflict(page)).toContainText('Saved now: There · Yours: Here');
   });
 
   test('they change the same to the same: there is nothing to choose', async ({
@@ -162,6 +178,7 @@ test("a manager reads in his own reseller's log who changed a user; who changed 
   await save(page).first().click();
   // The button stands far below.
   await expect(conflict(page)).toBeInViewport();
+  await expect(conflict(page)).toContainText('Somebody saved this meanwhile');
   await expect(conflict(page)).toContainText('+49 30 1234');
   await expect(conflict(page)).not.toContainText('Saved by');
 });

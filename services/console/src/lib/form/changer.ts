@@ -12,6 +12,8 @@ export interface Logged {
 export interface Changer {
   name: string;
   at: string;
+  /** The person who reads it: in another tab, or elsewhere. */
+  self: boolean;
 }
 
 /** What is done with a row without changing it leaves lines too; of one that is used so much, nobody is named. */
@@ -30,5 +32,5 @@ export async function changerOf({ id, updated_at: since, log }: Logged): Promise
   );
   // The newest stands first. The row and the line of its change are stamped at once, the line last.
   const line = next === undefined ? items.at(-1) : undefined;
-  return line && { name: line.actor_name, at: line.at };
+  return line && { name: line.actor_name, at: line.at, self: line.actor_id === session.who?.id };
 }
