@@ -72,7 +72,8 @@ export const PROBLEMS: Record<string, Words> = {
   timeout: 'Die Anfrage kam nicht rechtzeitig vollständig an.',
   too_late: 'Es ist über den Punkt hinaus, an dem es sich abbrechen lässt.',
   too_many_api_keys: 'Es gibt so viele API-Schlüssel wie möglich; widerrufen Sie zuerst einen.',
-  too_many_backups: 'So viele Sicherungen dieser Datenbank stehen schon an; warten Sie, bis einige fertig sind.',
+  too_many_backups:
+    'So viele Sicherungen dieser Datenbank stehen schon an; warten Sie, bis einige fertig sind.',
   too_many_channels: 'Es gibt so viele Kanäle wie möglich; löschen Sie zuerst einen.',
   too_many_lines: 'Die Datei hat mehr als 100.000 Benutzer; teilen Sie sie auf.',
   too_many_requests: 'Zu viele Anfragen; warten Sie einen Augenblick.',
