@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::PathBuf;
 
+use chiliview_store::password_hashes::Strange;
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
 use tracing::info_span;
@@ -97,6 +98,9 @@ pub enum Refusal {
     /// Its settings name a tenant by something that is no id.
     #[error("the tenant that its settings name has no readable id")]
     Owner,
+    /// A user in it is none that ChiliView would have written.
+    #[error("{0}")]
+    User(Strange),
     /// Reading its schema does not end.
     #[error("reading its schema takes longer than that of any honest database")]
     Endless,

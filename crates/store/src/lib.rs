@@ -23,6 +23,7 @@ pub mod keys;
 pub mod migrations;
 pub mod notices;
 pub mod paging;
+pub mod password_hashes;
 mod pooler;
 pub mod postgres;
 pub mod presence;

@@ -207,11 +207,7 @@ impl Caller {
     /// `admin:<id>`, `user:<tenant>:<id>` or `key:<id>`: what idempotency keys belong to.
     #[must_use]
     pub fn key(&self) -> String {
-        match self.account() {
-            Account::Admin(id) => format!("admin:{id}"),
-            Account::User(tenant, id) => format!("user:{tenant}:{id}"),
-            Account::Key(id) => format!("key:{id}"),
-        }
+        self.account().to_string()
     }
 
     /// `username`, or `username@slug` of a tenant's user: how records name who asked.

@@ -12,10 +12,11 @@ use argon2::{
         phc::{Output, ParamsString, PasswordHash, Salt},
     },
 };
+use chiliview_store::password_hashes::{self, LANES, MEMORY_KIB, OUTPUT_BYTES, PASSES, SALT_BYTES};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
-use crate::problem::Problem;
+use crate::{caller::Account, problem::Problem};
 
 /// Shortest and longest, in characters.
 pub const LENGTH: std::ops::RangeInclusive<usize> = 12..=128;
@@ -36,6 +37,13 @@ pub struct Passwords {
     waiting: Arc<AtomicUsize>,
     /// Kept, and used again. Left to the allocator it would stay in the arena of each thread that ever hashed, some 600 MB.
     idle: Arc<Mutex<Vec<Memory>>>,
+}
+
+/// A hash as it is stored, and whose it is.
+#[derive(Clone, Copy)]
+pub(crate) struct Stored<'a> {
+    pub(crate) hash: &'a str,
+    pub(crate) account: Account,
 }
 
 /// What a verification found.
@@ -70,10 +78,12 @@ impl Passwords {
         hashed.map_err(Problem::internal)
     }
 
-    /// Compares a password with a stored hash; without one it takes as long and is wrong.
-    pub async fn verify(&self, password: &SecretString, hash: Option<&str>) -> Result<Verdict, Problem> {
-        let known = hash.is_some();
-        let hash = hash.unwrap_or(NOBODY).to_owned();
+    /// Compares a password with a stored hash; without one, or with one that would cost more than ours, it takes as long and is
+    /// wrong.
+    pub(crate) async fn verify(&self, password: &SecretString, stored: Option<Stored<'_>>) -> Result<Verdict, Problem> {
+        let usable = stored.filter(is_usable);
+        let known = usable.is_some();
+        let hash = usable.map_or(NOBODY, |stored| stored.hash).to_owned();
         let password = password.clone();
         let verdict = self.run(move |memory| verify_now(password.expose_secret(), &hash, memory)).await?;
         Ok(if known { verdict } else { Verdict::Wrong })
@@ -100,22 +110,30 @@ impl Passwords {
     }
 }
 
-/// OWASP's recommendation: 19 MiB, two passes, one lane.
+/// A tenant's database may have come from outside, hashes included.
+fn is_usable(stored: &Stored<'_>) -> bool {
+    let usable = password_hashes::is_within_bounds(stored.hash);
+    if !usable {
+        tracing::warn!(account = %stored.account, "password.hash_refused");
+    }
+    usable
+}
+
 fn argon2() -> Argon2<'static> {
-    let params = Params::new(19_456, 2, 1, None).unwrap_or_default();
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(OUTPUT_BYTES)).unwrap_or_default();
     Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params)
 }
 
 fn compute(password: &str, salt: &Salt, memory: &mut Memory) -> Result<Output, Error> {
     let argon2 = argon2();
     memory.resize(argon2.params().block_count(), Block::new());
-    let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
+    let mut output = [0; OUTPUT_BYTES];
     argon2.hash_password_into_with_memory(password.as_bytes(), salt, &mut output, memory)?;
     Ok(Output::new(&output)?)
 }
 
 fn hash_now(password: &str, memory: &mut Memory) -> Result<String, Error> {
-    let salt = Salt::new(&rand::random::<[u8; 16]>())?;
+    let salt = Salt::new(&rand::random::<[u8; SALT_BYTES]>())?;
     let hash = PasswordHash {
         algorithm: Algorithm::Argon2id.ident(),
         version: Some(Version::V0x13.into()),
@@ -141,7 +159,7 @@ fn is_ours(hash: &PasswordHash) -> bool {
     hash.algorithm == Algorithm::Argon2id.ident()
         && hash.version == Some(Version::V0x13.into())
         && ParamsString::try_from(argon2().params()).is_ok_and(|params| params == hash.params)
-        && hash.hash.as_ref().is_some_and(|output| output.len() == Params::DEFAULT_OUTPUT_LEN)
+        && hash.hash.as_ref().is_some_and(|output| output.len() == OUTPUT_BYTES)
 }
 
 fn verify_old(password: &str, hash: &PasswordHash) -> Verdict {
@@ -182,14 +200,18 @@ mod tests {
 
     use super::*;
 
+    fn stored(hash: &str) -> Option<Stored<'_>> {
+        Some(Stored { hash, account: Account::Admin(chiliview_store::Ids.next()) })
+    }
+
     #[tokio::test]
     async fn right_wrong_and_nobody() {
         let passwords = Passwords::new();
         let right = SecretString::from("correct horse battery staple");
         let hash = passwords.hash(&right).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert_eq!(passwords.verify(&right, Some(&hash)).await.unwrap(), Verdict::Right);
-        assert_eq!(passwords.verify(&"wrong".into(), Some(&hash)).await.unwrap(), Verdict::Wrong);
+        assert_eq!(passwords.verify(&right, stored(&hash)).await.unwrap(), Verdict::Right);
+        assert_eq!(passwords.verify(&"wrong".into(), stored(&hash)).await.unwrap(), Verdict::Wrong);
         assert_eq!(passwords.verify(&right, None).await.unwrap(), Verdict::Wrong);
     }
 
@@ -197,15 +219,28 @@ mod tests {
     async fn what_the_library_alone_hashed_is_verified_and_the_other_way_round() {
         let (passwords, right) = (Passwords::new(), SecretString::from("correct horse battery staple"));
         let theirs = argon2().hash_password(right.expose_secret().as_bytes()).unwrap().to_string();
-        assert_eq!(passwords.verify(&right, Some(&theirs)).await.unwrap(), Verdict::Right);
+        assert_eq!(passwords.verify(&right, stored(&theirs)).await.unwrap(), Verdict::Right);
         let ours = PasswordHash::new(&passwords.hash(&right).await.unwrap()).unwrap();
         argon2().verify_password(right.expose_secret().as_bytes(), &ours).unwrap();
         argon2().verify_password(b"wrong", &ours).unwrap_err();
 
         let weaker = Argon2::from(Params::new(64, 1, 1, None).unwrap());
         let old = weaker.hash_password(right.expose_secret().as_bytes()).unwrap().to_string();
-        assert_eq!(passwords.verify(&right, Some(&old)).await.unwrap(), Verdict::RightButOld);
-        assert_eq!(passwords.verify(&"wrong".into(), Some(&old)).await.unwrap(), Verdict::Wrong);
+        assert_eq!(passwords.verify(&right, stored(&old)).await.unwrap(), Verdict::RightButOld);
+        assert_eq!(passwords.verify(&"wrong".into(), stored(&old)).await.unwrap(), Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn a_hash_that_asks_for_more_than_ours_is_wrong_and_never_computed() {
+        let (passwords, right) = (Passwords::new(), SecretString::from("correct horse battery staple"));
+        let argon2 = Argon2::from(Params::new(MEMORY_KIB + 1, 1, 1, None).unwrap());
+        let larger = argon2.hash_password(right.expose_secret().as_bytes()).unwrap().to_string();
+        assert_eq!(passwords.verify(&right, stored(&larger)).await.unwrap(), Verdict::Wrong);
+        // Would take 4 TiB, or until the end of days.
+        for params in ["m=4294967295,t=1,p=1", "m=8,t=4294967295,p=1"] {
+            let endless = NOBODY.replace("m=19456,t=2,p=1", params);
+            assert_eq!(passwords.verify(&right, stored(&endless)).await.unwrap(), Verdict::Wrong);
+        }
     }
 
     #[tokio::test]
@@ -235,7 +270,7 @@ mod tests {
         let ours = argon2();
         let ours = ours.params();
         assert_eq!((params.m_cost(), params.t_cost(), params.p_cost()), (ours.m_cost(), ours.t_cost(), ours.p_cost()));
-        assert_eq!(nobody.hash.map(|hash| hash.len()), Some(Params::DEFAULT_OUTPUT_LEN));
+        assert_eq!(nobody.hash.map(|hash| hash.len()), Some(OUTPUT_BYTES));
     }
 
     #[test]

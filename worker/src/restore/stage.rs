@@ -10,6 +10,7 @@ use chiliview_store::{
     backups::{self, Backup},
     exchange::Exchange,
     migrations::{Kind, newest},
+    password_hashes,
     restores::{Restore, Target},
     soundness,
     sqlite::{File, Missing},
@@ -98,6 +99,9 @@ async fn open_and_own(context: &Context, row: &Restore, swap: &Exchange, owner: 
     let database = Database::Sqlite(file.clone());
     let ready = async {
         soundness::check_fully(&database).await?;
+        if let Some(strange) = password_hashes::strange(&database).await? {
+            return Err(Failure::refused(format!("the backup is not taken: {strange}")));
+        }
         own(context, row, &database, owner).await
     };
     let ready = ready.await;

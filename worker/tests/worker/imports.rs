@@ -196,6 +196,17 @@ async fn what_is_no_database_of_ours_is_refused_with_the_reason() {
         let trigger = "CREATE TRIGGER t AFTER INSERT ON users BEGIN DELETE FROM audit_log; END";
         let evil = changed(&bare, &scratch, trigger).await;
         scene.refused(&evil, scene.wish(), "is not ours").await;
+        let endless = "UPDATE users SET password_hash =
+            '$argon2id$v=19$m=4194304,t=1000,p=1$c29tZXNhbHQxMjM0NTY$'
+            || 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' WHERE username = 'berta'";
+        let evil = changed(&bare, &scratch, endless).await;
+        scene.refused(&evil, scene.wish(), "is none that ChiliView makes").await;
+        let large = "UPDATE users SET password_hash = hex(zeroblob(50000000))";
+        let evil = changed(&bare, &scratch, large).await;
+        scene.refused(&evil, scene.wish(), "is none that ChiliView makes").await;
+        let long = "UPDATE users SET display_name = hex(zeroblob(50000))";
+        let evil = changed(&bare, &scratch, long).await;
+        scene.refused(&evil, scene.wish(), "is longer than ChiliView lets anybody write").await;
         scene.refused(b"username,email\n", scene.wish(), "neither a snapshot").await;
         scene.refused(&packed[..packed.len() / 2], scene.wish(), "not taken").await;
         let wrong = Wish { sha256: Some("ab".repeat(32)), ..scene.wish() };

@@ -286,6 +286,26 @@ async fn another_tenants_backup_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_backup_whose_passwords_would_stall_the_platform_is_refused() {
+    on_every_engine(async |shop: Shop| {
+        let (tenant, database) = shop.tenant().await;
+        let endless =
+            "$argon2id$v=19$m=4194304,t=1000,p=1$c29tZXNhbHQxMjM0NTY$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        let row = users::User { password_hash: Some(endless.into()), ..user("anna") };
+        database.write(async |tx| users::insert(tx, &row).await).await.unwrap();
+        let backup = shop.backed_up(Some(tenant)).await.id;
+        let failed = shop.restore_to_the_end(tenant, backup).await;
+        assert_eq!((failed.status, failed.attempt), (RestoreStatus::Failed, 1));
+        assert_eq!(failed.cause.as_deref(), Some("refused"));
+        let words = format!("the password hash of the user {} is none that ChiliView makes", row.id);
+        assert!(failed.error.unwrap().contains(&words));
+        shop.add_to(tenant, "bert").await.unwrap();
+        assert!(shop.leftovers().await.is_empty(), "{:?}", shop.leftovers().await);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_backup_of_an_older_schema_is_migrated() {
     on_every_engine(async |shop: Shop| {
         let (tenant, database) = shop.tenant().await;

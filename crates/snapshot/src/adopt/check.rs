@@ -7,6 +7,7 @@
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
+use chiliview_store::{Error as StoreError, password_hashes};
 use sqlx::{Connection as _, SqliteConnection};
 use uuid::Uuid;
 
@@ -77,6 +78,7 @@ async fn inspect(
         return Err(Refusal::Version { expected, found: contents.schema_version }.into());
     }
     let owner = owner(&mut connection, &contents).await?;
+    users(&mut connection, &contents).await?;
     connection.close().await.map_err(Error::database("close the uploaded database"))?;
     Ok((contents, owner))
 }
@@ -89,6 +91,18 @@ async fn owner(connection: &mut SqliteConnection, contents: &Contents) -> Result
     let query = "SELECT substr(CAST(value AS TEXT), 1, 64) FROM main.settings WHERE key = 'tenant_id'";
     let text: Option<String> = sqlx::query_scalar(query).fetch_optional(connection).await.map_err(unreadable)?;
     text.map(|text| Uuid::try_parse(&text).map_err(|_| Refusal::Owner.into())).transpose()
+}
+
+/// No log-in may cost more than one of ours, whatever the hash asks for.
+async fn users(connection: &mut SqliteConnection, contents: &Contents) -> Result<(), Error> {
+    if !contents.rows.contains_key("users") {
+        return Ok(());
+    }
+    let strange = password_hashes::strange_of_file(connection).await.map_err(|error| match error {
+        StoreError::Database(error) => unreadable(error),
+        other => other.into(),
+    })?;
+    strange.map_or(Ok(()), |strange| Err(Refusal::User(strange).into()))
 }
 
 /// Whoever cancels is answered elsewhere; what else interrupts SQLite here is the bound.

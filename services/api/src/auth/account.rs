@@ -12,6 +12,7 @@ use super::login::Login;
 use crate::{
     app::App,
     caller::{self, Identity, Origin},
+    passwords::Stored,
     problem::Problem,
     secret::Secret,
 };
@@ -35,10 +36,15 @@ impl Account {
         Ok(user.map(|user| Self::User(Box::new(tenant), Box::new(user))))
     }
 
-    pub(super) fn hash(&self) -> Option<&str> {
+    pub(super) fn hash(&self) -> Option<Stored<'_>> {
         match self {
-            Self::Admin(admin) => Some(&admin.password_hash),
-            Self::User(_, user) => user.password_hash.as_deref(),
+            Self::Admin(admin) => {
+                Some(Stored { hash: &admin.password_hash, account: caller::Account::Admin(admin.id) })
+            }
+            Self::User(tenant, user) => {
+                let account = caller::Account::User(tenant.id, user.id);
+                user.password_hash.as_deref().map(|hash| Stored { hash, account })
+            }
         }
     }
 

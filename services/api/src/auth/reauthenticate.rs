@@ -16,7 +16,7 @@ use crate::{
     app::App,
     caller::{Caller, Credential, Identity},
     json::{Json, NoContent},
-    passwords::Verdict,
+    passwords::{Stored, Verdict},
     problem::{FieldError, Problem},
     secret::Secret,
 };
@@ -100,9 +100,10 @@ pub(crate) async fn reauthenticate(app: &App, caller: &Caller, password: &Secret
             user.and_then(|user| user.password_hash)
         }
     };
+    let stored = hash.as_deref().map(|hash| Stored { hash, account: caller.account() });
     let subject = subject(caller);
     refuse_throttled(app, &[&subject]).await?;
-    if app.passwords().verify(password.inner(), hash.as_deref()).await? != Verdict::Wrong {
+    if app.passwords().verify(password.inner(), stored).await? != Verdict::Wrong {
         return Ok(());
     }
     let denied = Event::done("auth.reauthenticate", "session", session).ending(Outcome::Denied, "wrong password");

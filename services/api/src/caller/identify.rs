@@ -1,5 +1,7 @@
 //! From the token to the person: the row of the session or the API key, then the account as it is now.
 
+use std::fmt;
+
 use chiliview_store::{
     AdminId, ApiKeyId, TenantId, Timestamp, UserId, admins,
     api_keys::{self, ApiKey},
@@ -124,6 +126,16 @@ pub(crate) enum Account {
     Admin(AdminId),
     User(TenantId, UserId),
     Key(ApiKeyId),
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Admin(id) => write!(f, "admin:{id}"),
+            Self::User(tenant, id) => write!(f, "user:{tenant}:{id}"),
+            Self::Key(id) => write!(f, "key:{id}"),
+        }
+    }
 }
 
 /// Who the account's person is now; nobody when it is disabled or gone, its tenant is closed to it, or it has another

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use argon2::{Argon2, Params, password_hash::PasswordHasher as _};
 use chiliview_store::{admins::AdminRole, users::UserRole};
 use serde_json::{Value, json};
 
@@ -42,6 +43,30 @@ async fn all_that_is_wrong_with_a_log_in_gets_one_answer() {
             let answer = app.log_in(username, password, tenant).await;
             assert_eq!((answer.status, body(&answer)), (401, body(&first)), "{username} {tenant:?}");
         }
+    })
+    .await;
+}
+
+/// A database that was imported holds hashes that somebody else made.
+#[tokio::test]
+async fn a_hash_that_would_keep_the_machine_busy_is_a_wrong_password() {
+    on_every_engine(async |app| {
+        let owner = app.admin(AdminRole::Owner).await;
+        let id = app.tenant(&owner, "acme").await;
+        let member = app.user(&id, UserRole::Member).await;
+        // One KiB more than ours, of the same password: nothing but the bound keeps it from being right.
+        let costly = Argon2::from(Params::new(19_457, 2, 1, None).unwrap());
+        let hash = costly.hash_password(PASSWORD.as_bytes()).unwrap().to_string();
+        let database = app.tenant_database(id.parse().unwrap()).await;
+        let change = async |tx: &mut chiliview_store::Tx| {
+            tx.query("UPDATE users SET password_hash = $1").bind(hash).execute().await
+        };
+        database.write(change).await.unwrap();
+        let nobody = app.log_in("x", PASSWORD, Some("acme")).await;
+        let answer = app.log_in(&member.username, PASSWORD, Some("acme")).await;
+        assert_eq!((answer.status, body(&answer)), (401, body(&nobody)));
+        let again = json!({ "password": PASSWORD });
+        app.post(&member, "/auth/reauthenticate", again).await.expect_problem(403, "wrong_password");
     })
     .await;
 }
