@@ -1,12 +1,19 @@
-//! Failed log-ins, counted per account and per address, so that guessing gets slow and nobody is locked out for ever.
+//! Failed log-ins, counted per account and per network, so that guessing gets slow and nobody is locked out for ever.
+//!
+//! An attempt is counted before it is judged: of those that come at once, in however many processes, no more are judged than
+//! may fail. What was right is taken off the count again.
 
-use std::time::Duration;
+use std::{
+    fmt,
+    net::{IpAddr, Ipv6Addr},
+    time::Duration,
+};
 
 use sqlx::FromRow;
 
 use crate::{clock::Timestamp, error::Result, seam::Tx};
 
-/// What is counted: an account or an address, as text with its kind in front.
+/// What is counted: an account or a network, as text with its kind in front.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject(String);
 
@@ -17,10 +24,36 @@ impl Subject {
         Self(format!("account:{}:{}", tenant.unwrap_or_default(), username.to_lowercase()))
     }
 
-    /// A client's address.
+    /// Where a client is.
     #[must_use]
-    pub fn address(address: &str) -> Self {
-        Self(format!("address:{address}"))
+    pub fn network(network: Network) -> Self {
+        Self(format!("address:{network}"))
+    }
+}
+
+/// What one client has to himself: an IPv4 address, or a /64 of IPv6 (RFC 6177), in which he takes as many addresses as he
+/// likes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network(Option<IpAddr>);
+
+impl Network {
+    /// The one that an address lies in. All addresses that are not known lie in one.
+    #[must_use]
+    pub fn of(address: Option<IpAddr>) -> Self {
+        Self(address.map(|address| match address.to_canonical() {
+            IpAddr::V4(address) => address.into(),
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        }))
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(IpAddr::V4(address)) => write!(f, "{address}"),
+            Some(IpAddr::V6(address)) => write!(f, "{address}/64"),
+            None => f.write_str("unknown"),
+        }
     }
 }
 
@@ -29,7 +62,7 @@ impl Subject {
 pub struct Policy {
     /// Failures within [`Policy::window`] that cost nothing.
     pub free: i64,
-    /// After so long without a failure the count starts anew.
+    /// After so long without a failure the count begins anew.
     pub window: Duration,
     /// The first wait; it doubles with each further failure…
     pub first_wait: Duration,
@@ -50,10 +83,33 @@ pub async fn blocked_until(tx: &mut Tx, subject: &Subject, now: Timestamp) -> Re
     Ok(row.map(|row| row.blocked_until).filter(|until| *until > now))
 }
 
-/// Counts a failure.
-pub async fn failed(tx: &mut Tx, subject: &Subject, policy: Policy, now: Timestamp) -> Result<()> {
-    let previous = find(tx, subject).await?.filter(|row| now.since(row.started_at) < policy.window);
-    let failures = previous.map_or(0, |row| row.failures) + 1;
+/// Whether an attempt may be judged.
+#[derive(Clone, Debug)]
+pub enum Turn {
+    /// It may, and is counted as if it had failed.
+    Granted(Attempt),
+    /// Not before then.
+    Wait(Timestamp),
+}
+
+/// An attempt that may be judged: it [failed], or is to be [given back](give_back).
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    subject: Subject,
+    at: Timestamp,
+    blocked_until: Timestamp,
+}
+
+/// Asks for a turn. Two never get the same one, since writes to a database run one after the other.
+pub async fn begin(tx: &mut Tx, subject: &Subject, policy: Policy, now: Timestamp) -> Result<Turn> {
+    let previous = find(tx, subject).await?;
+    if let Some(row) = previous.as_ref().filter(|row| row.blocked_until > now) {
+        return Ok(Turn::Wait(row.blocked_until));
+    }
+    let previous = previous.filter(|row| now.since(row.started_at) < policy.window);
+    let failures = previous.as_ref().map_or(0, |row| row.failures) + 1;
+    // Only what did fail lengthens the window.
+    let started_at = previous.map_or(now, |row| row.started_at);
     let blocked_until = now.plus(wait(policy, failures));
     tx.query(
         "INSERT INTO login_throttle (subject, failures, started_at, blocked_until) VALUES ($1, $2, $3, $4)
@@ -62,8 +118,33 @@ pub async fn failed(tx: &mut Tx, subject: &Subject, policy: Policy, now: Timesta
     )
     .bind(subject.0.clone())
     .bind(failures)
-    .bind(now)
+    .bind(started_at)
     .bind(blocked_until)
+    .execute()
+    .await?;
+    Ok(Turn::Granted(Attempt { subject: subject.clone(), at: now, blocked_until }))
+}
+
+/// It was judged, and failed: it stays counted.
+pub async fn failed(tx: &mut Tx, attempt: &Attempt, now: Timestamp) -> Result<()> {
+    tx.query("UPDATE login_throttle SET started_at = $2 WHERE subject = $1")
+        .bind(attempt.subject.0.clone())
+        .bind(now)
+        .execute()
+        .await?;
+    Ok(())
+}
+
+/// It was right, or not judged: it counts no more, and whom it made wait waits no longer.
+pub async fn give_back(tx: &mut Tx, attempt: &Attempt) -> Result<()> {
+    tx.query(
+        "UPDATE login_throttle SET failures = failures - 1,
+             blocked_until = CASE WHEN blocked_until = $2 THEN $3 ELSE blocked_until END
+         WHERE subject = $1 AND failures > 0",
+    )
+    .bind(attempt.subject.0.clone())
+    .bind(attempt.blocked_until)
+    .bind(attempt.at)
     .execute()
     .await?;
     Ok(())

@@ -1,6 +1,7 @@
 //! Who may come in: log-ins, sessions, passwords and the second factor, for admins and for tenants' users.
 
 mod account;
+mod guess;
 mod login;
 mod password;
 mod reauthenticate;
@@ -9,7 +10,7 @@ mod second_factor;
 mod sessions;
 mod totp;
 
-use chiliview_store::throttle::{self, Subject};
+use chiliview_store::throttle;
 
 pub(crate) use self::reauthenticate::{reauthenticate, reauthenticate_by, require_fresh};
 pub use self::{
@@ -19,11 +20,11 @@ pub use self::{
     sessions::{SessionInfo, Sessions},
     totp::{BothFactors, FactorInfo, FactorSecret, FirstCode, PasswordAgain, RecoveryCodes, Totp},
 };
-use crate::{app::App, problem::Problem, secret::Secret};
+use crate::secret::Secret;
 
-/// Guessing at one account gets slow after five failures; one address may fail for many accounts, but not for hundreds.
+/// Guessing at one account gets slow after five failures; one network may fail for many accounts, but not for hundreds.
 const PER_ACCOUNT: throttle::Policy = policy(5);
-const PER_ADDRESS: throttle::Policy = policy(50);
+const PER_NETWORK: throttle::Policy = policy(50);
 
 const fn policy(free: i64) -> throttle::Policy {
     throttle::Policy {
@@ -40,21 +41,5 @@ pub(crate) fn known_length(secret: &Secret, _: &()) -> Result<(), garde::Error> 
         0 => Err(garde::Error::new("too_short: must not be empty")),
         1..=1024 => Ok(()),
         _ => Err(garde::Error::new("too_long: may have at most 1024 bytes")),
-    }
-}
-
-/// 429 while one of these has to wait.
-async fn refuse_throttled(app: &App, subjects: &[&Subject]) -> Result<(), Problem> {
-    let now = app.now();
-    let until = app.central().read(async |tx| {
-        let mut latest = None;
-        for subject in subjects {
-            latest = latest.max(throttle::blocked_until(tx, subject, now).await?);
-        }
-        Ok::<_, Problem>(latest)
-    });
-    match until.await? {
-        Some(until) => Err(Problem::too_many_requests(until.since(now).as_secs() + 1)),
-        None => Ok(()),
     }
 }

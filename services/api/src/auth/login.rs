@@ -3,7 +3,7 @@
 mod answer;
 mod attempt;
 
-use chiliview_store::{AdminId, SessionId, Tx, admins, audit::Event, sessions, throttle, users};
+use chiliview_store::{AdminId, SessionId, Tx, admins, audit::Event, sessions, users};
 use garde::Validate;
 use http::HeaderValue;
 use poem::Request;
@@ -14,7 +14,7 @@ pub use self::answer::{LoggedIn, LoginAnswer, LogoutAnswer, Whoami};
 use self::{answer::whoami, attempt::Attempt};
 use super::{
     account::Account,
-    known_length, refuse_throttled,
+    known_length,
     second_factor::{self, Proof},
 };
 use crate::{
@@ -57,29 +57,17 @@ impl LogIn {
     async fn login(&self, request: &Request, input: Json<Login>) -> Result<LoginAnswer, Problem> {
         let Json(login) = input;
         let app = &self.app;
-        let origin = Origin::of(request);
-        let attempt = Attempt::of(&login, origin);
-        refuse_throttled(app, &[&attempt.subject, &attempt.address]).await?;
-        let account = Account::find(app, &login).await?;
-        let verdict = app.passwords().verify(login.password.inner(), account.as_ref().and_then(Account::hash)).await?;
-        let usable = account.filter(|account| verdict != Verdict::Wrong && account.may_log_in());
-        let Some(account) = usable else {
-            attempt.failed(app, "wrong username or password").await?;
-            return Err(Problem::unauthenticated().with_code("wrong_credentials").detail("wrong username or password"));
-        };
-        let proof = match self.prove(&account, login.code.as_ref()).await? {
-            Factor::None => None,
-            Factor::Shown(proof) => Some(proof),
-            Factor::Missing => return Err(missing_code()),
-            Factor::Wrong => return self.wrong_code(&attempt).await,
-        };
-        if verdict == Verdict::RightButOld {
-            account.rehash(app, &login.password).await?;
-        }
-        match self.begin(&account, &attempt, proof.as_ref()).await {
-            // It was taken meanwhile, or before.
-            Err(problem) if problem.code() == WRONG_CODE => self.wrong_code(&attempt).await,
-            begun => begun,
+        let attempt = Attempt::begin(app, &login, Origin::of(request)).await?;
+        match self.judge(&login, &attempt).await {
+            Ok(answer) => Ok(answer),
+            Err(Refusal::Wrong(reason, problem)) => {
+                attempt.failed(app, reason).await?;
+                Err(problem)
+            }
+            Err(Refusal::Unjudged(problem)) => {
+                attempt.give_back(app).await?;
+                Err(problem)
+            }
         }
     }
 
@@ -106,16 +94,18 @@ impl LogIn {
     }
 }
 
-const WRONG_CODE: &str = "wrong_code";
+/// Why somebody is not let in.
+enum Refusal {
+    /// What he showed is wrong; for the audit log, and for him.
+    Wrong(&'static str, Problem),
+    /// Anything else.
+    Unjudged(Problem),
+}
 
-/// What came of the second factor.
-enum Factor {
-    /// The account has none.
-    None,
-    Missing,
-    Wrong,
-    /// It fits; whether it was taken before, only the log-in's transaction tells.
-    Shown(Proof),
+impl<E: Into<Problem>> From<E> for Refusal {
+    fn from(error: E) -> Self {
+        Self::Unjudged(error.into())
+    }
 }
 
 impl LogIn {
@@ -123,20 +113,29 @@ impl LogIn {
         Self { app }
     }
 
-    async fn prove(&self, account: &Account, code: Option<&Secret>) -> Result<Factor, Problem> {
-        let Account::Admin(admin) = account else { return Ok(Factor::None) };
-        let Some(factor) = second_factor::confirmed(&self.app, admin.id).await? else { return Ok(Factor::None) };
-        let Some(code) = code else { return Ok(Factor::Missing) };
+    async fn judge(&self, login: &Login, attempt: &Attempt) -> Result<LoginAnswer, Refusal> {
+        let app = &self.app;
+        let account = Account::find(app, login).await?;
+        let verdict = app.passwords().verify(login.password.inner(), account.as_ref().and_then(Account::hash)).await?;
+        let usable = account.filter(|account| verdict != Verdict::Wrong && account.may_log_in());
+        let account = usable.ok_or_else(wrong_credentials)?;
+        let proof = self.prove(&account, login.code.as_ref()).await?;
+        if verdict == Verdict::RightButOld {
+            account.rehash(app, &login.password).await?;
+        }
+        self.begin(&account, attempt, proof.as_ref()).await
+    }
+
+    /// That it was not taken before, only the log-in's transaction tells.
+    async fn prove(&self, account: &Account, code: Option<&Secret>) -> Result<Option<Proof>, Refusal> {
+        let Account::Admin(admin) = account else { return Ok(None) };
+        let Some(factor) = second_factor::confirmed(&self.app, admin.id).await? else { return Ok(None) };
+        let code = code.ok_or_else(missing_code)?;
         let proof = second_factor::prove(&self.app, &factor, code).await?;
-        Ok(proof.map_or(Factor::Wrong, Factor::Shown))
+        Ok(Some(proof.ok_or_else(wrong_code)?))
     }
 
-    async fn wrong_code(&self, attempt: &Attempt) -> Result<LoginAnswer, Problem> {
-        attempt.failed(&self.app, "wrong code").await?;
-        Err(wrong_code())
-    }
-
-    async fn begin(&self, account: &Account, attempt: &Attempt, proof: Option<&Proof>) -> Result<LoginAnswer, Problem> {
+    async fn begin(&self, account: &Account, attempt: &Attempt, proof: Option<&Proof>) -> Result<LoginAnswer, Refusal> {
         let app = &self.app;
         let now = app.now();
         let token = caller::new_token();
@@ -161,13 +160,13 @@ impl LogIn {
                 if let (Account::Admin(admin), Some(proof)) = (account, proof) {
                     take(tx, admin.id, proof).await?;
                 }
-                throttle::succeeded(tx, &attempt.subject).await?;
+                attempt.succeeded(tx).await?;
                 sessions::insert(tx, &session, &caller::token_hash(&token)).await?;
                 if let Account::Admin(admin) = account {
                     admins::logged_in(tx, admin.id, now).await?;
                     app.audit(tx, &caller, logged_in(session.id, proof)).await?;
                 }
-                Ok::<_, Problem>(())
+                Ok::<_, Refusal>(())
             })
             .await?;
         let cookie = self.cookie(&token, app.policy().session_absolute.as_secs())?;
@@ -184,7 +183,7 @@ impl LogIn {
     }
 }
 
-async fn take(tx: &mut Tx, admin: AdminId, proof: &Proof) -> Result<(), Problem> {
+async fn take(tx: &mut Tx, admin: AdminId, proof: &Proof) -> Result<(), Refusal> {
     if proof.take(tx, admin).await? { Ok(()) } else { Err(wrong_code()) }
 }
 
@@ -200,6 +199,12 @@ fn missing_code() -> Problem {
     Problem::unauthenticated().with_code("totp_required").detail("this account has a second factor: send its code too")
 }
 
-fn wrong_code() -> Problem {
-    Problem::unauthenticated().with_code(WRONG_CODE).detail("the code is wrong, or was used before")
+fn wrong_credentials() -> Refusal {
+    let detail = "wrong username or password";
+    Refusal::Wrong(detail, Problem::unauthenticated().with_code("wrong_credentials").detail(detail))
+}
+
+fn wrong_code() -> Refusal {
+    let detail = "the code is wrong, or was used before";
+    Refusal::Wrong("wrong code", Problem::unauthenticated().with_code("wrong_code").detail(detail))
 }

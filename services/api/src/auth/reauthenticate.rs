@@ -6,12 +6,12 @@ use chiliview_store::{
     Timestamp, Tx, admins,
     audit::{Event, Outcome},
     sessions,
-    throttle::{self, Subject},
+    throttle::Subject,
     users,
 };
 use poem_openapi::OpenApi;
 
-use super::{PER_ACCOUNT, PasswordAgain, refuse_throttled};
+use super::{PER_ACCOUNT, PasswordAgain, guess::Guess};
 use crate::{
     app::App,
     caller::{Caller, Credential, Identity},
@@ -101,14 +101,12 @@ pub(crate) async fn reauthenticate(app: &App, caller: &Caller, password: &Secret
         }
     };
     let stored = hash.as_deref().map(|hash| Stored { hash, account: caller.account() });
-    let subject = subject(caller);
-    refuse_throttled(app, &[&subject]).await?;
-    if app.passwords().verify(password.inner(), stored).await? != Verdict::Wrong {
-        return Ok(());
-    }
+    let guess = Guess::begin(app, &[(subject(caller), PER_ACCOUNT)]).await?;
+    let verdict = app.passwords().verify(password.inner(), stored).await;
+    let judged = verdict.map(|verdict| (verdict != Verdict::Wrong).then_some(()));
     let denied = Event::done("auth.reauthenticate", "session", session).ending(Outcome::Denied, "wrong password");
-    failed(app, caller, &subject, denied).await?;
-    Err(Problem::forbidden("the current password is wrong").with_code("wrong_password"))
+    let right = guess.end(app, caller, judged, denied).await?;
+    right.ok_or_else(|| Problem::forbidden("the current password is wrong").with_code("wrong_password"))
 }
 
 /// What guesses at the caller's account are counted by.
@@ -117,15 +115,4 @@ pub(super) fn subject(caller: &Caller) -> Subject {
         Identity::Admin { username, .. } => Subject::account(None, username),
         Identity::User { username, tenant, .. } => Subject::account(Some(&tenant.slug), username),
     }
-}
-
-/// Counts a wrong guess, and writes it down.
-pub(super) async fn failed(app: &App, caller: &Caller, subject: &Subject, denied: Event) -> Result<(), Problem> {
-    let now = app.now();
-    app.central()
-        .write(async |tx| {
-            throttle::failed(tx, subject, PER_ACCOUNT, now).await?;
-            app.audit(tx, caller, denied).await
-        })
-        .await
 }

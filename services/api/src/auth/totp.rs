@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
+    PER_ACCOUNT,
+    guess::Guess,
     known_length,
     reauthenticate::{self, reauthenticate_by},
-    refuse_throttled,
     second_factor::{self, Proof},
 };
 use crate::{
@@ -244,14 +245,10 @@ impl Totp {
     /// A wrong code is counted like a wrong password: six digits are soon guessed otherwise.
     async fn prove(&self, caller: &Caller, factor: &rows::SecondFactor, code: &Secret) -> Result<Proof, Problem> {
         let app = &self.app;
-        let subject = reauthenticate::subject(caller);
-        refuse_throttled(app, &[&subject]).await?;
-        if let Some(proof) = second_factor::prove(app, factor, code).await? {
-            return Ok(proof);
-        }
+        let guess = Guess::begin(app, &[(reauthenticate::subject(caller), PER_ACCOUNT)]).await?;
+        let judged = second_factor::prove(app, factor, code).await;
         let denied = Event::done("auth.second_factor", "admin", factor.admin_id).ending(Outcome::Denied, "wrong code");
-        reauthenticate::failed(app, caller, &subject, denied).await?;
-        Err(wrong_code())
+        guess.end(app, caller, judged, denied).await?.ok_or_else(wrong_code)
     }
 }
 

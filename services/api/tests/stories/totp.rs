@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chiliview_store::{admins::AdminRole, users::UserRole};
+use futures::future::join_all;
 use serde_json::{Value, json};
 use totp_rs::{Algorithm, Builder, Secret};
 
@@ -123,6 +124,28 @@ async fn guessing_a_code_gets_slow_like_guessing_a_password() {
         log_in(app, &anna, Some(&code(app, &secret))).await.expect_problem(429, "too_many_requests");
         app.after(STEP);
         log_in(app, &anna, Some(&code(app, &secret))).await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_many_codes_at_once_no_more_are_judged_than_of_one_after_the_other() {
+    on_every_engine(async |app| {
+        let anna = app.admin(AdminRole::Owner).await;
+        let (secret, _) = enable(app, &anna).await;
+        let answers = join_all((0..60).map(|_| log_in(app, &anna, Some("000000")))).await;
+        assert_eq!(answers.iter().filter(|answer| answer.status == 401).count(), 6);
+        log_in(app, &anna, Some(&code(app, &secret))).await.expect_problem(429, "too_many_requests");
+        app.after(STEP);
+        log_in(app, &anna, None).await.expect_problem(401, "totp_required");
+        log_in(app, &anna, Some(&code(app, &secret))).await.expect(200);
+
+        let proofs = (0..60).map(|_| {
+            let body = json!({ "password": PASSWORD, "code": "000000" });
+            app.post(&anna, "/auth/totp/remove", body)
+        });
+        let judged = join_all(proofs).await.into_iter().filter(|answer| answer.status == 422).count();
+        assert!((1..=6).contains(&judged), "{judged}");
     })
     .await;
 }

@@ -69,7 +69,9 @@ impl TestApp {
         let store = Store::open(settings, clock.clone(), Ids).await.unwrap();
         let shelf = Shelf::directory(settings.data_dir.join("backups")).await.unwrap();
         let app = App::new(store, shelf, Policy::default(), Wake::new());
-        let (edge, limits, shutdown) = (EdgeSettings::default(), Limits::default(), CancellationToken::new());
+        let (limits, shutdown) = (Limits::default(), CancellationToken::new());
+        // A story says by `X-Forwarded-For` where somebody is.
+        let edge = EdgeSettings { trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()], ..EdgeSettings::default() };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let endpoint = service::endpoint(app.clone(), edge, None, site());

@@ -137,6 +137,11 @@ impl TestApp {
         self.call(None, "POST", "/auth/login").json(&body).send().await
     }
 
+    /// As [`TestApp::log_in`], from somewhere.
+    pub(crate) async fn log_in_from(&self, address: &str, body: &serde_json::Value) -> Answer {
+        self.call(None, "POST", "/auth/login").header("X-Forwarded-For", address).json(body).send().await
+    }
+
     /// Another session of the same person.
     pub(crate) async fn log_in_again(&self, person: &Person, tenant: Option<&str>) -> Person {
         let token = self.log_in(&person.username, PASSWORD, tenant).await.expect(200).field("token");
