@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chiliview_store::{
-    Database, Error, api_keys, deliveries, doctor_runs, idempotency, notices, queue, sessions, spans, throttle,
+    Database, Error, api_keys, deliveries, doctor_runs, idempotency, login_networks, notices, queue, sessions, spans,
+    throttle,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +23,8 @@ const TRACES: Duration = Duration::from_hours(14 * 24);
 const DOCTOR_RUNS: Duration = Duration::from_hours(90 * 24);
 /// How long people can see that a key has ended.
 const ENDED_KEYS: Duration = Duration::from_hours(30 * 24);
+/// How long an account is known where it logged in; the API asks for as much.
+const LOGIN_NETWORKS: Duration = Duration::from_hours(30 * 24);
 const LARGE_WAL: u64 = 16 << 20;
 
 /// Sweeps every ten minutes until `shutdown`.
@@ -45,6 +48,7 @@ async fn sweep(context: &Context, session_idle: Duration) -> Result<(), Error> {
             sessions::delete_ended(tx, now, now.minus(session_idle)).await?;
             idempotency::delete_older(tx, now.minus(DAY)).await?;
             throttle::delete_older(tx, now.minus(DAY)).await?;
+            login_networks::delete_older(tx, now.minus(LOGIN_NETWORKS)).await?;
             deliveries::delete_older(tx, now.minus(DELIVERY_LOG)).await?;
             notices::delete_older(tx, now.minus(NOTICES)).await?;
             spans::delete_older(tx, now.minus(TRACES)).await?;

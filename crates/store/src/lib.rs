@@ -20,6 +20,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod json_text;
 pub mod keys;
+pub mod login_networks;
 pub mod migrations;
 pub mod notices;
 pub mod paging;

@@ -1,4 +1,4 @@
-//! Failed log-ins, counted per account and per network, so that guessing gets slow and nobody is locked out for ever.
+//! Failed guesses, counted by who is guessed at and by where the guesses come from, so that guessing gets slow and nobody is locked out for ever.
 //!
 //! An attempt is counted before it is judged: of those that come at once, in however many processes, no more are judged than
 //! may fail. What was right is taken off the count again.
@@ -11,23 +11,47 @@ use std::{
 
 use sqlx::FromRow;
 
-use crate::{clock::Timestamp, error::Result, seam::Tx};
+use crate::{clock::Timestamp, error::Result, ids::AdminId, seam::Tx};
 
-/// What is counted: an account or a network, as text with its kind in front.
+/// What is counted, as text with its kind in front.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject(String);
 
 impl Subject {
-    /// An account: of the tenant with this slug, or of the platform.
+    /// An account, wherever it is guessed at from: of the tenant with this slug, or of the platform.
     #[must_use]
     pub fn account(tenant: Option<&str>, username: &str) -> Self {
         Self(format!("account:{}:{}", tenant.unwrap_or_default(), username.to_lowercase()))
+    }
+
+    /// An account, guessed at from one network.
+    #[must_use]
+    pub fn account_from(network: Network, tenant: Option<&str>, username: &str) -> Self {
+        Self(format!("account-from:{network} {}", Self::account(tenant, username)))
+    }
+
+    /// The second factor of an admin, guessed at by whoever knows the password.
+    #[must_use]
+    pub fn second_factor(admin: AdminId) -> Self {
+        Self(format!("second-factor:{admin}"))
+    }
+
+    /// Somebody who is logged in, and is asked for what he knows once more.
+    #[must_use]
+    pub fn caller(key: &str) -> Self {
+        Self(format!("caller:{key}"))
     }
 
     /// Where a client is.
     #[must_use]
     pub fn network(network: Network) -> Self {
         Self(format!("address:{network}"))
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

@@ -10,6 +10,8 @@ mod second_factor;
 mod sessions;
 mod totp;
 
+use std::time::Duration;
+
 use chiliview_store::throttle;
 
 pub(crate) use self::reauthenticate::{reauthenticate, reauthenticate_by, require_fresh};
@@ -22,16 +24,28 @@ pub use self::{
 };
 use crate::secret::Secret;
 
-/// Guessing at one account gets slow after five failures; one network may fail for many accounts, but not for hundreds.
-const PER_ACCOUNT: throttle::Policy = policy(5);
-const PER_NETWORK: throttle::Policy = policy(50);
+/// Log-ins to one account from one network, codes for it from where it never logged in, and what somebody who is logged in shows
+/// once more.
+const NARROW: throttle::Policy = slowed_after(5);
+/// Log-ins from one network, to whichever accounts.
+const PER_NETWORK: throttle::Policy = slowed_after(50);
+/// Log-ins to one account from all over the world: a hundred at once, and a hundred an hour. Networks in which it logged in
+/// within [`KNOWN_FOR`] are not kept out by it, or anybody could keep its owner out.
+const PER_ACCOUNT: throttle::Policy = throttle::Policy {
+    free: 100,
+    window: Duration::from_hours(1),
+    first_wait: Duration::from_secs(36),
+    longest_wait: Duration::from_secs(36),
+};
+/// The worker forgets them then.
+const KNOWN_FOR: Duration = Duration::from_hours(30 * 24);
 
-const fn policy(free: i64) -> throttle::Policy {
+const fn slowed_after(free: i64) -> throttle::Policy {
     throttle::Policy {
         free,
-        window: std::time::Duration::from_secs(15 * 60),
-        first_wait: std::time::Duration::from_secs(1),
-        longest_wait: std::time::Duration::from_secs(5 * 60),
+        window: Duration::from_mins(15),
+        first_wait: Duration::from_secs(1),
+        longest_wait: Duration::from_mins(5),
     }
 }
 

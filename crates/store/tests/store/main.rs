@@ -18,6 +18,7 @@ mod fleet;
 mod idempotency;
 mod keys;
 mod late;
+mod login_networks;
 mod notices;
 mod overview;
 mod paging;

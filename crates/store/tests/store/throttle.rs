@@ -55,7 +55,8 @@ async fn waits_grow_end_and_are_forgotten_by_success() {
         }
         assert_eq!(blocked(db, &anna, at(34)).await, None, "the end itself is free");
         assert_eq!(blocked(db, &Subject::account(Some("acme"), "ANNA"), at(33)).await, Some(at(34)));
-        for other in [&Subject::account(None, "Anna"), &Subject::account(Some("b"), "Anna"), &address] {
+        let from = Subject::account_from(Network::of(None), Some("acme"), "Anna");
+        for other in [&Subject::account(None, "Anna"), &Subject::account(Some("b"), "Anna"), &address, &from] {
             assert_eq!(blocked(db, other, at(33)).await, None);
         }
         write(db, async |tx| throttle::succeeded(tx, &anna).await).await;

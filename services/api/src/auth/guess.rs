@@ -16,20 +16,43 @@ impl Guess {
     /// Counts it by each of these; 429 while one has to wait, and then it counts for none.
     pub(super) async fn begin(app: &App, limits: &[(Subject, Policy)]) -> Result<Self, Problem> {
         let now = app.now();
-        // Whoever has to wait costs no write.
         refuse_blocked(app, limits, now).await?;
-        app.central()
-            .write(async |tx| {
-                let mut attempts = Vec::new();
-                for (subject, policy) in limits {
-                    match throttle::begin(tx, subject, *policy, now).await? {
-                        Turn::Granted(attempt) => attempts.push(attempt),
-                        Turn::Wait(until) => return Err(too_many(until, now)),
-                    }
-                }
-                Ok(Self(attempts))
-            })
-            .await
+        app.central().write(async |tx| Self::begin_in(tx, limits, now).await).await
+    }
+
+    /// As [`Self::begin`], in a transaction that leaves nothing behind when it is refused.
+    pub(super) async fn begin_in(tx: &mut Tx, limits: &[(Subject, Policy)], now: Timestamp) -> Result<Self, Problem> {
+        let mut guess = Self(Vec::new());
+        for (subject, policy) in limits {
+            guess.count(tx, subject, *policy, now).await?;
+        }
+        Ok(guess)
+    }
+
+    /// Counts it by one more; 429 when that has to wait.
+    pub(super) async fn count(
+        &mut self,
+        tx: &mut Tx,
+        subject: &Subject,
+        policy: Policy,
+        now: Timestamp,
+    ) -> Result<(), Problem> {
+        self.count_if_free(tx, subject, policy, now).await?.map_or(Ok(()), |until| Err(too_many(until, now)))
+    }
+
+    /// As [`Self::count`]; what has to wait, and until when, is the caller's to think about.
+    pub(super) async fn count_if_free(
+        &mut self,
+        tx: &mut Tx,
+        subject: &Subject,
+        policy: Policy,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, Error> {
+        match throttle::begin(tx, subject, policy, now).await? {
+            Turn::Granted(attempt) => self.0.push(attempt),
+            Turn::Wait(until) => return Ok(Some(until)),
+        }
+        Ok(None)
     }
 
     /// It was wrong.
@@ -76,7 +99,8 @@ impl Guess {
     }
 }
 
-async fn refuse_blocked(app: &App, limits: &[(Subject, Policy)], now: Timestamp) -> Result<(), Problem> {
+/// Whoever has to wait costs no write.
+pub(super) async fn refuse_blocked(app: &App, limits: &[(Subject, Policy)], now: Timestamp) -> Result<(), Problem> {
     let until = app.central().read(async |tx| {
         let mut latest = None;
         for (subject, _) in limits {
@@ -87,6 +111,6 @@ async fn refuse_blocked(app: &App, limits: &[(Subject, Policy)], now: Timestamp)
     until.await?.map_or(Ok(()), |until| Err(too_many(until, now)))
 }
 
-fn too_many(until: Timestamp, now: Timestamp) -> Problem {
+pub(super) fn too_many(until: Timestamp, now: Timestamp) -> Problem {
     Problem::too_many_requests(until.since(now).as_secs() + 1)
 }

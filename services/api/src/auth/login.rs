@@ -57,8 +57,8 @@ impl LogIn {
     async fn login(&self, request: &Request, input: Json<Login>) -> Result<LoginAnswer, Problem> {
         let Json(login) = input;
         let app = &self.app;
-        let attempt = Attempt::begin(app, &login, Origin::of(request)).await?;
-        match self.judge(&login, &attempt).await {
+        let mut attempt = Attempt::begin(app, &login, Origin::of(request)).await?;
+        match self.judge(&login, &mut attempt).await {
             Ok(answer) => Ok(answer),
             Err(Refusal::Wrong(reason, problem)) => {
                 attempt.failed(app, reason).await?;
@@ -113,13 +113,15 @@ impl LogIn {
         Self { app }
     }
 
-    async fn judge(&self, login: &Login, attempt: &Attempt) -> Result<LoginAnswer, Refusal> {
+    async fn judge(&self, login: &Login, attempt: &mut Attempt) -> Result<LoginAnswer, Refusal> {
         let app = &self.app;
         let account = Account::find(app, login).await?;
-        let verdict = app.passwords().verify(login.password.inner(), account.as_ref().and_then(Account::hash)).await?;
+        // Who is not judged costs as much as who is wrong.
+        let stored = account.as_ref().filter(|_| attempt.may_be_judged()).and_then(Account::hash);
+        let verdict = app.passwords().verify(login.password.inner(), stored).await?;
         let usable = account.filter(|account| verdict != Verdict::Wrong && account.may_log_in());
-        let account = usable.ok_or_else(wrong_credentials)?;
-        let proof = self.prove(&account, login.code.as_ref()).await?;
+        let account = usable.ok_or_else(|| attempt.wrong_credentials())?;
+        let proof = self.prove(&account, attempt, login.code.as_ref()).await?;
         if verdict == Verdict::RightButOld {
             account.rehash(app, &login.password).await?;
         }
@@ -127,10 +129,16 @@ impl LogIn {
     }
 
     /// That it was not taken before, only the log-in's transaction tells.
-    async fn prove(&self, account: &Account, code: Option<&Secret>) -> Result<Option<Proof>, Refusal> {
+    async fn prove(
+        &self,
+        account: &Account,
+        attempt: &mut Attempt,
+        code: Option<&Secret>,
+    ) -> Result<Option<Proof>, Refusal> {
         let Account::Admin(admin) = account else { return Ok(None) };
         let Some(factor) = second_factor::confirmed(&self.app, admin.id).await? else { return Ok(None) };
         let code = code.ok_or_else(missing_code)?;
+        attempt.count_code(&self.app, admin.id).await?;
         let proof = second_factor::prove(&self.app, &factor, code).await?;
         Ok(Some(proof.ok_or_else(wrong_code)?))
     }
@@ -160,7 +168,7 @@ impl LogIn {
                 if let (Account::Admin(admin), Some(proof)) = (account, proof) {
                     take(tx, admin.id, proof).await?;
                 }
-                attempt.succeeded(tx).await?;
+                attempt.succeeded(tx, now).await?;
                 sessions::insert(tx, &session, &caller::token_hash(&token)).await?;
                 if let Account::Admin(admin) = account {
                     admins::logged_in(tx, admin.id, now).await?;
@@ -197,11 +205,6 @@ fn logged_in(session: SessionId, proof: Option<&Proof>) -> Event {
 
 fn missing_code() -> Problem {
     Problem::unauthenticated().with_code("totp_required").detail("this account has a second factor: send its code too")
-}
-
-fn wrong_credentials() -> Refusal {
-    let detail = "wrong username or password";
-    Refusal::Wrong(detail, Problem::unauthenticated().with_code("wrong_credentials").detail(detail))
 }
 
 fn wrong_code() -> Refusal {

@@ -11,7 +11,7 @@ use chiliview_store::{
 };
 use poem_openapi::OpenApi;
 
-use super::{PER_ACCOUNT, PasswordAgain, guess::Guess};
+use super::{NARROW, PasswordAgain, guess::Guess};
 use crate::{
     app::App,
     caller::{Caller, Credential, Identity},
@@ -101,7 +101,7 @@ pub(crate) async fn reauthenticate(app: &App, caller: &Caller, password: &Secret
         }
     };
     let stored = hash.as_deref().map(|hash| Stored { hash, account: caller.account() });
-    let guess = Guess::begin(app, &[(subject(caller), PER_ACCOUNT)]).await?;
+    let guess = Guess::begin(app, &[(subject(caller), NARROW)]).await?;
     let verdict = app.passwords().verify(password.inner(), stored).await;
     let judged = verdict.map(|verdict| (verdict != Verdict::Wrong).then_some(()));
     let denied = Event::done("auth.reauthenticate", "session", session).ending(Outcome::Denied, "wrong password");
@@ -109,10 +109,7 @@ pub(crate) async fn reauthenticate(app: &App, caller: &Caller, password: &Secret
     right.ok_or_else(|| Problem::forbidden("the current password is wrong").with_code("wrong_password"))
 }
 
-/// What guesses at the caller's account are counted by.
+/// What the caller's guesses are counted by: nobody who is not logged in can make him wait.
 pub(super) fn subject(caller: &Caller) -> Subject {
-    match &caller.identity {
-        Identity::Admin { username, .. } => Subject::account(None, username),
-        Identity::User { username, tenant, .. } => Subject::account(Some(&tenant.slug), username),
-    }
+    Subject::caller(&caller.key())
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    PER_ACCOUNT,
+    NARROW,
     guess::Guess,
     known_length,
     reauthenticate::{self, reauthenticate_by},
@@ -245,7 +245,7 @@ impl Totp {
     /// A wrong code is counted like a wrong password: six digits are soon guessed otherwise.
     async fn prove(&self, caller: &Caller, factor: &rows::SecondFactor, code: &Secret) -> Result<Proof, Problem> {
         let app = &self.app;
-        let guess = Guess::begin(app, &[(reauthenticate::subject(caller), PER_ACCOUNT)]).await?;
+        let guess = Guess::begin(app, &[(reauthenticate::subject(caller), NARROW)]).await?;
         let judged = second_factor::prove(app, factor, code).await;
         let denied = Event::done("auth.second_factor", "admin", factor.admin_id).ending(Outcome::Denied, "wrong code");
         guess.end(app, caller, judged, denied).await?.ok_or_else(wrong_code)

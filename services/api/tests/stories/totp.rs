@@ -151,6 +151,26 @@ async fn of_many_codes_at_once_no_more_are_judged_than_of_one_after_the_other() 
 }
 
 #[tokio::test]
+async fn guesses_at_a_code_from_many_addresses_are_as_few_and_keep_out_nobody_who_was_there_before() {
+    on_every_engine(async |app| {
+        let anna = app.admin(AdminRole::Owner).await;
+        let (secret, _) = enable(app, &anna).await;
+        let body = |code: &str| json!({ "username": anna.username, "password": PASSWORD, "code": code });
+        app.log_in_from("198.51.100.7", &body(&code(app, &secret))).await.expect(200);
+        app.after(STEP);
+        let mut judged = 0;
+        for turn in 0..20 {
+            let answer = app.log_in_from(&format!("203.0.113.{turn}"), &body("000000")).await;
+            judged += usize::from(answer.status == 401);
+        }
+        assert_eq!(judged, 6);
+        app.log_in_from("203.0.113.99", &body(&code(app, &secret))).await.expect_problem(429, "too_many_requests");
+        app.log_in_from("198.51.100.7", &body(&code(app, &secret))).await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_owner_frees_whoever_lost_his_factor_and_nobody_else_does() {
     on_every_engine(async |app| {
         let (owner, anna) = (app.admin(AdminRole::Owner).await, app.admin(AdminRole::Operator).await);
