@@ -41,6 +41,9 @@ const SESSION: &str = "SET lock_timeout = '10s'; SET idle_in_transaction_session
 const WRITING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 const READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
+/// As PostgreSQL counts its versions.
+const OLDEST: i32 = 150_000;
+
 /// For a word of an idle server.
 const ANSWER: Duration = Duration::from_secs(5);
 /// For the end of a statement of ours.
@@ -144,6 +147,20 @@ pub async fn connect(options: PgConnectOptions, connections: u32) -> Result<PgPo
         })
         .connect_with(options)
         .await?)
+}
+
+/// Refuses a server that is too old, and warns of one that may lose what it has acknowledged.
+pub(crate) async fn look_at_server(pool: &PgPool) -> Result<()> {
+    let ask = "SELECT CAST(current_setting('server_version_num') AS INT), current_setting('server_version'),
+                      current_setting('fsync'), current_setting('full_page_writes')";
+    let (number, version, fsync, whole): (i32, String, String, String) = sqlx::query_as(ask).fetch_one(pool).await?;
+    if number < OLDEST {
+        return Err(Error::Unsafe(format!("the server is PostgreSQL {version}; ChiliView works with 15 and later")));
+    }
+    if fsync == "off" || whole == "off" {
+        tracing::warn!(fsync, full_page_writes = whole, "postgres.may_lose_what_it_acknowledged");
+    }
+    Ok(())
 }
 
 /// What the answer of the server is waited for: a connection that was cut off in silence never says so.

@@ -179,6 +179,7 @@ async fn open_sqlite(settings: &Settings, data_dir: &DataDir) -> Result<(Databas
 
 async fn open_postgres(settings: &Settings, options: PgConnectOptions) -> Result<(Database, TenantDatabases)> {
     let pool = postgres::connect(options, settings.connections.max(4)).await?;
+    postgres::look_at_server(&pool).await?;
     let central = Schema::new(pool.clone(), postgres::CENTRAL);
     relocation::refuse_moved(&central).await?;
     central.migrate(Kind::Central).await?;
