@@ -62,6 +62,10 @@ impl Cast {
             (Role::Manager, app.user(&self.ours, UserRole::Manager).await),
             (Role::Foreign, app.user(&self.theirs, UserRole::Manager).await),
         ];
+        // Of a database only so many wait at once.
+        for old in app.get(&self.owner, "/backups?status=queued").await.expect(200).column("id") {
+            app.post(&self.owner, &format!("/backups/{old}/cancel"), json!({})).await.expect(202);
+        }
         let backup = app.post(&self.owner, "/backups", json!({ "scope": "tenant", "tenant": "ours" })).await;
         let upload = app.post(&self.owner, "/uploads", json!({ "tenant": "ours", "bytes": 3 })).await.expect(201);
         // A tenant has only so many.
