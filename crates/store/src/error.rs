@@ -105,9 +105,8 @@ const SQLITE_IOERR_SHMSIZE: i32 = 10 | (19 << 8);
 /// PostgreSQL's (<https://www.postgresql.org/docs/15/errcodes-appendix.html>): the server shuts down, crashed, or starts; or it
 /// has no connection left.
 const HUNG_UP: [&str; 5] = ["57P01", "57P02", "57P03", "57P05", "53300"];
-/// A transaction that stood still for too long; a server that may not be written to, since it became a standby; a statement that
-/// somebody ended, or that took longer than an operator lets it.
-const CUT_OFF: [&str; 3] = ["25P03", "25006", "57014"];
+/// A transaction that stood still for too long; a statement that somebody ended, or that took longer than an operator lets it.
+const CUT_OFF: [&str; 2] = ["25P03", "57014"];
 /// Two transactions that could not both go on; a lock that was waited for long enough.
 const COLLIDED: [&str; 3] = ["40001", "40P01", "55P03"];
 

@@ -41,6 +41,9 @@ const SESSION: &str = "SET lock_timeout = '10s'; SET idle_in_transaction_session
 const WRITING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 const READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
+/// What a standby answers to [`WRITING`].
+const NOT_SUPPORTED: &str = "0A000";
+
 /// As PostgreSQL counts its versions.
 const OLDEST: i32 = 150_000;
 
@@ -147,6 +150,12 @@ pub async fn connect(options: PgConnectOptions, connections: u32) -> Result<PgPo
         })
         .connect_with(options)
         .await?)
+}
+
+/// A standby begins no transaction that may write: the server that takes its place is waited for.
+fn not_written(error: sqlx::Error) -> Error {
+    let code = error.as_database_error().and_then(|error| error.code());
+    if code.as_deref() == Some(NOT_SUPPORTED) { Error::Unreachable(error) } else { error.into() }
 }
 
 /// Refuses a server that is too old, and warns of one that may lose what it has acknowledged.
@@ -278,7 +287,7 @@ impl Schema {
         E: From<Error>,
     {
         let _turn = self.turns.next().await?;
-        let mut tx = Tx::Postgres(self.pool.begin_with(WRITING).await.map_err(Error::from)?);
+        let mut tx = Tx::Postgres(self.pool.begin_with(WRITING).await.map_err(not_written)?);
         // One writer at a time per database, as on SQLite: the audit chain and the last-owner rule count on it.
         let central = &*self.name == CENTRAL;
         let refuse = if pass == Pass::Anybody && !central { write_lock::REFUSE } else { "" };

@@ -78,9 +78,11 @@ impl Jobs {
     ) -> Result<Json<List<JobInfo>>, Problem> {
         caller.require_admin()?;
         let page = paging::page(limit.0, after.0.as_deref(), Order::Descending)?;
-        let last = page.after.as_ref().and_then(|cursor| cursor.id.parse::<Uuid>().ok());
+        let last = page.after.as_ref().map(|cursor| cursor.id.parse::<Uuid>()).transpose();
+        let last = last.map_err(|_| paging::invalid_cursor())?;
+        let kind = paging::text("kind", kind.0)?;
         let filter =
-            Filter { status: status.0.map(Into::into), kind: kind.0, subject: subject.0, after: last.map(JobId::from) };
+            Filter { status: status.0.map(Into::into), kind, subject: subject.0, after: last.map(JobId::from) };
         let rows = u32::try_from(page.limit).unwrap_or(u32::MAX);
         let jobs = self.app.central().read(async |tx| queue::list(tx, &filter, rows).await).await?;
         let key = |job: &Job| (job.id.uuid().to_string(), job.id.uuid().to_string());

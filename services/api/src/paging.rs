@@ -47,12 +47,17 @@ pub fn page(limit: Option<u32>, after: Option<&str>, order: Order) -> Result<Pag
 
 /// Reads `q`.
 pub fn search(q: Option<String>) -> Result<Option<String>, Problem> {
-    let fits = |q: &String| q.chars().count() <= LONGEST_SEARCH && !q.contains('\0');
-    if q.as_ref().is_none_or(fits) {
-        return Ok(q);
+    text("q", q)
+}
+
+/// Reads a parameter of that name that is free text.
+pub fn text(name: &str, value: Option<String>) -> Result<Option<String>, Problem> {
+    let fits = |value: &String| value.chars().count() <= LONGEST_SEARCH && !value.contains('\0');
+    if value.as_ref().is_none_or(fits) {
+        return Ok(value);
     }
     let detail = format!("may have at most {LONGEST_SEARCH} characters, and no NUL");
-    Err(Problem::invalid_parameter(FieldError::new("/query/q", "invalid_value", detail)))
+    Err(Problem::invalid_parameter(FieldError::new(format!("/query/{name}"), "invalid_value", detail)))
 }
 
 /// Cuts the rows to the page and names the next one. `key` gives a row's sort value and id.

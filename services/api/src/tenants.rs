@@ -287,7 +287,7 @@ fn filter(
     tag: Option<String>,
     deleted: Option<bool>,
 ) -> Result<Filter, Problem> {
-    let tag = paging::search(tag)?;
+    let tag = paging::text("tag", tag)?;
     Ok(Filter { q: paging::search(q)?, status: status.map(Into::into), tag, deleted: deleted == Some(true) })
 }
 

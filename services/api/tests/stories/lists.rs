@@ -126,3 +126,22 @@ async fn nonsense_in_the_query_is_named() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_parameter_that_makes_no_sense_is_told_by_its_name() {
+    on_every_engine(async |app| {
+        let owner = app.admin(AdminRole::Owner).await;
+        // The cursor is one of ours, with an id that is none.
+        let wrong = [
+            ("/jobs?after=eyJrZXkiOiJ4IiwiaWQiOiJ4In0", "/query/after"),
+            ("/jobs?kind=a%00b", "/query/kind"),
+            ("/tenants?tag=a%00b", "/query/tag"),
+            ("/tenants?q=a%00b", "/query/q"),
+        ];
+        for (path, pointer) in wrong {
+            let refused = app.get(&owner, path).await.expect_problem(400, "invalid_parameter");
+            assert_eq!(refused.pointers(), [pointer], "{path}");
+        }
+    })
+    .await;
+}
