@@ -4,7 +4,7 @@ use std::{fmt, io, net::IpAddr, str::FromStr, sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
-    AssertSqlSafe, Executor, PgPool,
+    AssertSqlSafe, Executor, PgExecutor, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
 };
 
@@ -250,8 +250,13 @@ impl Schema {
 
     /// What the schema was marked with; outer `None`: there is no such schema.
     pub async fn mark(&self) -> Result<Option<Option<String>>> {
+        self.mark_for(&self.pool).await
+    }
+
+    /// As a transaction sees it.
+    pub(crate) async fn mark_for(&self, executor: impl PgExecutor<'_>) -> Result<Option<Option<String>>> {
         let query = "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = $1";
-        Ok(sqlx::query_scalar(query).bind(&*self.name).fetch_optional(&self.pool).await?)
+        Ok(sqlx::query_scalar(query).bind(&*self.name).fetch_optional(executor).await?)
     }
 
     /// How much room its tables and indexes take, in bytes.
@@ -274,11 +279,13 @@ impl Schema {
 
     /// Whether the schema exists.
     pub async fn exists(&self) -> Result<bool> {
-        let found: Option<i32> = sqlx::query_scalar("SELECT 1 FROM pg_namespace WHERE nspname = $1")
-            .bind(&*self.name)
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(found.is_some())
+        self.exists_for(&self.pool).await
+    }
+
+    /// As a transaction sees it.
+    pub(crate) async fn exists_for(&self, executor: impl PgExecutor<'_>) -> Result<bool> {
+        let found = sqlx::query_scalar::<_, i32>("SELECT 1 FROM pg_namespace WHERE nspname = $1").bind(&*self.name);
+        Ok(found.fetch_optional(executor).await?.is_some())
     }
 
     pub(crate) async fn write<T, E, W>(&self, pass: Pass, work: W) -> Result<T, E>

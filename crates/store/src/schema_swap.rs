@@ -77,7 +77,7 @@ impl SchemaSwap {
 
     pub(crate) async fn swap(&self) -> Result<()> {
         let mut tx = self.alone().await?;
-        if exists(&mut tx, &self.live).await? {
+        if self.live.exists_for(&mut *tx).await? {
             rename(&mut tx, &self.live, &self.kept).await?;
         }
         rename(&mut tx, &self.staged, &self.live).await?;
@@ -87,8 +87,8 @@ impl SchemaSwap {
     /// What is where is asked when nobody else can change it any more.
     pub(crate) async fn swap_back(&self) -> Result<()> {
         let mut tx = self.alone().await?;
-        let live = self.told_by(mark(&mut tx, &self.live).await?);
-        let kept = exists(&mut tx, &self.kept).await?;
+        let live = self.told_by(self.live.mark_for(&mut *tx).await?);
+        let kept = self.kept.exists_for(&mut *tx).await?;
         match (kept, live) {
             (true, Live::Nothing) => rename(&mut tx, &self.kept, &self.live).await?,
             (true, Live::Before | Live::Restored) => {
@@ -146,17 +146,6 @@ impl SchemaSwap {
         tx.execute(AssertSqlSafe(writer)).await?;
         Ok(tx)
     }
-}
-
-async fn exists(tx: &mut Transaction<'static, Postgres>, schema: &Schema) -> Result<bool> {
-    let query = sqlx::query_scalar::<_, i32>("SELECT 1 FROM pg_namespace WHERE nspname = $1").bind(schema.name());
-    Ok(query.fetch_optional(&mut **tx).await?.is_some())
-}
-
-/// As [`Schema::mark`], of the schema as this transaction finds it.
-async fn mark(tx: &mut Transaction<'static, Postgres>, schema: &Schema) -> Result<Option<Option<String>>> {
-    let query = "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = $1";
-    Ok(sqlx::query_scalar(query).bind(schema.name()).fetch_optional(&mut **tx).await?)
 }
 
 async fn rename(tx: &mut Transaction<'static, Postgres>, from: &Schema, to: &Schema) -> Result<()> {

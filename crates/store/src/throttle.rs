@@ -57,7 +57,7 @@ impl fmt::Display for Subject {
 
 /// What one client has to himself: an IPv4 address, or a /64 of IPv6 (RFC 6177), in which he takes as many addresses as he
 /// likes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network(Option<IpAddr>);
 
 impl Network {

@@ -2,13 +2,12 @@
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
 };
 
+use chiliview_store::throttle::Network;
 use ipnet::IpNet;
-
-const NET: u128 = u128::MAX << 64;
 
 /// Something that is shared.
 #[derive(Debug, Clone)]
@@ -19,7 +18,7 @@ struct Inner {
     /// A peer's part.
     most: usize,
     proxies: Vec<IpNet>,
-    taken: Mutex<HashMap<IpAddr, usize>>,
+    taken: Mutex<HashMap<Network, usize>>,
 }
 
 /// What one peer has of it, until this is dropped.
@@ -48,10 +47,11 @@ impl Part {
             return true;
         }
         let mut all = self.of.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = all.get(&net_of(self.peer)).copied().unwrap_or_default();
+        let network = Network::of(Some(self.peer));
+        let taken = all.get(&network).copied().unwrap_or_default();
         let fits = taken.saturating_add(more) <= self.of.most;
         if fits {
-            all.insert(net_of(self.peer), taken + more);
+            all.insert(network, taken + more);
             self.size += more;
         }
         fits
@@ -61,21 +61,13 @@ impl Part {
 impl Drop for Part {
     fn drop(&mut self) {
         let mut all = self.of.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let net = net_of(self.peer);
-        let left = all.get(&net).map_or(0, |taken| taken - self.size);
+        let network = Network::of(Some(self.peer));
+        let left = all.get(&network).map_or(0, |taken| taken - self.size);
         if left == 0 {
-            all.remove(&net)
+            all.remove(&network)
         } else {
-            all.insert(net, left)
+            all.insert(network, left)
         };
-    }
-}
-
-/// Whoever has one IPv6 address has all of its /64.
-fn net_of(peer: IpAddr) -> IpAddr {
-    match peer {
-        IpAddr::V4(_) => peer,
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & NET).into(),
     }
 }
 
