@@ -99,7 +99,7 @@ impl Handler for Jobs {
         .boxed()
     }
 
-    fn exhausted(&self, work: Work, _attempt: Attempt, reason: Reason) -> BoxFuture<'_, anyhow::Result<()>> {
+    fn exhausted(&self, work: Work, attempt: Attempt, reason: Reason) -> BoxFuture<'_, anyhow::Result<()>> {
         async move {
             match work {
                 Work::BackUp { backup } | Work::Import { backup, .. } => {
@@ -112,8 +112,8 @@ impl Handler for Jobs {
                 Work::MigrateFleet { migration } => fleet::give_up(&self.0, migration, &reason.words).await,
                 // Tomorrow is another day.
                 Work::Prune => Ok(()),
-                Work::Restore { restore } => restore::give_up(&self.0, restore, &reason).await,
-                Work::UndoRestore { restore } => restore::give_up_undo(&self.0, restore, &reason).await,
+                Work::Restore { restore } => restore::give_up(&self.0, restore, &attempt, &reason).await,
+                Work::UndoRestore { restore } => restore::give_up_undo(&self.0, restore, &attempt, &reason).await,
                 // The trash keeps what could not be purged; `doctor` and the jobs list name it.
                 Work::ForgetRestored { .. } | Work::PurgeTenant { .. } | Work::PurgeBackup { .. } => Ok(()),
             }

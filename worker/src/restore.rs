@@ -36,24 +36,24 @@ pub(crate) async fn restore(context: &Context, id: RestoreId, attempt: &Attempt)
     let (row, number) = match begin(context, id, attempt).await {
         Ok(Some(begun)) => begun,
         // It has ended; what was cut off then is the end of the lock.
-        Ok(None) => return settled(context, id).await,
+        Ok(None) => return settled(context, id, attempt).await,
         Err(error) => return later(&error),
     };
     let failure = match run(context, &row, number, attempt).await {
-        Ok(()) => return settled(context, id).await,
+        Ok(()) => return settled(context, id, attempt).await,
         Err(failure) => failure,
     };
     match failure {
         Failure::Overtaken => Outcome::Done,
         Failure::Cancelled => match call_off(context, id).await {
-            Ok(()) => settled(context, id).await,
+            Ok(()) => settled(context, id, attempt).await,
             Err(error) => later(&error),
         },
         failure if failure.is_final() => Outcome::GiveUp { reason: failure.reason() },
         failure => {
             let reason = failure.reason();
             if !attempt.is_last() {
-                pause(context, &row, number, &reason).await;
+                pause(context, &row, number, attempt, &reason).await;
             }
             Outcome::Retry { after: None, reason }
         }
@@ -61,19 +61,29 @@ pub(crate) async fn restore(context: &Context, id: RestoreId, attempt: &Attempt)
 }
 
 /// The last attempt failed: the database from before serves again, and the row says why.
-pub(crate) async fn give_up(context: &Context, id: RestoreId, reason: &Reason) -> anyhow::Result<()> {
+pub(crate) async fn give_up(
+    context: &Context,
+    id: RestoreId,
+    attempt: &Attempt,
+    reason: &Reason,
+) -> anyhow::Result<()> {
     let row = context.store.central().read(async |tx| restores::find(tx, id).await).await?;
     let Some(row) = row else { return Ok(()) };
     if !row.status.is_terminal() {
         let swap = swap_of(context, &row);
-        swap.mend()?;
+        if !swap.mend(async |tx| attempt.holds(tx).await).await? {
+            return Ok(());
+        }
         if swap.live().await? == Live::Restored {
-            present::swap_back(context, &row, &swap).await?;
+            let _open = present::keep_open(context, &row).await;
+            if !swap.bring_back(async |tx| attempt.holds(tx).await).await? {
+                return Ok(());
+            }
         }
         present::give_up_safety(context, &row, reason).await?;
         end(context, id, RestoreStatus::Failed, reason).await?;
     }
-    settle(context, id).await?;
+    settle(context, id, attempt).await?;
     Ok(())
 }
 
@@ -99,7 +109,7 @@ async fn begin(context: &Context, id: RestoreId, attempt: &Attempt) -> Result<Op
 
 async fn run(context: &Context, row: &Restore, number: i64, attempt: &Attempt) -> Result<(), Failure> {
     let swap = swap_of(context, row);
-    swap.mend()?;
+    ours(swap.mend(async |tx| attempt.holds(tx).await).await?)?;
     if swap.live().await? != Live::Restored {
         replace(context, row, number, attempt, &swap).await?;
     }
@@ -129,10 +139,14 @@ async fn replace(
     fail::fail_point!("worker.restore_saved", |_| Err(Failure::injected()));
     pass_the_point(context, row.id, number, attempt).await?;
     fail::fail_point!("worker.restore_before_swap", |_| Err(Failure::injected()));
-    swap.swap().await?;
+    ours(swap.bring_in(async |tx| attempt.holds(tx).await).await?)?;
     drop(present);
     fail::fail_point!("worker.restore_swapped", |_| Err(Failure::injected()));
     Ok(())
+}
+
+fn ours(held: bool) -> Result<(), Failure> {
+    if held { Ok(()) } else { Err(Failure::Overtaken) }
 }
 
 async fn pass_the_point(context: &Context, id: RestoreId, number: i64, attempt: &Attempt) -> Result<(), Failure> {
@@ -215,10 +229,14 @@ async fn end(context: &Context, id: RestoreId, status: RestoreStatus, reason: &R
         .await
 }
 
-/// Between two attempts the tenant may work, if its own database is live. What fails here only makes it wait longer.
-async fn pause(context: &Context, row: &Restore, number: i64, reason: &Reason) {
+/// Between two attempts the tenant may work, if its own database is live and no other attempt counts on the lock already. What
+/// fails here only makes it wait longer.
+async fn pause(context: &Context, row: &Restore, number: i64, attempt: &Attempt, reason: &Reason) {
     let now = context.now();
     let noted = async {
+        if !is_held(context, attempt).await? {
+            return Ok(false);
+        }
         if swap_of(context, row).live().await? == Live::Before {
             present::unlock(context, row).await?;
         }
@@ -229,15 +247,22 @@ async fn pause(context: &Context, row: &Restore, number: i64, reason: &Reason) {
     }
 }
 
-async fn settled(context: &Context, id: RestoreId) -> Outcome {
-    match settle(context, id).await {
+async fn is_held(context: &Context, attempt: &Attempt) -> Result<bool, Error> {
+    context.store.central().write(async |tx| attempt.holds(tx).await).await
+}
+
+async fn settled(context: &Context, id: RestoreId, attempt: &Attempt) -> Outcome {
+    match settle(context, id, attempt).await {
         Ok(()) => Outcome::Done,
         Err(error) => later(&error),
     }
 }
 
 /// After the end: the lock goes, and what nobody needs any more.
-async fn settle(context: &Context, id: RestoreId) -> Result<(), Error> {
+async fn settle(context: &Context, id: RestoreId, attempt: &Attempt) -> Result<(), Error> {
+    if !is_held(context, attempt).await? {
+        return Ok(());
+    }
     let row = context.store.central().read(async |tx| restores::find(tx, id).await).await?;
     let Some(row) = row.filter(|row| row.status.is_terminal()) else { return Ok(()) };
     let swap = swap_of(context, &row);

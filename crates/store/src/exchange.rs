@@ -1,10 +1,13 @@
 //! A restored database in the place of a tenant's, on whichever engine: directories on SQLite (`swap`), schemas on PostgreSQL
 //! (`schema_swap`). The steps and what they promise are the same.
+//!
+//! Whoever moves something says which database is to be live then, and is asked once more whether he may: where nobody else
+//! can move anything, nor be given what he answers by. One who was frozen, and whose work is another's by now, moves nothing.
 
 use std::path::PathBuf;
 
 use crate::{
-    Database,
+    Database, Tx,
     error::Result,
     ids::{RestoreId, TenantId},
     migrations::Kind,
@@ -19,8 +22,8 @@ use crate::{
 /// What one restore moves.
 #[derive(Clone, Debug)]
 pub enum Exchange {
-    /// Directories.
-    Files(Swap),
+    /// Directories; moved by the one writer of the central database.
+    Files(Swap, Database),
     /// Schemas.
     Schemas(SchemaSwap),
 }
@@ -30,7 +33,7 @@ impl Exchange {
     #[must_use]
     pub fn new(store: &Store, restore: RestoreId, tenant: TenantId) -> Self {
         match store.central() {
-            Database::Sqlite(_) => Self::Files(Swap::new(store.data_dir(), restore, tenant)),
+            central @ Database::Sqlite(_) => Self::Files(Swap::new(store.data_dir(), restore, tenant), central.clone()),
             Database::Postgres(schema) => {
                 Self::Schemas(SchemaSwap::new(schema.pool(), store.data_dir(), restore, tenant))
             }
@@ -41,7 +44,7 @@ impl Exchange {
     #[must_use]
     pub fn staged_database(&self) -> PathBuf {
         match self {
-            Self::Files(swap) => swap.staged_database(),
+            Self::Files(swap, _) => swap.staged_database(),
             Self::Schemas(swap) => swap.staged_database(),
         }
     }
@@ -49,7 +52,7 @@ impl Exchange {
     /// Which database is live.
     pub async fn live(&self) -> Result<Live> {
         match self {
-            Self::Files(swap) => Ok(swap.live()),
+            Self::Files(swap, _) => Ok(swap.live()),
             Self::Schemas(swap) => swap.live().await,
         }
     }
@@ -57,7 +60,7 @@ impl Exchange {
     /// Room for the restored database; whatever was there is gone.
     pub async fn begin(&self) -> Result<()> {
         match self {
-            Self::Files(swap) => swap.begin(),
+            Self::Files(swap, _) => swap.begin(),
             Self::Schemas(swap) => swap.begin().await,
         }
     }
@@ -65,39 +68,40 @@ impl Exchange {
     /// Makes the staged database durable, where it can be swapped in, and marks it. Nobody may have its file open.
     pub async fn seal(&self, step: Step<'_>) -> Result<()> {
         match self {
-            Self::Files(swap) => swap.seal(),
+            Self::Files(swap, _) => swap.seal(),
             Self::Schemas(swap) => swap.seal(step).await,
         }
     }
 
-    /// Makes the staged database the live one, and puts the live one aside, if there is one.
-    pub async fn swap(&self) -> Result<()> {
+    /// Makes the restored database the live one, unless it is, and puts the live one aside, if there is one. False when the
+    /// caller may not: nothing was moved.
+    pub async fn bring_in(&self, may: impl AsyncFnOnce(&mut Tx) -> Result<bool>) -> Result<bool> {
         match self {
-            Self::Files(swap) => swap.swap(),
-            Self::Schemas(swap) => swap.swap().await,
+            Self::Files(swap, central) => alone(central, may, || swap.bring_in()).await,
+            Self::Schemas(swap) => swap.bring_in(may).await,
         }
     }
 
-    /// Exchanges the live database and the kept one: the undo, and the undo of that.
-    pub async fn swap_back(&self) -> Result<()> {
+    /// Makes the database from before the live one, unless it is, and puts the restored one aside. False as above.
+    pub async fn bring_back(&self, may: impl AsyncFnOnce(&mut Tx) -> Result<bool>) -> Result<bool> {
         match self {
-            Self::Files(swap) => swap.swap_back(),
-            Self::Schemas(swap) => swap.swap_back().await,
+            Self::Files(swap, central) => alone(central, may, || swap.bring_back()).await,
+            Self::Schemas(swap) => swap.bring_back(may).await,
         }
     }
 
-    /// Ends what was cut off in the middle. Schemas are never.
-    pub fn mend(&self) -> Result<()> {
+    /// Ends what was cut off in the middle; schemas never are. False as above.
+    pub async fn mend(&self, may: impl AsyncFnOnce(&mut Tx) -> Result<bool>) -> Result<bool> {
         match self {
-            Self::Files(swap) => swap.mend(),
-            Self::Schemas(_) => Ok(()),
+            Self::Files(swap, central) => alone(central, may, || swap.mend()).await,
+            Self::Schemas(_) => Ok(true),
         }
     }
 
     /// Whether what was replaced is still there.
     pub async fn has_kept(&self) -> Result<bool> {
         match self {
-            Self::Files(swap) => Ok(swap.has_kept()),
+            Self::Files(swap, _) => Ok(swap.has_kept()),
             Self::Schemas(swap) => swap.has_kept().await,
         }
     }
@@ -105,7 +109,7 @@ impl Exchange {
     /// What was replaced opens, and is whole.
     pub async fn check_kept(&self) -> Result<()> {
         match self {
-            Self::Files(swap) => {
+            Self::Files(swap, _) => {
                 let file = File::open(&swap.kept_database(), Missing::Refuse, Kind::Tenant, 1).await?;
                 let checked = soundness::check_quickly(&Database::Sqlite(file.clone())).await;
                 file.close().await;
@@ -118,7 +122,7 @@ impl Exchange {
     /// Whether the database from before is live, and the restored one put aside in its stead.
     pub async fn is_undone(&self) -> Result<bool> {
         match self {
-            Self::Files(swap) => Ok(swap.is_undone()),
+            Self::Files(swap, _) => Ok(swap.is_undone()),
             Self::Schemas(swap) => swap.is_undone().await,
         }
     }
@@ -126,7 +130,7 @@ impl Exchange {
     /// Removes what was made ready and did not become live.
     pub async fn discard_staged(&self) -> Result<()> {
         match self {
-            Self::Files(swap) => swap.discard_staged(),
+            Self::Files(swap, _) => swap.discard_staged(),
             Self::Schemas(swap) => swap.discard_staged().await,
         }
     }
@@ -134,8 +138,25 @@ impl Exchange {
     /// Removes what was put aside.
     pub async fn discard_kept(&self) -> Result<()> {
         match self {
-            Self::Files(swap) => swap.discard_kept(),
+            Self::Files(swap, _) => swap.discard_kept(),
             Self::Schemas(swap) => swap.discard_kept().await,
         }
     }
+}
+
+/// While the central database takes no other write, from whichever process: no job is given to anybody meanwhile.
+async fn alone(
+    central: &Database,
+    may: impl AsyncFnOnce(&mut Tx) -> Result<bool>,
+    work: impl FnOnce() -> Result<()>,
+) -> Result<bool> {
+    central
+        .write(async |tx| {
+            let may = may(tx).await?;
+            if may {
+                work()?;
+            }
+            Ok(may)
+        })
+        .await
 }

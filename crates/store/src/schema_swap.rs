@@ -6,6 +6,7 @@ use std::{path::PathBuf, time::Duration};
 use sqlx::{AssertSqlSafe, Executor as _, PgPool, Postgres, Transaction};
 
 use crate::{
+    Tx,
     data_dir::{DataDir, create_private, remove_tree},
     error::{Error, Result},
     ids::{RestoreId, TenantId},
@@ -75,31 +76,41 @@ impl SchemaSwap {
         remove_tree(&self.scratch)
     }
 
-    pub(crate) async fn swap(&self) -> Result<()> {
-        let mut tx = self.alone().await?;
-        if self.live.exists_for(&mut *tx).await? {
-            rename(&mut tx, &self.live, &self.kept).await?;
+    /// What is where is asked when nobody else can change it any more, here and below.
+    pub(crate) async fn bring_in(&self, may: impl AsyncFnOnce(&mut Tx) -> Result<bool>) -> Result<bool> {
+        let Some(mut tx) = self.alone(may).await? else { return Ok(false) };
+        let was_live = self.told_by(self.kept.mark_for(&mut *tx).await?) == Live::Restored;
+        match (self.told_by(self.live.mark_for(&mut *tx).await?), was_live) {
+            (Live::Restored, _) => {}
+            (_, true) => self.exchange(&mut tx).await?,
+            (live, false) => {
+                if live == Live::Before {
+                    rename(&mut tx, &self.live, &self.kept).await?;
+                }
+                rename(&mut tx, &self.staged, &self.live).await?;
+            }
         }
-        rename(&mut tx, &self.staged, &self.live).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(true)
     }
 
-    /// What is where is asked when nobody else can change it any more.
-    pub(crate) async fn swap_back(&self) -> Result<()> {
-        let mut tx = self.alone().await?;
-        let live = self.told_by(self.live.mark_for(&mut *tx).await?);
+    pub(crate) async fn bring_back(&self, may: impl AsyncFnOnce(&mut Tx) -> Result<bool>) -> Result<bool> {
+        let Some(mut tx) = self.alone(may).await? else { return Ok(false) };
         let kept = self.kept.exists_for(&mut *tx).await?;
-        match (kept, live) {
-            (true, Live::Nothing) => rename(&mut tx, &self.kept, &self.live).await?,
-            (true, Live::Before | Live::Restored) => {
-                rename(&mut tx, &self.live, &self.away).await?;
-                rename(&mut tx, &self.kept, &self.live).await?;
-                rename(&mut tx, &self.away, &self.kept).await?;
-            }
-            (false, Live::Restored) => rename(&mut tx, &self.live, &self.staged).await?,
-            (false, Live::Before | Live::Nothing) => {}
+        match (self.told_by(self.live.mark_for(&mut *tx).await?), kept) {
+            (Live::Nothing, true) => rename(&mut tx, &self.kept, &self.live).await?,
+            (Live::Restored, true) => self.exchange(&mut tx).await?,
+            (Live::Restored, false) => rename(&mut tx, &self.live, &self.staged).await?,
+            (Live::Before, _) | (Live::Nothing, false) => {}
         }
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn exchange(&self, tx: &mut Transaction<'static, Postgres>) -> Result<()> {
+        rename(tx, &self.live, &self.away).await?;
+        rename(tx, &self.kept, &self.live).await?;
+        rename(tx, &self.away, &self.kept).await
     }
 
     pub(crate) async fn has_kept(&self) -> Result<bool> {
@@ -128,9 +139,13 @@ impl SchemaSwap {
         self.kept.drop_schema().await
     }
 
-    /// A transaction in which nobody reads or writes the tenant's schema. Readers are waited for without standing in the queue:
-    /// behind one who stands there, new ones would have to wait for the old ones too.
-    async fn alone(&self) -> Result<Transaction<'static, Postgres>> {
+    /// A transaction in which nobody reads or writes the tenant's schema; none when the caller may not, asked in that very
+    /// transaction. Readers are waited for without standing in the queue: behind one who stands there, new ones would have to
+    /// wait for the old ones too.
+    async fn alone(
+        &self,
+        may: impl AsyncFnOnce(&mut Tx) -> Result<bool>,
+    ) -> Result<Option<Transaction<'static, Postgres>>> {
         let mut tx = self.live.pool().begin().await?;
         let name = self.live.name();
         tx.execute("SET LOCAL idle_in_transaction_session_timeout = 0").await?;
@@ -144,7 +159,10 @@ impl SchemaSwap {
         }
         let writer = format!("SELECT pg_advisory_xact_lock(hashtextextended('{name}', {WRITER}))");
         tx.execute(AssertSqlSafe(writer)).await?;
-        Ok(tx)
+        let mut tx = Tx::Postgres(tx);
+        let may = may(&mut tx).await?;
+        let Tx::Postgres(tx) = tx else { unreachable!("the transaction stays what it was") };
+        Ok(may.then_some(tx))
     }
 }
 

@@ -102,26 +102,36 @@ impl Swap {
         sync_directory(&self.parent)
     }
 
-    /// Makes the staged database the live one, and puts the live one aside, if there is one.
-    pub fn swap(&self) -> Result<()> {
-        if self.live.exists() {
-            self.exchange(&self.staging)?;
-            fail::fail_point!("store.swap_between");
-            self.rename(&self.staging, &self.kept)?;
-        } else {
-            self.rename(&self.staging, &self.live)?;
+    /// Makes the restored database the live one, unless it is, and puts the live one aside, if there is one.
+    pub fn bring_in(&self) -> Result<()> {
+        self.mend()?;
+        let (was_live, staged) = (self.kept.join(&self.marker).exists(), self.staging.join(&self.marker).exists());
+        match (self.live(), was_live) {
+            (Live::Restored, _) => return Ok(()),
+            (_, true) => self.exchange(&self.kept)?,
+            (_, false) if !staged => return Err(self.not_ready()),
+            (Live::Nothing, false) => self.rename(&self.staging, &self.live)?,
+            (Live::Before, false) => {
+                self.exchange(&self.staging)?;
+                fail::fail_point!("store.swap_between");
+                self.rename(&self.staging, &self.kept)?;
+            }
         }
         sync_directory(&self.parent)
     }
 
-    /// Exchanges the live database and the kept one: the undo, and the undo of that.
-    pub fn swap_back(&self) -> Result<()> {
+    fn not_ready(&self) -> Error {
+        Error::DatabaseUnusable { path: self.staged_database(), reason: "it was not made ready".into() }
+    }
+
+    /// Makes the database from before the live one, unless it is: the restored one is put aside.
+    pub fn bring_back(&self) -> Result<()> {
         self.mend()?;
-        match (self.kept.exists(), self.live()) {
-            (true, Live::Nothing) => self.rename(&self.kept, &self.live)?,
-            (true, Live::Before | Live::Restored) => self.exchange(&self.kept)?,
-            (false, Live::Restored) => self.rename(&self.live, &self.staging)?,
-            (false, Live::Before | Live::Nothing) => return Ok(()),
+        match (self.live(), self.kept.exists()) {
+            (Live::Nothing, true) => self.rename(&self.kept, &self.live)?,
+            (Live::Restored, true) => self.exchange(&self.kept)?,
+            (Live::Restored, false) => self.rename(&self.live, &self.staging)?,
+            (Live::Before, _) | (Live::Nothing, false) => return Ok(()),
         }
         sync_directory(&self.parent)
     }

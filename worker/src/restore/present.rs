@@ -3,7 +3,6 @@
 use chiliview_store::{
     BackupId, Database, Error, RestoreId, TenantId, Timestamp,
     backups::{self, BackupStatus, New, Origin},
-    exchange::Exchange,
     reason::Reason,
     restores::{self, Restore},
     soundness, tenant_settings, write_lock,
@@ -150,18 +149,17 @@ pub(super) async fn check(context: &Context, id: RestoreId, tenant: TenantId) ->
     Ok(database.write_past_lock(async |tx| write_lock::set(tx, id, tenant, now).await).await?)
 }
 
-/// Puts the other database back. The live one is kept open meanwhile: see `swap`.
-pub(super) async fn swap_back(context: &Context, row: &Restore, swap: &Exchange) -> Result<(), Error> {
-    let present = context.store.tenant(row.tenant_id).await;
-    let open = match &present {
-        Ok(database) => database.read(write_lock::find).await.map(drop),
-        Err(error) => Err(Error::Corrupt { what: "the live database", reason: error.to_string() }),
+/// Keeps the live database open, while another comes into its place: see `swap`.
+pub(super) async fn keep_open(context: &Context, row: &Restore) -> Option<Database> {
+    let opened = async {
+        let database = context.store.tenant(row.tenant_id).await?;
+        database.read(write_lock::find).await?;
+        Ok::<_, Error>(database)
     };
-    if let Err(error) = open {
-        // It goes away in any case, and nobody else can have it open either.
-        tracing::warn!(restore = %row.id, %error, "restore.live_unusable");
-    }
-    swap.swap_back().await
+    // It goes away in any case, and nobody else can have it open either.
+    let opened = opened.await.inspect_err(|error| tracing::warn!(restore = %row.id, %error, "restore.live_unusable"));
+    fail::fail_point!("worker.restore_kept_open", |_| None);
+    opened.ok()
 }
 
 /// Lets the tenant write again, if it is this restore that keeps it from it. A database that takes no write at all needs

@@ -11,7 +11,7 @@ use chiliview_store::{
     sessions,
 };
 
-use super::{failure::Failure, present, settle, settled, swap_of};
+use super::{failure::Failure, ours, present, settle, settled, swap_of};
 use crate::{
     context::Context,
     queue::{Attempt, Outcome, Work},
@@ -23,11 +23,11 @@ use crate::{
 pub(crate) async fn undo(context: &Context, id: RestoreId, attempt: &Attempt) -> Outcome {
     let (row, number) = match begin(context, id, attempt).await {
         Ok(Some(begun)) => begun,
-        Ok(None) => return settled(context, id).await,
+        Ok(None) => return settled(context, id, attempt).await,
         Err(error) => return later(&error),
     };
     match run(context, &row, number, attempt).await {
-        Ok(()) => settled(context, id).await,
+        Ok(()) => settled(context, id, attempt).await,
         Err(Failure::Overtaken) => Outcome::Done,
         Err(failure) if failure.is_final() => Outcome::GiveUp { reason: failure.reason() },
         Err(failure) => Outcome::Retry { after: None, reason: failure.reason() },
@@ -35,19 +35,29 @@ pub(crate) async fn undo(context: &Context, id: RestoreId, attempt: &Attempt) ->
 }
 
 /// The last attempt failed: the restored database serves on.
-pub(crate) async fn give_up_undo(context: &Context, id: RestoreId, reason: &Reason) -> anyhow::Result<()> {
+pub(crate) async fn give_up_undo(
+    context: &Context,
+    id: RestoreId,
+    attempt: &Attempt,
+    reason: &Reason,
+) -> anyhow::Result<()> {
     let row = context.store.central().read(async |tx| restores::find(tx, id).await).await?;
     let Some(row) = row else { return Ok(()) };
     if row.status == RestoreStatus::Running && row.undo_requested_at.is_some() {
         let swap = swap_of(context, &row);
-        swap.mend()?;
+        if !swap.mend(async |tx| attempt.holds(tx).await).await? {
+            return Ok(());
+        }
         if swap.is_undone().await? && swap.has_kept().await? {
-            present::swap_back(context, &row, &swap).await?;
+            let _open = present::keep_open(context, &row).await;
+            if !swap.bring_in(async |tx| attempt.holds(tx).await).await? {
+                return Ok(());
+            }
         }
         present::give_up_safety(context, &row, reason).await?;
         fail(context, &row, reason).await?;
     }
-    settle(context, id).await?;
+    settle(context, id, attempt).await?;
     Ok(())
 }
 
@@ -55,21 +65,21 @@ pub(crate) async fn give_up_undo(context: &Context, id: RestoreId, reason: &Reas
 pub(crate) async fn forget(context: &Context, id: RestoreId) -> Outcome {
     let now = context.now();
     let forgotten = async {
-        let row = context.store.central().read(async |tx| restores::find(tx, id).await).await?;
-        // While it is being undone, or when it was, the end of that sees to it.
-        let due = row.filter(|row| row.status == RestoreStatus::Done && row.undo_until.is_some_and(|end| end <= now));
-        let Some(row) = due else { return Ok(()) };
-        context
-            .store
-            .central()
-            .write(async |tx| {
-                if restores::forget(tx, id, now).await? {
-                    context.audit(tx, Event::done("restore.forget", "restore", id)).await?;
-                }
-                Ok::<_, Error>(())
-            })
-            .await?;
-        swap_of(context, &row).discard_kept().await
+        let due = context.store.central().write(async |tx| {
+            let row = restores::find(tx, id).await?.filter(|row| row.status == RestoreStatus::Done);
+            // While it is being undone, or when it was, the end of that sees to it.
+            let Some(row) = row else { return Ok(None) };
+            if restores::forget(tx, id, now).await? {
+                context.audit(tx, Event::done("restore.forget", "restore", id)).await?;
+                return Ok(Some(row));
+            }
+            // Nobody can undo it any more, and an attempt that was cut off may have left what it replaced.
+            Ok::<_, Error>(row.undo_until.is_none().then_some(row))
+        });
+        match due.await? {
+            Some(row) => swap_of(context, &row).discard_kept().await,
+            None => Ok(()),
+        }
     };
     match forgotten.await {
         Ok(()) => Outcome::Done,
@@ -94,13 +104,13 @@ async fn begin(context: &Context, id: RestoreId, attempt: &Attempt) -> Result<Op
 
 async fn run(context: &Context, row: &Restore, number: i64, attempt: &Attempt) -> Result<(), Failure> {
     let swap = swap_of(context, row);
-    swap.mend()?;
+    ours(swap.mend(async |tx| attempt.holds(tx).await).await?)?;
     if !swap.is_undone().await? {
         look_at_kept(&swap).await?;
         let present = present::secure(context, row, number, attempt).await?;
         fail::fail_point!("worker.undo_saved", |_| Err(Failure::injected()));
-        still_ours(context, attempt).await?;
-        swap.swap_back().await?;
+        fail::fail_point!("worker.undo_before_swap", |_| Err(Failure::injected()));
+        ours(swap.bring_back(async |tx| attempt.holds(tx).await).await?)?;
         drop(present);
         fail::fail_point!("worker.undo_swapped", |_| Err(Failure::injected()));
     }
@@ -118,13 +128,6 @@ async fn look_at_kept(swap: &Exchange) -> Result<(), Failure> {
         return Err(Failure::refused("what the restore replaced is not there any more"));
     }
     Ok(swap.check_kept().await?)
-}
-
-async fn still_ours(context: &Context, attempt: &Attempt) -> Result<(), Failure> {
-    match context.store.central().write(async |tx| attempt.holds(tx).await).await? {
-        true => Ok(()),
-        false => Err(Failure::Overtaken),
-    }
 }
 
 async fn commit(context: &Context, row: &Restore, number: i64, attempt: &Attempt) -> Result<(), Failure> {

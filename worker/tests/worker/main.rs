@@ -23,6 +23,7 @@ mod proofs;
 mod queue;
 mod restore_crashes;
 mod restore_odds;
+mod restore_overtaken;
 mod restores;
 mod retention;
 mod schedules;

@@ -395,6 +395,25 @@ async fn what_is_kept_is_removed_when_its_window_is_over() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_end_of_the_window_that_was_cut_off_has_left_is_removed_by_the_next() {
+    on_every_engine(async |mut shop: Shop| {
+        shop.context.config.undo_window = std::time::Duration::from_hours(3);
+        let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
+        let restore = shop.restore_to_the_end(tenant, backup).await;
+        assert_eq!(shop.leftovers().await, [format!(".before-{}", restore.id)]);
+        // The row says so already, and then its worker died.
+        let end = restore.undo_until.unwrap();
+        assert!(shop.write(async |tx| restores::forget(tx, restore.id, end).await).await);
+        shop.enqueue(Work::ForgetRestored { restore: restore.id }).await;
+        let worker = shop.start(calm());
+        shop.settled().await;
+        worker.stop().await;
+        assert!(shop.leftovers().await.is_empty(), "{:?}", shop.leftovers().await);
+    })
+    .await;
+}
+
 /// All that a tenant's database is: on SQLite, its file.
 async fn state(shop: &Shop, tenant: TenantId) -> Vec<u8> {
     if shop.is_on_postgres() {

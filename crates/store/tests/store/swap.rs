@@ -48,7 +48,10 @@ async fn after_a_swap_the_other_database_is_the_tenants_and_after_the_way_back_i
     let (tenant, swap) = ready(&store).await;
     let stale = store.tenant(tenant).await.unwrap();
     assert_eq!((swap.live(), swap.is_undone(), swap.has_kept()), (Live::Before, true, false));
-    swap.swap().unwrap();
+    swap.bring_back().unwrap();
+    assert_eq!(swap.live(), Live::Before, "it is back already");
+    swap.bring_in().unwrap();
+    swap.bring_in().unwrap();
     assert_eq!((swap.live(), swap.is_undone(), swap.has_kept()), (Live::Restored, false, true));
     assert_eq!(live(&store, tenant).await, ["new"]);
     write(&store.tenant(tenant).await.unwrap(), async |tx| put(tx, "newer").await).await;
@@ -59,8 +62,13 @@ async fn after_a_swap_the_other_database_is_the_tenants_and_after_the_way_back_i
     swap.mend().unwrap();
     assert_eq!(live(&store, tenant).await, ["new", "newer"]);
 
-    swap.swap_back().unwrap();
+    swap.bring_back().unwrap();
+    swap.bring_back().unwrap();
     assert_eq!((swap.live(), swap.is_undone()), (Live::Before, true));
+    assert_eq!(live(&store, tenant).await, ["old"]);
+    swap.bring_in().unwrap();
+    assert_eq!(live(&store, tenant).await, ["new", "newer"]);
+    swap.bring_back().unwrap();
     assert_eq!(live(&store, tenant).await, ["old"]);
     swap.discard_kept().unwrap();
     swap.discard_staged().unwrap();
@@ -78,6 +86,7 @@ async fn a_database_with_something_beside_it_is_not_made_ready() {
         assert!(matches!(swap.seal(), Err(Error::DatabaseUnusable { .. })), "{companion}");
         swap.begin().unwrap();
         assert!(!planted.exists(), "{companion}");
+        assert!(matches!(swap.bring_in(), Err(Error::DatabaseUnusable { .. })), "what is not ready does not come in");
     }
 }
 
@@ -128,7 +137,7 @@ async fn another_process_that_has_the_old_file_open_finds_the_new_one_and_harms_
         }
     };
     assert_eq!(ask("anew locked"), "write to a database that is being restored");
-    swap.swap().unwrap();
+    swap.bring_in().unwrap();
     assert_eq!(ask("held stale"), "write to a database that is being restored");
     assert_eq!(ask("anew over-there"), "written new,over-there");
     drop(database);
