@@ -1,12 +1,13 @@
 //! What every handler has at hand: the store, the shelf, the bound on password hashing, and how to wake the worker.
 
 use std::{
+    num::NonZeroU32,
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use crate::{
-    caller::Caller,
+    caller::{Caller, Pace},
     events::Hub,
     health::{Readiness, Room},
     installation::Description,
@@ -35,6 +36,8 @@ pub struct Policy {
     pub link: Duration,
     /// How long an uploaded file may be.
     pub longest_upload: u64,
+    /// How often a tenant's people and programs may ask, all together, in each process.
+    pub tenant_requests_per_minute: Option<NonZeroU32>,
     /// A backup is late when it was due so long ago and is not there.
     pub late_after: Duration,
     /// How long a restore can be undone.
@@ -55,6 +58,7 @@ impl Default for Policy {
             trash: Duration::from_secs(30 * 24 * 3600),
             link: Duration::from_secs(5 * 60),
             longest_upload: 64 << 30,
+            tenant_requests_per_minute: NonZeroU32::new(3000),
             late_after: Duration::from_secs(2 * 3600),
             undo_window: Duration::from_secs(7 * 24 * 3600),
             secure_cookies: false,
@@ -72,6 +76,7 @@ struct Inner {
     store: Store,
     shelf: Shelf,
     passwords: Passwords,
+    pace: Pace,
     policy: Policy,
     wake: Wake,
     events: Hub,
@@ -88,6 +93,7 @@ impl App {
             store,
             shelf,
             passwords: Passwords::new(),
+            pace: Pace::new(policy.tenant_requests_per_minute),
             policy,
             wake,
             events: Hub::default(),
@@ -119,6 +125,11 @@ impl App {
     #[must_use]
     pub fn passwords(&self) -> &Passwords {
         &self.0.passwords
+    }
+
+    /// How often tenants asked.
+    pub(crate) fn pace(&self) -> &Pace {
+        &self.0.pace
     }
 
     /// The installation's decisions.

@@ -3,6 +3,7 @@
 
 mod identify;
 mod listener;
+mod pace;
 mod token;
 
 use chiliview_store::{
@@ -27,6 +28,7 @@ pub use self::{
 pub(crate) use self::{
     identify::{Account, identity_of, is_as_before},
     listener::Listener,
+    pace::Pace,
 };
 use crate::{
     app::App,
@@ -329,5 +331,7 @@ impl<'a> ApiExtractor<'a> for Caller {
 
 async fn identify(request: &Request, used: Use) -> Result<Caller, Problem> {
     let app = request.data::<App>().ok_or_else(|| Problem::internal("the application is not in the request"))?;
-    identify::identify(app, request, used).await
+    let caller = identify::identify(app, request, used).await?;
+    app.pace().admit(&caller)?;
+    Ok(caller)
 }

@@ -1,12 +1,13 @@
 //! Guessing passwords and codes gets slow, however many guess at once, and nobody is locked out for good.
 
-use std::{ops::Range, time::Duration};
+use std::{num::NonZeroU32, ops::Range, time::Duration};
 
-use chiliview_store::admins::AdminRole;
+use chiliview_api::app::Policy;
+use chiliview_store::{admins::AdminRole, users::UserRole};
 use futures::{StreamExt as _, future::join_all};
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, TestApp, on_every_engine};
+use crate::support::{PASSWORD, Person, TestApp, on_every_engine, on_every_engine_by};
 
 #[tokio::test]
 async fn after_some_failures_an_account_waits_and_then_lets_its_owner_in() {
@@ -193,6 +194,43 @@ async fn a_name_that_nobody_has_is_throttled_like_any_other() {
         assert_eq!(told[0][0].0, 101);
         assert_eq!(told[0][1..].iter().map(|(status, _)| *status).collect::<Vec<_>>(), [429, 429, 429]);
         assert!(told.iter().all(|heard| *heard == told[0]), "{told:?}");
+    })
+    .await;
+}
+
+/// All of its people and programs together; and nobody else has to wait for it.
+#[tokio::test]
+async fn a_tenant_that_asks_without_end_is_slowed_down_alone() {
+    const MOST: u32 = 20;
+    let policy = Policy { tenant_requests_per_minute: NonZeroU32::new(MOST), ..Policy::default() };
+    on_every_engine_by(&policy, async |app| {
+        let owner = app.admin(AdminRole::Owner).await;
+        let (busy, calm) = (app.tenant(&owner, "busy").await, app.tenant(&owner, "calm").await);
+        let (manager, member) = (app.user(&busy, UserRole::Manager).await, app.user(&busy, UserRole::Member).await);
+        let key = json!({ "name": "loop", "role": "manager", "password": PASSWORD });
+        let key = app.post(&manager, "/api-keys", key).await.expect(201).field("token");
+        let program = Person { token: key, ..manager.clone() };
+        let calm = app.user(&calm, UserRole::Manager).await;
+
+        // Each lets one more through every three seconds: on a slow machine, too.
+        let mut let_in = 0;
+        let refused = loop {
+            let who = [&manager, &member, &program][let_in % 3];
+            let answer = app.get(who, "/auth/session").await;
+            if answer.status == 429 {
+                break answer.expect_problem(429, "too_many_requests");
+            }
+            answer.expect(200);
+            let_in += 1;
+            assert!(let_in < 10 * MOST as usize, "nobody is slowed down");
+        };
+        assert!(let_in + 1 >= MOST as usize, "{let_in} of {MOST}, and one made the key");
+        let wait: u32 = refused.header("retry-after").parse().unwrap();
+        assert!((1..=60).contains(&wait), "{wait}");
+        for _ in 0..10 {
+            app.get(&calm, "/auth/session").await.expect(200);
+            app.get(&owner, "/tenants/busy/users").await.expect(200);
+        }
     })
     .await;
 }

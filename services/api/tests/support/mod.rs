@@ -55,8 +55,13 @@ fn site() -> Site {
 
 /// Tells the story once on each engine.
 pub(crate) async fn on_every_engine(story: impl AsyncFn(&TestApp)) {
+    on_every_engine_by(&Policy::default(), story).await;
+}
+
+/// As [`on_every_engine`], of an installation that decided otherwise.
+pub(crate) async fn on_every_engine_by(policy: &Policy, story: impl AsyncFn(&TestApp)) {
     engines::on_every_settings(async |settings| {
-        let app = TestApp::start(&settings).await;
+        let app = TestApp::start(&settings, policy.clone()).await;
         story(&app).await;
         app.stop().await;
     })
@@ -64,11 +69,11 @@ pub(crate) async fn on_every_engine(story: impl AsyncFn(&TestApp)) {
 }
 
 impl TestApp {
-    async fn start(settings: &Settings) -> Self {
+    async fn start(settings: &Settings, policy: Policy) -> Self {
         let clock = Clock::manual(START);
         let store = Store::open(settings, clock.clone(), Ids).await.unwrap();
         let shelf = Shelf::directory(settings.data_dir.join("backups")).await.unwrap();
-        let app = App::new(store, shelf, Policy::default(), Wake::new());
+        let app = App::new(store, shelf, policy, Wake::new());
         let (limits, shutdown) = (Limits::default(), CancellationToken::new());
         // A story says by `X-Forwarded-For` where somebody is.
         let edge = EdgeSettings { trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()], ..EdgeSettings::default() };
