@@ -142,6 +142,37 @@ async fn prometheus_scrapes_the_service_and_can_answer_whatever_is_asked() {
     }
 }
 
+/// One that serves nobody answers how it is, and what it did itself; how the platform is, those tell that serve.
+#[tokio::test]
+async fn a_worker_says_that_it_lives_and_what_it_did() {
+    let address = free_address();
+    let home = home().with("CHILIVIEW_WORKER_LISTEN", &address);
+    let server = home.serve_as("serve", &["--no-worker"]).await;
+    let worker = home.work_as("worker").await;
+    let admin = home.admin(&server).await;
+    let queued = admin.post("/api/backups", json!({"scope": "central"})).await.expect(202);
+    assert_eq!(admin.backup_ended(queued["id"].as_str().unwrap()).await["status"], "verified");
+
+    let http = reqwest::Client::new();
+    let scrape = |token: &str| Answer::to(http.get(format!("http://{address}/metrics")).bearer_auth(token));
+    assert_eq!(scrape("another").await.status, 401);
+    let one = "chiliview_job_attempts_total{kind=\"back_up\",outcome=\"done\"} 1";
+    let told = until("the attempt to be counted", async || {
+        let told = String::from_utf8(scrape(TOKEN).await.body).unwrap();
+        told.contains(one).then_some(told)
+    })
+    .await;
+    for name in ["chiliview_jobs_running{kind=\"back_up\"} 0", "chiliview_job_attempt_duration_seconds_count{"] {
+        assert!(told.contains(name), "{name}: {told}");
+    }
+    assert!(!told.contains("chiliview_backups{"), "{told}");
+    let health = || home.chiliview(&["health", "--listen", &address]).status.code();
+    assert_eq!(health(), Some(0));
+    assert!(worker.stop().await.success());
+    assert_eq!(health(), Some(1));
+    assert!(server.stop().await.success());
+}
+
 #[test]
 fn the_first_alert_is_the_age_of_the_newest_proven_backup_and_each_says_what_to_do() {
     let rules = read("prometheus/alerts.yml");

@@ -12,12 +12,14 @@
 //! - what was taken without our knowledge is put back, what was taken from us is stopped ([`crew`]).
 
 mod attempt;
+mod attempts;
 mod crew;
 mod life;
 
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 pub use attempt::Attempt;
+pub use attempts::Attempts;
 pub use chiliview_store::queue::{Lane, Wake, Work};
 use chiliview_store::{
     Error, Store,
@@ -57,6 +59,8 @@ pub struct Options {
     pub retry: Backoff,
     /// After a failure of the worker itself.
     pub restart: Backoff,
+    /// Where its attempts are counted.
+    pub attempts: Attempts,
 }
 
 impl Options {
@@ -74,6 +78,7 @@ impl Options {
             drain: Duration::from_secs(20),
             retry: Backoff { first: Duration::from_secs(2), most: Duration::from_mins(10) },
             restart: Backoff { first: Duration::from_millis(200), most: Duration::from_secs(10) },
+            attempts: Attempts::default(),
         }
     }
 

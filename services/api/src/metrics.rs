@@ -55,7 +55,7 @@ struct Status {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Scope {
+struct Of {
     scope: &'static str,
 }
 
@@ -67,21 +67,40 @@ impl Requests {
     }
 }
 
+/// What is scraped of a process, and by whom.
+#[derive(Clone)]
+pub struct Scraping {
+    /// Whoever sends it may.
+    pub token: SecretString,
+    /// Adds what else the process counts.
+    pub of_process: Arc<dyn Fn(&mut Registry) + Send + Sync>,
+}
+
+/// What a process tells.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// What happens in it, and how the platform is.
+    Platform,
+    /// What happens in it: the platform is told of by those that serve.
+    Process,
+}
+
 /// `/metrics`, for whoever has the token.
 pub(crate) struct Metrics {
     app: App,
     requests: Requests,
-    token: SecretString,
+    scraping: Scraping,
+    scope: Scope,
 }
 
 impl Metrics {
-    pub(crate) fn new(app: App, requests: Requests, token: SecretString) -> Self {
-        Self { app, requests, token }
+    pub(crate) fn new(app: App, requests: Requests, scraping: Scraping, scope: Scope) -> Self {
+        Self { app, requests, scraping, scope }
     }
 
     fn admits(&self, request: &Request) -> bool {
         let sent = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
-        sent.is_some_and(|sent| bool::from(sent.as_bytes().ct_eq(self.token.expose_secret().as_bytes())))
+        sent.is_some_and(|sent| bool::from(sent.as_bytes().ct_eq(self.scraping.token.expose_secret().as_bytes())))
     }
 
     async fn scrape(&self) -> Result<String, Problem> {
@@ -90,14 +109,21 @@ impl Metrics {
         let help = "How long requests took";
         registry.register_with_unit("http_request_duration", help, Unit::Seconds, self.requests.0.seconds.clone());
         registry.register("spans_lost", "Finished spans that were not kept", lost_spans_so_far());
-        self.count_jobs(&mut registry).await?;
-        self.count_backups(&mut registry).await?;
-        self.count_schemas(&mut registry).await?;
-        self.count_notifications(&mut registry).await?;
-        self.measure_disk(&mut registry).await?;
+        (self.scraping.of_process)(&mut registry);
+        if self.scope == Scope::Platform {
+            self.tell_of_platform(&mut registry).await?;
+        }
         let mut text = String::new();
         encode(&mut text, &registry).map_err(Problem::internal)?;
         Ok(text)
+    }
+
+    async fn tell_of_platform(&self, registry: &mut Registry) -> Result<(), Problem> {
+        self.count_jobs(registry).await?;
+        self.count_backups(registry).await?;
+        self.count_schemas(registry).await?;
+        self.count_notifications(registry).await?;
+        self.measure_disk(registry).await
     }
 
     async fn count_jobs(&self, registry: &mut Registry) -> Result<(), Problem> {
@@ -121,11 +147,11 @@ impl Metrics {
             backups.get_or_create(&Status { status: status.as_str() }).set(count);
         }
         registry.register("backups", "Backups that are not in the trash, by status", backups);
-        let age = Family::<Scope, Gauge>::default();
+        let age = Family::<Of, Gauge>::default();
         let oldest = |scope, at: Option<Timestamp>| {
             if let Some(at) = at {
                 let seconds = i64::try_from(now.since(at).as_secs()).unwrap_or(i64::MAX);
-                age.get_or_create(&Scope { scope }).set(seconds);
+                age.get_or_create(&Of { scope }).set(seconds);
             }
         };
         oldest("tenant", coverage.oldest_of_tenants);

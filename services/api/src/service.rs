@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use poem::{Endpoint, EndpointExt, Response, Route, get, handler, web::Data};
 use poem_openapi::OpenApiService;
-use secrecy::SecretString;
 use serde_json::Value;
 
 use crate::{
@@ -27,7 +26,7 @@ use crate::{
     installation::Installation,
     jobs::Jobs,
     links::Links,
-    metrics::Metrics,
+    metrics::{Metrics, Scope, Scraping},
     notices::Notices,
     overview::Overview,
     restores::Restores,
@@ -109,11 +108,11 @@ pub fn text(document: &Value) -> String {
 
 /// Everything that is served, behind the edge.
 ///
-/// `/metrics` is there when there is a token for it; `site` is the console.
+/// `/metrics` is there when somebody may scrape it; `site` is the console.
 pub fn endpoint(
     app: App,
     settings: EdgeSettings,
-    metrics_token: Option<SecretString>,
+    scraping: Option<Scraping>,
     site: Site,
 ) -> impl Endpoint<Output = Response> + 'static {
     let document = Document(text(&document(&app)).into());
@@ -121,20 +120,35 @@ pub fn endpoint(
     let service = open_api(&app);
     let docs = docs::Docs::new(&service.swagger_ui_html());
     let console = Console::new(site);
-    let routes = Route::new()
+    let routes = watched(&app, &settings, scraping, Scope::Platform)
         .at("/api/openapi.json", get(openapi_json).data(document))
         .at("/api/docs", get(docs))
-        .at("/livez", get(health::livez))
-        .at("/readyz", get(health::readyz))
         .at("/", console.clone())
         .at("/*path", console)
-        .nest("/api", service);
-    let routes = match metrics_token {
-        Some(token) => routes.at("/metrics", get(Metrics::new(app.clone(), settings.requests.clone(), token))),
-        None => routes,
-    };
-    let routes = routes.data(app);
+        .nest("/api", service)
+        .data(app);
     edge::wrap(routes, EdgeSettings { allowed_methods, ..settings })
+}
+
+/// What a process answers that serves nobody: whether it lives and is ready, and what happens in it.
+pub fn watched_endpoint(
+    app: App,
+    settings: EdgeSettings,
+    scraping: Option<Scraping>,
+) -> impl Endpoint<Output = Response> + 'static {
+    let routes = watched(&app, &settings, scraping, Scope::Process).data(app);
+    edge::wrap(routes, settings)
+}
+
+fn watched(app: &App, settings: &EdgeSettings, scraping: Option<Scraping>, scope: Scope) -> Route {
+    let routes = Route::new().at("/livez", get(health::livez)).at("/readyz", get(health::readyz));
+    match scraping {
+        Some(scraping) => {
+            let metrics = Metrics::new(app.clone(), settings.requests.clone(), scraping, scope);
+            routes.at("/metrics", get(metrics))
+        }
+        None => routes,
+    }
 }
 
 #[derive(Clone)]

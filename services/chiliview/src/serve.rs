@@ -1,13 +1,17 @@
 //! `chiliview serve`: the API, the console, and a worker inside.
 
+use std::{num::NonZeroU32, sync::Arc};
+
 use chiliview_api::{
     app::{App, Policy},
     console::Site,
     edge::{self, EdgeSettings, Limits},
     installation::Description,
+    metrics::Scraping,
     service,
 };
 use chiliview_store::{Store, queue::Wake};
+use chiliview_worker::queue::Attempts;
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -42,7 +46,7 @@ pub(crate) async fn run(call: Call, options: Options) -> Result<Exit, Failure> {
     first_admin::ensure(&store, settings.admin_password.as_ref()).await?;
     let shelf = open::shelf(&settings, &store).await?;
     open::sweep(&store, &shelf).await;
-    let wake = Wake::new();
+    let (wake, attempts) = (Wake::new(), Attempts::default());
     let app = App::new(store.clone(), shelf.clone(), policy(&settings), wake.clone());
     let app = app.described(description(&settings, &store)?);
     announce(&listener, &settings)?;
@@ -50,9 +54,10 @@ pub(crate) async fn run(call: Call, options: Options) -> Result<Exit, Failure> {
         if options.no_worker {
             return Ok(());
         }
-        worker::work(&settings, store.clone(), shelf, wake, shutdown.clone()).await
+        worker::work(&settings, store.clone(), shelf, wake, attempts.clone(), shutdown.clone()).await
     };
-    let both = async { tokio::try_join!(serve(listener, app, &settings, shutdown.clone()), work).map(drop) };
+    let serving = serve(listener, app, &settings, scraping(&settings, &attempts), shutdown.clone());
+    let both = async { tokio::try_join!(serving, work).map(drop) };
     let outcome = stop::in_time(&shutdown, both).await;
     traces.finish().await;
     stop::close(&store, guard).await;
@@ -63,8 +68,22 @@ async fn serve(
     listener: TcpListener,
     app: App,
     settings: &Settings,
+    scraping: Option<Scraping>,
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
+    let (edge, limits) = edge_settings(settings);
+    let endpoint = service::endpoint(app, edge, scraping, Site::embedded());
+    Ok(edge::serve(listener, endpoint, limits, shutdown).await?)
+}
+
+/// Who may scrape the process, and what it counts beside requests.
+pub(crate) fn scraping(settings: &Settings, attempts: &Attempts) -> Option<Scraping> {
+    let (token, attempts) = (settings.metrics_token.as_ref()?.inner().clone(), attempts.clone());
+    Some(Scraping { token, of_process: Arc::new(move |registry| attempts.register(registry)) })
+}
+
+/// What the settings say of the network; `serve` gets the limits too.
+pub(crate) fn edge_settings(settings: &Settings) -> (EdgeSettings, Limits) {
     let connections = settings.max_connections.get();
     let limits = Limits {
         connections,
@@ -80,15 +99,14 @@ async fn serve(
         hsts: settings.hsts,
         ..EdgeSettings::default()
     };
-    let metrics_token = settings.metrics_token.as_ref().map(|token| token.inner().clone());
-    let endpoint = service::endpoint(app, edge, metrics_token, Site::embedded());
-    Ok(edge::serve(listener, endpoint, limits, shutdown).await?)
+    (edge, limits)
 }
 
-async fn listen(address: &str) -> Result<TcpListener, Failure> {
+/// A listener there, or why not.
+pub(crate) async fn listen(address: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => Failure::failed(format!(
-            "listen on {address}: another process does already; stop it, or choose another port with --listen"
+            "listen on {address}: another process does already; stop it, or choose another port"
         )),
         _ => Failure::failed(format!("listen on {address}: {error}")),
     })
@@ -117,6 +135,7 @@ pub(crate) fn policy(settings: &Settings) -> Policy {
         session_absolute: settings.session_absolute,
         trash: settings.trash(),
         link: settings.link_lifetime,
+        tenant_requests_per_minute: NonZeroU32::new(settings.tenant_requests_per_minute),
         late_after: settings.late_after,
         undo_window: settings.undo_window(),
         keeping: settings.keeping(),

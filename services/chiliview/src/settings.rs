@@ -36,6 +36,8 @@ const FILE: &str = "chiliview.toml";
 pub(crate) struct Settings {
     /// Where the API and the console are served.
     pub(crate) listen: String,
+    /// Where a worker in a process of its own says that it lives, is ready, and what it did; nowhere without.
+    pub(crate) worker_listen: Option<String>,
     /// Everything that ChiliView keeps.
     pub(crate) data_dir: PathBuf,
     /// A PostgreSQL URL; SQLite without.
@@ -76,6 +78,8 @@ pub(crate) struct Settings {
     pub(crate) workers: NonZeroUsize,
     /// HTTP connections at once.
     pub(crate) max_connections: NonZeroUsize,
+    /// How often a tenant's people and programs may ask, all together; 0 for no bound.
+    pub(crate) tenant_requests_per_minute: u32,
     /// Whose word about a client's address counts.
     #[serde(with = "values::text_list")]
     pub(crate) trusted_proxies: Vec<IpNet>,
@@ -143,6 +147,7 @@ impl Default for Settings {
         let (keeping, lookout) = (Keeping::default(), Lookout::default());
         Self {
             listen: "127.0.0.1:8000".to_owned(),
+            worker_listen: None,
             data_dir: "./data".into(),
             database_url: None,
             shelf: None,
@@ -163,6 +168,7 @@ impl Default for Settings {
             connections: NonZeroU32::new(4).unwrap_or(NonZeroU32::MIN),
             workers: NonZeroUsize::new(2).unwrap_or(NonZeroUsize::MIN),
             max_connections: NonZeroUsize::new(4096).unwrap_or(NonZeroUsize::MIN),
+            tenant_requests_per_minute: policy.tenant_requests_per_minute.map_or(0, NonZeroU32::get),
             trusted_proxies: Vec::new(),
             forwarded_header: ForwardedHeader::default(),
             secure_cookies: policy.secure_cookies,
@@ -197,6 +203,7 @@ const NUMBERS: &[&str] = &[
     "connections",
     "workers",
     "max_connections",
+    "tenant_requests_per_minute",
     "trash_days",
     "undo_days",
     "safety_days",
@@ -215,6 +222,7 @@ const SECRETS: &[&str] = &[
 ];
 const TEXTS: &[&str] = &[
     "listen",
+    "worker_listen",
     "data_dir",
     "shelf",
     "s3_region",

@@ -80,8 +80,11 @@ pub(super) async fn run(shop: Arc<Shop>, claim: Claim) {
         let over = CancellationToken::new();
         let _guard = over.clone().drop_guard();
         let attempt = Attempt { claim, over };
+        let mut running = shop.options.attempts.begin(kind);
         let outcome = perform(&shop, &attempt).await;
         let ending = conclude(&shop, &attempt, outcome).await;
+        running.ended(&ending);
+        drop(running);
         write(&shop, &attempt.claim, &ending).await;
     }
     .instrument(span)

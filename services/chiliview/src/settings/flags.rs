@@ -21,6 +21,10 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "ADDRESS:PORT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     listen: Option<String>,
+    /// Address and port where `worker` answers /livez, /readyz and /metrics [default: nowhere]
+    #[arg(long, global = true, value_name = "ADDRESS:PORT", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    worker_listen: Option<String>,
     /// Where snapshots lie: a directory, or s3://BUCKET/PREFIX [default: backups in the data directory]
     #[arg(long, global = true, value_name = "DIR|URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,6 +77,10 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "N", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_connections: Option<u64>,
+    /// How often a tenant's people and programs may ask in a minute, all together; 0 for no bound [default: 3000]
+    #[arg(long, global = true, value_name = "N", hide_short_help = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant_requests_per_minute: Option<u64>,
     /// Proxies whose word about a client's address counts: networks, separated by commas
     #[arg(long, global = true, value_name = "NETWORKS", hide_short_help = true)]
     #[serde(skip_serializing_if = "Option::is_none")]

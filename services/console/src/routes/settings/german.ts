@@ -1,6 +1,8 @@
 /** What each setting decides, in German, by its name. `npm run check` compares these with the service's own: one without words fails it. */
 export const GERMAN: Record<string, string> = {
   listen: 'Adresse und Port, unter denen API und Konsole erreichbar sind',
+  worker_listen:
+    'Wo ein Worker in einem eigenen Prozess sagt, dass er lebt und bereit ist, und was er getan hat',
   data_dir: 'Wo ChiliView alles aufbewahrt',
   database_url: 'Der PostgreSQL-Server; ohne ihn gilt SQLite',
   shelf: 'Wo die Sicherungen liegen: ein Verzeichnis oder s3://BUCKET/PRÄFIX',
@@ -21,6 +23,8 @@ export const GERMAN: Record<string, string> = {
   connections: 'Verbindungen, die die zentrale Datenbank lesen',
   workers: 'Wie viele Aufträge der Worker zugleich ausführt',
   max_connections: 'Wie viele HTTP-Verbindungen zugleich bedient werden',
+  tenant_requests_per_minute:
+    'Wie viele Anfragen die Benutzer und Programme eines Resellers zusammen in einer Minute stellen dürfen; 0: beliebig viele',
   trusted_proxies: 'Proxys, deren Angabe der Client-Adresse zählt: Netze, durch Komma getrennt',
   forwarded_header: 'In welchem Header sie diese angeben: x-forwarded-for oder forwarded',
   secure_cookies: 'Ob Cookies nur über https gesendet werden',
