@@ -24,8 +24,10 @@ use crate::{
     sealing, tell, unchanged,
 };
 
-/// A worker of the version that migrated the database may be there by then.
+/// A worker of the version that migrated the database may be there by then…
 const FOR_THE_NEWER: Duration = Duration::from_secs(30);
+/// …or there is none: the next night's backup fails again.
+const NO_NEWER: Duration = Duration::from_hours(12);
 
 /// Why an attempt did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -101,7 +103,7 @@ pub(crate) async fn back_up(context: &Context, id: BackupId, upload: Option<Uplo
         Failure::Snapshot(SnapshotError::Store(Error::SchemaNewer { .. })) => {
             let reason = failure.reason();
             note_retry(context, id, number, &reason).await;
-            Outcome::PutOff { after: FOR_THE_NEWER, reason }
+            Outcome::PutOff { after: FOR_THE_NEWER, at_most: NO_NEWER, reason }
         }
         failure => {
             let reason = failure.reason();

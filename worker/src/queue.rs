@@ -125,6 +125,8 @@ pub enum Outcome {
     PutOff {
         /// Not sooner than this.
         after: Duration,
+        /// For so long in all: then it is given up.
+        at_most: Duration,
         /// Why.
         reason: Reason,
     },

@@ -9,6 +9,8 @@ mod stage;
 mod tenant;
 mod undo;
 
+use std::time::Duration;
+
 use chiliview_store::{
     Error, RestoreId,
     audit::{self, Event},
@@ -31,6 +33,11 @@ use crate::{
     tell,
 };
 
+/// A worker of a newer version may be there by then, while one version replaces the other…
+const FOR_THE_NEWER: Duration = Duration::from_mins(1);
+/// …or there is none, and somebody waits for an answer.
+const NO_NEWER: Duration = Duration::from_mins(30);
+
 /// Does the job.
 pub(crate) async fn restore(context: &Context, id: RestoreId, attempt: &Attempt) -> Outcome {
     let (row, number) = match begin(context, id, attempt).await {
@@ -49,6 +56,10 @@ pub(crate) async fn restore(context: &Context, id: RestoreId, attempt: &Attempt)
             Ok(()) => settled(context, id, attempt).await,
             Err(error) => later(&error),
         },
+        Failure::ForTheNewer(reason) => {
+            pause(context, &row, number, attempt, &reason).await;
+            Outcome::PutOff { after: FOR_THE_NEWER, at_most: NO_NEWER, reason }
+        }
         failure if failure.is_final() => Outcome::GiveUp { reason: failure.reason() },
         failure => {
             let reason = failure.reason();
@@ -129,6 +140,9 @@ async fn replace(
     attempt: &Attempt,
     swap: &Exchange,
 ) -> Result<(), Failure> {
+    if context.store.central().read(async |tx| restores::is_cancel_requested(tx, row.id).await).await? {
+        return Err(Failure::Cancelled);
+    }
     stage::make_ready(context, row, number, attempt, swap).await?;
     fail::fail_point!("worker.restore_staged", |_| Err(Failure::injected()));
     // Held open over the swap: see `swap`.

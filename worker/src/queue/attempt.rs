@@ -3,7 +3,7 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use chiliview_store::{
-    Error, Tx,
+    Error, Timestamp, Tx,
     queue::{self, Claim, Ending, JobId, Payload, Work},
     reason::{Cause, Reason},
 };
@@ -19,8 +19,10 @@ use crate::supervise::{Backoff, panic_message};
 const WRITE_AGAIN: Backoff = Backoff { first: Duration::from_millis(100), most: Duration::from_secs(2) };
 /// More would be a defect of the handler, not of the database: without that, the lease ends first.
 const FAREWELLS: u32 = 8;
-/// For a newer version's worker to take the job: two versions run side by side while one replaces the other.
+/// For a newer version's worker to take the job: two versions run side by side while one replaces the other…
 const UNKNOWN: Duration = Duration::from_mins(1);
+/// …or the newer one was taken back.
+const NOBODY_KNOWS: Duration = Duration::from_hours(7 * 24);
 
 /// What a handler knows of the attempt that it makes.
 #[derive(Clone, Debug)]
@@ -95,7 +97,10 @@ async fn perform(shop: &Shop, attempt: &Attempt) -> Outcome {
     let claim = &attempt.claim;
     let Payload { work, .. } = match &claim.payload {
         Ok(payload) => payload,
-        Err(reason) => return Outcome::Retry { after: Some(UNKNOWN), reason: reason.clone().into() },
+        Err(reason) => {
+            let reason = format!("this version does not know what to do: {reason}").into();
+            return Outcome::PutOff { after: UNKNOWN, at_most: NOBODY_KNOWS, reason };
+        }
     };
     if claim.attempt > claim.max_attempts {
         // A crash leaves no other trace than the count.
@@ -126,18 +131,38 @@ async fn conclude(shop: &Shop, attempt: &Attempt, outcome: Outcome) -> Ending {
             tracing::warn!(%reason, ?after, "job.retry");
             Ending::Retry { after, reason: reason.words }
         }
-        Outcome::PutOff { after, reason } => {
-            tracing::warn!(%reason, ?after, "job.put_off");
-            Ending::PutOff { after }
-        }
-        Outcome::Retry { reason, .. } | Outcome::GiveUp { reason } => {
-            tracing::error!(%reason, "job.failed");
-            if let Ok(payload) = &attempt.claim.payload {
-                say_farewell(shop, attempt, payload.work, &reason).await;
+        Outcome::PutOff { after, at_most, reason } => {
+            let (now, since) = (shop.store.clock().now(), put_off_since(shop, attempt).await);
+            let since = since.unwrap_or(now);
+            if now.since(since) < at_most {
+                tracing::warn!(%reason, ?after, "job.put_off");
+                return Ending::PutOff { after, reason: reason.words, since };
             }
-            Ending::Failed { reason: reason.words }
+            let waited = humantime::format_duration(at_most);
+            give_up(shop, attempt, Reason::new(reason.cause, format!("{reason}; no other worker took it for {waited}")))
+                .await
+        }
+        Outcome::Retry { reason, .. } | Outcome::GiveUp { reason } => give_up(shop, attempt, reason).await,
+    }
+}
+
+/// When it cannot be found out, the next one who puts it off may.
+async fn put_off_since(shop: &Shop, attempt: &Attempt) -> Option<Timestamp> {
+    match shop.store.central().read(async |tx| queue::find(tx, attempt.job()).await).await {
+        Ok(job) => job?.put_off_since,
+        Err(error) => {
+            tracing::warn!(%error, "job.look_failed");
+            None
         }
     }
+}
+
+async fn give_up(shop: &Shop, attempt: &Attempt, reason: Reason) -> Ending {
+    tracing::error!(%reason, "job.failed");
+    if let Ok(payload) = &attempt.claim.payload {
+        say_farewell(shop, attempt, payload.work, &reason).await;
+    }
+    Ending::Failed { reason: reason.words }
 }
 
 async fn say_farewell(shop: &Shop, attempt: &Attempt, work: Work, reason: &Reason) {

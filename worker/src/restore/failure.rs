@@ -18,6 +18,9 @@ pub(super) enum Failure {
     /// It may not be, and will not be another time either.
     #[error("{0}")]
     Refused(Reason),
+    /// A worker of a newer version can do it.
+    #[error("{0}")]
+    ForTheNewer(Reason),
     /// The present database could not be saved first.
     #[error(
         "the present database could not be backed up before it is replaced: {0}; \
@@ -42,7 +45,7 @@ impl Failure {
         let cause = match self {
             Self::Cancelled => Cause::Cancelled,
             Self::Overtaken => Cause::Other,
-            Self::Refused(reason) => reason.cause,
+            Self::Refused(reason) | Self::ForTheNewer(reason) => reason.cause,
             Self::NotSaved(_) => Cause::NotSaved,
             Self::Snapshot(error) => error.cause(),
             Self::Store(error) => error.cause(),
@@ -53,7 +56,7 @@ impl Failure {
     /// Whether another attempt would end the same way.
     pub(super) fn is_final(&self) -> bool {
         match self {
-            Self::Cancelled | Self::Overtaken | Self::NotSaved(_) => false,
+            Self::Cancelled | Self::Overtaken | Self::ForTheNewer(_) | Self::NotSaved(_) => false,
             Self::Refused(_) => true,
             Self::Snapshot(error) => matches!(
                 error,

@@ -80,9 +80,8 @@ async fn save(
         Some((BackupStatus::Verified | BackupStatus::Unchanged, _)) => Ok(()),
         Some((BackupStatus::Cancelled, _)) => Err(refused("it was cancelled".into())),
         found => match outcome {
-            Outcome::Retry { reason, .. } | Outcome::PutOff { reason, .. } | Outcome::GiveUp { reason } => {
-                Err(Failure::NotSaved(reason.words))
-            }
+            Outcome::PutOff { reason, .. } => Err(Failure::ForTheNewer(reason)),
+            Outcome::Retry { reason, .. } | Outcome::GiveUp { reason } => Err(Failure::NotSaved(reason.words)),
             Outcome::Done => Err(found.and_then(|(_, error)| error).map_or(Failure::Overtaken, Failure::NotSaved)),
         },
     }

@@ -11,6 +11,7 @@ use chiliview_store::{
     exchange::Exchange,
     migrations::{Kind, newest},
     password_hashes,
+    reason::{Cause, Reason},
     restores::{Restore, Target},
     soundness,
     sqlite::{File, Missing},
@@ -80,7 +81,7 @@ fn accept(backup: &Backup) -> Result<Manifest, Failure> {
         let version = manifest.schema_version;
         let reason =
             format!("the backup has schema {version}, this version knows {known} at most; update ChiliView first");
-        return Err(Failure::refused(reason));
+        return Err(Failure::ForTheNewer(Reason::new(Cause::Refused, reason)));
     }
     Ok(manifest)
 }

@@ -11,7 +11,7 @@ use chiliview_store::{
     sessions,
 };
 
-use super::{failure::Failure, ours, present, settle, settled, swap_of};
+use super::{FOR_THE_NEWER, NO_NEWER, failure::Failure, ours, present, settle, settled, swap_of};
 use crate::{
     context::Context,
     queue::{Attempt, Outcome, Work},
@@ -29,6 +29,7 @@ pub(crate) async fn undo(context: &Context, id: RestoreId, attempt: &Attempt) ->
     match run(context, &row, number, attempt).await {
         Ok(()) => settled(context, id, attempt).await,
         Err(Failure::Overtaken) => Outcome::Done,
+        Err(Failure::ForTheNewer(reason)) => Outcome::PutOff { after: FOR_THE_NEWER, at_most: NO_NEWER, reason },
         Err(failure) if failure.is_final() => Outcome::GiveUp { reason: failure.reason() },
         Err(failure) => Outcome::Retry { after: None, reason: failure.reason() },
     }

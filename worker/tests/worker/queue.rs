@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use chiliview_store::{
-    Error, Store,
+    Engine, Error, Store,
     queue::{self, JobStatus, NewJob},
 };
 use chiliview_worker::queue::{Options, Outcome};
@@ -56,6 +56,49 @@ async fn one_key_runs_once() {
         assert_eq!((jobs(&store).await.len(), handler.seen().len()), (2, 2));
     })
     .await;
+}
+
+/// During a rolling upgrade, or after one that was taken back.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_a_newer_version_knows_waits_for_it_and_fails_when_that_does_not_come() {
+    on_every_engine(async |store| {
+        let handler = done(&store);
+        let unknown = job();
+        add(&store, [&unknown]).await;
+        in_the_queue(&store, "job = CAST('{\"work\":{\"kind\":\"teleport\"}}' AS BLOB)").await;
+        let worker = Running::start(&store, &handler, options());
+        let only = async || jobs(&store).await.remove(0);
+        until("it is put off", async || only().await.put_off_since.is_some()).await;
+        let waiting = only().await;
+        assert_eq!((waiting.status, waiting.attempts, waiting.kind.as_str()), (JobStatus::Queued, 0, "teleport"));
+        assert!(waiting.reason.unwrap().starts_with("this version does not know what to do"));
+
+        let since = waiting.put_off_since;
+        in_the_queue(&store, "run_at = 0").await;
+        until("it is put off again", async || only().await.run_at > store.clock().now()).await;
+        assert_eq!((only().await.put_off_since, only().await.attempts), (since, 0));
+
+        in_the_queue(&store, "run_at = 0, last_result = '{\"Err\":\"long ago\",\"put_off_since\":0}'").await;
+        until("it has failed", async || all_are(&store, JobStatus::Failed).await).await;
+        worker.stop().await;
+        let reason = only().await.reason.unwrap();
+        assert!(reason.contains("teleport") && reason.ends_with("no other worker took it for 7days"), "{reason}");
+        assert!(handler.seen().is_empty());
+    })
+    .await;
+}
+
+/// Past the store, in SQLite's words.
+pub(crate) async fn in_the_queue(store: &Store, set: &str) {
+    let sql = match store.central().engine() {
+        Engine::Sqlite => format!("UPDATE Jobs SET {set}"),
+        Engine::Postgres => {
+            let set = set.replace("run_at = 0", "run_at = now()").replace("AS BLOB)", "AS BYTEA)");
+            format!("UPDATE apalis.jobs SET {set}")
+        }
+    };
+    let sql: &'static str = sql.leak();
+    store.central().write(async |tx| tx.query(sql).execute().await).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

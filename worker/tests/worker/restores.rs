@@ -9,8 +9,9 @@ use chiliview_store::{
     BackupId, Clock, Database, Error, Ids, RestoreId, TenantId,
     audit::{self, Filter},
     backups::{self, BackupStatus, Origin},
+    migrations::{Kind, newest},
     postgres,
-    queue::{self, NewJob, Work},
+    queue::{self, JobStatus, NewJob, Work},
     restores::{self, New, Restore, RestoreStatus, Target},
     tenant_settings, tenants, users,
 };
@@ -18,6 +19,7 @@ use chiliview_store::{
 use sqlx::{AssertSqlSafe, Executor as _};
 
 use crate::{
+    queue::in_the_queue,
     shop::{Shop, make_heavy, on_every_engine, user},
     workshop::{calm, until},
 };
@@ -372,6 +374,59 @@ async fn a_tenant_whose_database_is_lost_or_damaged_gets_it_back_when_it_need_no
             assert_eq!(shop.names_in(tenant).await, ["anna"], "{damage}");
             shop.add_to(tenant, "bert").await.unwrap();
         }
+    })
+    .await;
+}
+
+/// During a rolling upgrade, or after one that was taken back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_of_a_newer_schema_waits_for_that_versions_worker_and_can_be_called_off_or_fails_when_that_does_not_come()
+ {
+    on_every_engine(async |shop: Shop| {
+        let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
+        shop.add_to(tenant, "bert").await.unwrap();
+        let known = newest(Kind::Tenant);
+        let (known, beyond) = (format!("\"schema_version\":{known}"), "\"schema_version\":9999".to_owned());
+        let turn = async |from: &str, to: &str| {
+            let swap = "UPDATE backups SET manifest = replace(replace(manifest, ': ', ':'), $1, $2)";
+            let (from, to) = (from.to_owned(), to.to_owned());
+            shop.write(async |tx| tx.query(swap).bind(from).bind(to).execute().await).await;
+        };
+        let put_off = async |restore: RestoreId| {
+            let row = shop.restore(restore).await;
+            let jobs = shop.central().read(async |tx| queue::list(tx, &queue::Filter::default(), 9).await).await;
+            let job = jobs.unwrap().into_iter().find(|job| job.subject == Some(restore.uuid())).unwrap();
+            row.error.is_some_and(|error| error.contains("schema 9999"))
+                && (job.attempts, job.status, job.put_off_since.is_some()) == (0, JobStatus::Queued, true)
+        };
+        turn(&known, &beyond).await;
+        let worker = shop.start(calm());
+        let first = shop.ask_restore(tenant, backup).await;
+        until("it is put off", async || put_off(first).await).await;
+        shop.add_to(tenant, "carl").await.unwrap();
+        let now = shop.context.store.clock().now();
+        assert!(shop.write(async |tx| restores::request_cancel(tx, first, now).await).await);
+        in_the_queue(&shop.context.store, "run_at = 0").await;
+        until("it is called off", async || shop.restore(first).await.status == RestoreStatus::Cancelled).await;
+        shop.settled().await;
+
+        let second = shop.ask_restore(tenant, backup).await;
+        until("it is put off", async || put_off(second).await).await;
+        in_the_queue(&shop.context.store, "run_at = 0, last_result = '{\"put_off_since\":0}'").await;
+        until("it has failed", async || shop.restore(second).await.status == RestoreStatus::Failed).await;
+        let failed = shop.restore(second).await;
+        assert_eq!(failed.cause.as_deref(), Some("refused"));
+        assert!(failed.error.unwrap().contains("update ChiliView first"));
+        shop.settled().await;
+
+        let third = shop.ask_restore(tenant, backup).await;
+        until("it is put off", async || put_off(third).await).await;
+        turn(&beyond, &known).await;
+        in_the_queue(&shop.context.store, "run_at = 0").await;
+        until("it is done", async || shop.restore(third).await.status == RestoreStatus::Done).await;
+        shop.settled().await;
+        worker.stop().await;
+        assert_eq!(shop.names_in(tenant).await, ["anna"]);
     })
     .await;
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chiliview_telemetry::Carrier;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{JobId, Payload, Work, query};
@@ -63,8 +64,10 @@ pub struct Job {
     pub ended_at: Option<Timestamp>,
     /// The worker that has it.
     pub worker: Option<String>,
-    /// Why the last attempt failed.
+    /// Why the last attempt failed, or was put off.
     pub reason: Option<String>,
+    /// Since when it has been put off, uncounted, from one worker to the next.
+    pub put_off_since: Option<Timestamp>,
 }
 
 /// Which jobs to list: every field narrows.
@@ -99,8 +102,9 @@ struct Row {
 impl Row {
     fn job(self) -> Result<Job> {
         let payload: Option<Payload> = Payload::decode(&self.payload).ok();
-        let json: serde_json::Value = serde_json::from_slice(&self.payload).unwrap_or_default();
+        let json: Value = serde_json::from_slice(&self.payload).unwrap_or_default();
         let id = JobId::from_stored(&self.id)?;
+        let result = self.last_result.as_deref().map(serde_json::from_str).and_then(Result::ok).unwrap_or(Value::Null);
         Ok(Job {
             id,
             kind: json["work"]["kind"].as_str().unwrap_or("unknown").to_owned(),
@@ -117,15 +121,11 @@ impl Row {
             started_at: self.lock_at,
             ended_at: self.done_at,
             worker: self.lock_by,
-            reason: self.last_result.as_deref().and_then(reason),
+            // As apalis keeps results: `{"Ok": …}` or `{"Err": "…"}`.
+            reason: result["Err"].as_str().map(str::to_owned),
+            put_off_since: result["put_off_since"].as_i64().map(Timestamp::from_micros),
         })
     }
-}
-
-/// apalis keeps results as `{"Ok": …}` or `{"Err": "…"}`.
-fn reason(result: &str) -> Option<String> {
-    let result: serde_json::Value = serde_json::from_str(result).ok()?;
-    result["Err"].as_str().map(str::to_owned)
 }
 
 /// apalis' words in ours: its `Failed` covers both "will be tried again" and "will not".

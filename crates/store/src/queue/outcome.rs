@@ -14,6 +14,7 @@ use super::{
     corrupt, micros, postgres_error, query, seconds,
 };
 use crate::{
+    clock::Timestamp,
     error::Result,
     seam::{Database, Engine, Tx},
 };
@@ -34,6 +35,10 @@ pub enum Ending {
     PutOff {
         /// Not sooner than this from now.
         after: Duration,
+        /// Why.
+        reason: String,
+        /// When that was found first ([`Job::put_off_since`](super::Job)).
+        since: Timestamp,
     },
     /// It is not to be tried again.
     Failed {
@@ -54,8 +59,9 @@ pub async fn settle(central: &Database, claim: &Claim, ending: &Ending) -> Resul
                 acknowledge(tx, claim, Status::Failed, Err(reason.clone())).await?;
                 postpone(tx, claim, *after).await?;
             }
-            Ending::PutOff { after } => {
+            Ending::PutOff { after, reason, since } => {
                 put_back(tx, claim.job, &claim.worker).await?;
+                say(tx, claim, serde_json::json!({"Err": reason, "put_off_since": since.micros()})).await?;
                 postpone(tx, claim, *after).await?;
             }
             Ending::Failed { reason } => {
@@ -97,6 +103,20 @@ async fn postpone(tx: &mut Tx, claim: &Claim, after: Duration) -> Result<()> {
     )
     .bind(claim.job.stored())
     .bind(after)
+    .execute()
+    .await?;
+    Ok(())
+}
+
+/// Beside the reason, where apalis keeps it, what only we understand; the end of an attempt that counts replaces both.
+async fn say(tx: &mut Tx, claim: &Claim, result: Value) -> Result<()> {
+    query(
+        tx,
+        "UPDATE Jobs SET last_result = $2 WHERE id = $1",
+        "UPDATE apalis.jobs SET last_result = CAST($2 AS JSONB) WHERE id = $1",
+    )
+    .bind(claim.job.stored())
+    .bind(result.to_string())
     .execute()
     .await?;
     Ok(())
