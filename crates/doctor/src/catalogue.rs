@@ -6,6 +6,7 @@ use chiliview_snapshot::{ArtefactKey, Entry, Error, Location, Shelf};
 use chiliview_store::{
     Result, Timestamp, Tx,
     backups::{self, Backup, BackupStatus, Filter},
+    error::with_causes,
     paging::{Cursor, Direction, Page},
 };
 
@@ -51,7 +52,9 @@ pub(crate) async fn check(exam: &mut Exam<'_>, central: Option<&Central>) {
     match shelf.is_itself().await {
         Ok(()) => {
             leftovers(exam, &shelf, &lying).await;
-            compare(exam, &shelf, &lying, &rows).await;
+            if let Err(error) = compare(exam, &shelf, &lying, &rows).await {
+                out_of_reach(exam, &error);
+            }
         }
         Err(Error::AnotherShelf { wanted, found, .. }) => {
             let holds_ours = rows.iter().any(|row| lying.artefacts.contains_key(&ArtefactKey::of_backup(row)));
@@ -147,8 +150,9 @@ async fn leftovers(exam: &mut Exam<'_>, shelf: &Shelf, lying: &Lying) {
     }
 }
 
-async fn compare(exam: &mut Exam<'_>, shelf: &Shelf, lying: &Lying, rows: &[Backup]) {
-    let begun = shelf.begun().await.ok().flatten().map(Timestamp::from);
+/// Fails when the shelf does not answer any more: nobody can say then what is missing on it.
+async fn compare(exam: &mut Exam<'_>, shelf: &Shelf, lying: &Lying, rows: &[Backup]) -> std::result::Result<(), Error> {
+    let begun = shelf.begun().await?.map(Timestamp::from);
     let (mut well, mut elsewhere) = (true, 0);
     let verified: Vec<_> = rows.iter().filter(|row| row.status == BackupStatus::Verified).collect();
     for row in &verified {
@@ -156,14 +160,15 @@ async fn compare(exam: &mut Exam<'_>, shelf: &Shelf, lying: &Lying, rows: &[Back
         let there = lying.artefacts.contains_key(&key) || lying.manifests.contains(&key.plain());
         if !there && begun.is_some_and(|begun| row.created_at < begun) {
             elsewhere += 1;
-        } else if let Some(found) = fault(shelf, lying, row, &key).await {
+        } else if let Some(found) = fault(shelf, lying, row, &key).await? {
             well = false;
             let backup = row.id;
             let object = match row.tenant_slug.clone() {
                 Some(tenant) => Object::BackupOf { backup, tenant },
                 None => Object::CentralBackup { backup },
             };
-            let advice = vec![Advice::ReplaceBackup];
+            let unknown = matches!(found, Found::SnapshotUnreadable { .. });
+            let advice = vec![if unknown { Advice::CheckShelf } else { Advice::ReplaceBackup }];
             exam.broken(Finding { check: Check::Backup, object: object.into(), found, advice });
         }
     }
@@ -176,6 +181,7 @@ async fn compare(exam: &mut Exam<'_>, shelf: &Shelf, lying: &Lying, rows: &[Back
         let found = Found::AllSnapshots { count: verified.len() - elsewhere };
         exam.ok(Check::Shelf, shelf.to_string(), found);
     }
+    Ok(())
 }
 
 /// Whether every snapshot has its backup.
@@ -193,21 +199,46 @@ fn count(keys: &[&ArtefactKey]) -> usize {
     keys.iter().map(|key| key.plain()).collect::<HashSet<_>>().len()
 }
 
-/// Why a verified backup is none. What was published after the walk is asked for once more.
-async fn fault(shelf: &Shelf, lying: &Lying, row: &Backup, key: &ArtefactKey) -> Option<Found> {
+/// Why a verified backup is none, or nobody can say. What was published after the walk is asked for once more.
+async fn fault(
+    shelf: &Shelf,
+    lying: &Lying,
+    row: &Backup,
+    key: &ArtefactKey,
+) -> std::result::Result<Option<Found>, Error> {
     let snapshot = key.to_string();
     let bytes = match lying.artefacts.get(key) {
-        Some(bytes) => Some(*bytes),
-        None => shelf.open(key).await.ok().map(|artefact| artefact.len()),
+        Some(bytes) => Ok(*bytes),
+        None => shelf.open(key).await.map(|artefact| artefact.len()),
     };
     let wanted = row.stored_bytes.and_then(|bytes| u64::try_from(bytes).ok());
     match bytes {
-        None => return Some(Found::SnapshotMissing { snapshot }),
-        Some(found) if Some(found) != wanted => {
-            return Some(Found::SnapshotResized { snapshot, found, proven: wanted.unwrap_or(0) });
+        Err(error) => return unseen(snapshot, error, |snapshot| Found::SnapshotMissing { snapshot }),
+        Ok(found) if Some(found) != wanted => {
+            return Ok(Some(Found::SnapshotResized { snapshot, found, proven: wanted.unwrap_or(0) }));
         }
-        Some(_) => {}
+        Ok(_) => {}
     }
-    let has_manifest = lying.manifests.contains(&key.plain()) || shelf.manifest(key).await.is_ok();
-    (!has_manifest).then_some(Found::ManifestMissing { snapshot })
+    if lying.manifests.contains(&key.plain()) {
+        return Ok(None);
+    }
+    match shelf.manifest(key).await {
+        Ok(_) => Ok(None),
+        Err(error) => unseen(snapshot, error, |snapshot| Found::ManifestMissing { snapshot }),
+    }
+}
+
+/// What is not there is told from what this machine may not read, and that from a shelf that does not answer.
+fn unseen(
+    snapshot: String,
+    error: Error,
+    missing: impl FnOnce(String) -> Found,
+) -> std::result::Result<Option<Found>, Error> {
+    match error {
+        Error::NotFound(_) => Ok(Some(missing(snapshot))),
+        Error::Io { .. } | Error::Manifest(_) => {
+            Ok(Some(Found::SnapshotUnreadable { snapshot, error: with_causes(&error) }))
+        }
+        error => Err(error),
+    }
 }

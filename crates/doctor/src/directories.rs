@@ -94,8 +94,20 @@ fn file_system(exam: &mut Exam<'_>) {
 fn room(exam: &mut Exam<'_>) {
     let shelf = exam.context.shelf.as_directory().cloned();
     for directory in std::iter::once(exam.data_dir().root().to_owned()).chain(shelf) {
-        let Ok(room) = Room::at(&directory) else { continue };
-        let free = room.free_bytes;
+        let free = match Room::at(&directory) {
+            Ok(room) => room.free_bytes,
+            // That it is missing has been said.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => {
+                exam.broken(Finding {
+                    check: Check::FreeSpace,
+                    object: (&*directory).into(),
+                    found: Found::RoomUnknown { error: error.to_string() },
+                    advice: vec![Advice::RunAsUser],
+                });
+                continue;
+            }
+        };
         let needed = LITTLE_BYTES.max(files::largest_database(&exam.data_dir()).saturating_mul(2));
         let found = Found::Room { free: free >> 20, needed: needed >> 20 };
         if free < needed {

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::{
     Audience, Context, Failure, Mode, Wanted, file,
     homes::Homes,
-    inventory::{Candidate, Inventory},
+    inventory::{Candidate, Choice, Inventory},
     reconcile,
     relocate::{Server, stamp},
     report::Report,
@@ -70,21 +70,21 @@ async fn run(
     wanted: Wanted,
 ) -> Result<Option<PathBuf>, Failure> {
     let shelf = work.context.shelf.existing().await;
-    let (source, candidates) = match (wanted, &shelf) {
+    let (source, choice) = match (wanted, &shelf) {
         (Wanted::File(path), _) => {
             let own = data_dir.root().join(format!("{}file", central_swap::STAGING));
             let (source, candidate) = file::shown(&path, &own).await?;
-            (source, vec![candidate])
+            (source, Choice { candidates: vec![candidate], unusable: Vec::new() })
         }
         (wanted, Ok(shelf)) => (shelf.clone(), on_the_shelf(work, data_dir, server, shelf, &wanted).await?),
         (_, Err(_)) => return Err(shelf.map(drop).map_err(Failure::from).err().unwrap_or(Failure::Declined)),
     };
     let directory = staging::directory(data_dir);
-    let chosen = work.first(&source, OBJECT, &candidates, async |work, candidate| {
+    let chosen = work.first(&source, OBJECT, &choice, async |work, candidate| {
         staging::open(work, &source, candidate, &directory).await
     });
     let Some((candidate, store)) = chosen.await? else {
-        return Err(Failure::NoSnapshot(format!("none of {} that were tried", candidates.len())));
+        return Err(Failure::NoSnapshot(format!("none of {} that were tried", choice.candidates.len())));
     };
     let homes = match server {
         None => Homes::Files(data_dir.clone()),
@@ -162,16 +162,19 @@ async fn on_the_shelf(
     server: Option<&Server>,
     shelf: &Shelf,
     wanted: &Wanted,
-) -> Result<Vec<Candidate>, Failure> {
+) -> Result<Choice, Failure> {
     let recorded = recorded(work, data_dir, server).await;
-    let mut all = Inventory::of(shelf).await?.candidates(shelf, None, &recorded).await;
+    let mut choice = Inventory::of(shelf).await?.candidates(shelf, None, &recorded).await?;
     // What the present catalogue knows as verified goes before what nobody vouches for; among each, the newest.
-    all.sort_by_key(|one| !recorded.contains_key(&one.manifest.backup));
-    let Wanted::Backup(id) = wanted else {
-        return if all.is_empty() { Err(Failure::NoSnapshot(format!("{shelf} has none"))) } else { Ok(all) };
-    };
-    let one: Vec<_> = all.into_iter().filter(|one| one.manifest.backup == id.uuid()).collect();
-    if one.is_empty() { Err(Failure::NoSnapshot(format!("{shelf} has none of backup {id}"))) } else { Ok(one) }
+    choice.candidates.sort_by_key(|one| !recorded.contains_key(&one.manifest.backup));
+    if let Wanted::Backup(id) = wanted {
+        choice.candidates.retain(|one| one.manifest.backup == id.uuid());
+        choice.unusable.retain(|(key, _)| key.backup_id() == id.uuid());
+        if choice.candidates.is_empty() && choice.unusable.is_empty() {
+            return Err(Failure::NoSnapshot(format!("{shelf} has none of backup {id}")));
+        }
+    }
+    if choice.candidates.is_empty() { Err(choice.nothing(shelf)) } else { Ok(choice) }
 }
 
 /// What the present catalogue knows of the central database's verified backups, when it can be read.

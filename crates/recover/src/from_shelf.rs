@@ -85,17 +85,17 @@ pub async fn rebuild(context: Context, mode: Mode, audience: &mut dyn Audience) 
 async fn build(work: &mut Work<'_>, data_dir: &DataDir, building: &DataDir, shelf: &Shelf) -> Result<(), Failure> {
     refuse_occupied(data_dir, work.context.shelf.as_directory())?;
     let inventory = Inventory::of(shelf).await?;
-    let candidates = inventory.candidates(shelf, None, &HashMap::new()).await;
-    if candidates.is_empty() {
-        return Err(Failure::NoSnapshot(format!("{shelf} has none")));
+    let choice = inventory.candidates(shelf, None, &HashMap::new()).await?;
+    if choice.candidates.is_empty() {
+        return Err(choice.nothing(shelf));
     }
     create_private(building.root())?;
     sync_directory(data_dir.root())?;
     let directory = building.root().to_owned();
     let opened =
-        work.first(shelf, "central", &candidates, async |work, one| staging::open(work, shelf, one, &directory).await);
+        work.first(shelf, "central", &choice, async |work, one| staging::open(work, shelf, one, &directory).await);
     let Some((candidate, store)) = opened.await? else {
-        return Err(Failure::NoSnapshot(format!("none of the {} on {shelf}", candidates.len())));
+        return Err(Failure::NoSnapshot(format!("none of the {} on {shelf}", choice.candidates.len())));
     };
     let outcome = async {
         tenants(work, &store, building, shelf, &inventory).await?;

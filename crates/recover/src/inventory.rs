@@ -2,11 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chiliview_snapshot::{ArtefactKey, Entry, Error, Manifest, Shelf};
-use chiliview_store::{BackupId, TenantId, Timestamp};
+use chiliview_snapshot::{ArtefactKey, Damage, Entry, Error, Manifest, Shelf};
+use chiliview_store::{
+    BackupId, TenantId, Timestamp,
+    error::with_causes,
+    reason::{Cause, Reason},
+};
 use uuid::Uuid;
 
-use crate::report::Restored;
+use crate::{Failure, report::Restored, work::reason};
 
 /// The names on a shelf.
 #[derive(Debug, Default)]
@@ -21,6 +25,30 @@ pub(crate) struct Inventory {
 pub(crate) struct Candidate {
     pub(crate) key: ArtefactKey,
     pub(crate) manifest: Manifest,
+}
+
+/// What there is to choose from.
+#[derive(Debug, Default)]
+pub(crate) struct Choice {
+    /// In the order in which they are tried.
+    pub(crate) candidates: Vec<Candidate>,
+    /// Those whose manifest is not what it should be: nothing that could be restored.
+    pub(crate) unusable: Vec<(ArtefactKey, Reason)>,
+}
+
+impl Choice {
+    /// That there is no candidate.
+    pub(crate) fn nothing(&self, shelf: &Shelf) -> Failure {
+        Failure::NoSnapshot(match self.unusable.first() {
+            None => format!("{shelf} has none"),
+            Some((key, reason)) => format!("{shelf} has none that can be used; {key}: {reason}"),
+        })
+    }
+
+    /// How many that cannot be used are newer than this one: an id begins with its time.
+    pub(crate) fn unusable_after(&self, one: &Candidate) -> usize {
+        self.unusable.iter().filter(|(key, _)| key.backup_id() > one.key.backup_id()).count()
+    }
 }
 
 impl Candidate {
@@ -84,27 +112,52 @@ impl Inventory {
         self.artefacts.iter().filter(move |key| !complete.contains(key))
     }
 
-    /// The snapshots of one database, the newest first. Where a manifest is `recorded`, the snapshot must be that one. A
-    /// manifest that cannot be read is nothing that could be restored.
+    /// The snapshots of one database, the newest first. Where a manifest is `recorded`, the snapshot must be that one.
+    ///
+    /// # Errors
+    /// As [`manifest`].
     pub(crate) async fn candidates(
         &self,
         shelf: &Shelf,
         tenant: Option<TenantId>,
         recorded: &HashMap<Uuid, Manifest>,
-    ) -> Vec<Candidate> {
+    ) -> Result<Choice, Failure> {
         let tenant = tenant.map(TenantId::uuid);
-        let mut all = Vec::new();
+        let mut choice = Choice::default();
         for backup in self.complete.get(&tenant).into_iter().flatten() {
             let key = ArtefactKey::of(tenant, *backup, false);
             let manifest = match recorded.get(backup) {
-                Some(manifest) => Some(manifest.clone()),
-                None => shelf.manifest(&key).await.ok(),
+                Some(manifest) => own(manifest.clone(), &key),
+                None => manifest(shelf, &key).await?,
             };
-            // A manifest in another's place says nothing about this name.
-            let manifest = manifest.filter(|manifest| manifest.key().plain() == key);
-            all.extend(manifest.map(|manifest| Candidate { key: manifest.key(), manifest }));
+            match manifest {
+                Ok(manifest) => choice.candidates.push(Candidate { key: manifest.key(), manifest }),
+                Err(reason) => choice.unusable.push((key, reason)),
+            }
         }
-        all.sort_by_key(|one| std::cmp::Reverse((one.manifest.taken_at, one.manifest.backup)));
-        all
+        choice.candidates.sort_by_key(|one| std::cmp::Reverse((one.manifest.taken_at, one.manifest.backup)));
+        choice.unusable.sort_by_key(|(key, _)| std::cmp::Reverse(key.backup_id()));
+        Ok(choice)
     }
+}
+
+/// The manifest of a snapshot that is listed, or why it is none.
+///
+/// # Errors
+/// When nobody can say what is in it just now. An older snapshot instead would be taken for the newest one.
+pub(crate) async fn manifest(shelf: &Shelf, key: &ArtefactKey) -> Result<Result<Manifest, Reason>, Failure> {
+    match shelf.manifest(key).await {
+        Ok(manifest) => Ok(own(manifest, key)),
+        Err(Error::Manifest(error)) => {
+            let words = format!("its manifest is unreadable: {}", with_causes(&error));
+            Ok(Err(Reason::new(Cause::Damaged, words)))
+        }
+        Err(error @ (Error::Damaged(_) | Error::NotFound(_))) => Ok(Err(reason(&error))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A manifest in another's place says nothing about this name.
+fn own(manifest: Manifest, key: &ArtefactKey) -> Result<Manifest, Reason> {
+    if manifest.key().plain() == *key { Ok(manifest) } else { Err(reason(&Damage::Foreign.into())) }
 }

@@ -44,10 +44,10 @@ pub(crate) async fn restore(
         remove_tree(&data_dir.tenant(id))?;
     }
     let recorded = recorded(store, id).await?;
-    let candidates = inventory.candidates(shelf, Some(id), &recorded).await;
-    let object =
-        candidates.first().and_then(|one| crate::inventory::slug(&one.manifest)).unwrap_or_default().to_owned();
-    let taken = work.first(shelf, &object, &candidates, async |work, one| take(work, &data_dir, shelf, one, id).await);
+    let choice = inventory.candidates(shelf, Some(id), &recorded).await?;
+    let slug = choice.candidates.first().and_then(|one| crate::inventory::slug(&one.manifest));
+    let object = slug.map_or_else(|| id.to_string(), str::to_owned);
+    let taken = work.first(shelf, &object, &choice, async |work, one| take(work, &data_dir, shelf, one, id).await);
     if taken.await?.is_some()
         && let Some(done) = work.databases.last()
     {

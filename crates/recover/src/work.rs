@@ -8,7 +8,7 @@ use chiliview_store::{Timestamp, reason::Reason};
 
 use crate::{
     Audience, Context, Failure, Mode,
-    inventory::Candidate,
+    inventory::{Candidate, Choice},
     report::{Report, Restored},
 };
 
@@ -80,33 +80,37 @@ impl<'a> Work<'a> {
         Report { checks: self.lines, summary, databases: self.databases, kept, dry_run: self.mode == Mode::Try }
     }
 
-    /// The first of `candidates` that proves in full and that `accept` takes; what became of it. Those before it are told
-    /// of, each with its reason.
+    /// The first candidate that proves in full and that `accept` takes; what became of it. Those before it, and those that
+    /// are none, are told of, each with its reason.
     pub(crate) async fn first<T, A>(
         &mut self,
         shelf: &Shelf,
         object: &str,
-        candidates: &[Candidate],
+        choice: &Choice,
         mut accept: A,
     ) -> Result<Option<(Candidate, T)>, Failure>
     where
         A: AsyncFnMut(&mut Self, &Candidate) -> Result<Result<T, String>, Failure>,
     {
-        for (passed_over, candidate) in candidates.iter().enumerate() {
+        for (key, reason) in &choice.unusable {
+            let advice = "those whose manifest can be read are tried; what only this one holds is lost";
+            self.problem("snapshot", object, format!("the snapshot {key} cannot be used: {reason}"), advice);
+        }
+        let candidates = &choice.candidates;
+        for (tried, candidate) in candidates.iter().enumerate() {
             let refused = match self.proven(shelf, candidate).await? {
                 Err(reason) => reason,
                 Ok(()) => match accept(self, candidate).await? {
                     Err(reason) => reason,
                     Ok(taken) => {
-                        self.restored(object, candidate, passed_over);
+                        self.restored(object, candidate, tried + choice.unusable_after(candidate));
                         return Ok(Some((candidate.clone(), taken)));
                     }
                 },
             };
             let manifest = &candidate.manifest;
             let message = format!("the snapshot {} cannot be used: {refused}", candidate.key);
-            let older =
-                if passed_over + 1 < candidates.len() { "an older one is tried" } else { "it was the last one" };
+            let older = if tried + 1 < candidates.len() { "an older one is tried" } else { "it was the last one" };
             let taken = Timestamp::from(manifest.taken_at);
             self.problem("snapshot", object, message, format!("{older}; what was written until {taken} may be lost"));
         }

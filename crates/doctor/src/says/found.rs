@@ -45,6 +45,7 @@ sentences! {
         NetworkFileSystem { error: String } = "network_file_system": "{error}",
         NetworkFileSystemAllowed { error: String } = "network_file_system_allowed":
             "allowed by the settings, at your own risk: {error}",
+        RoomUnknown { error: String } = "room_unknown": "how much room there is cannot be found out: {error}",
         Room { free: u64, needed: u64 } = "room": "{free} MiB free, {needed} MiB should be",
 
         DatabaseMissing = "database_missing": "its database is missing",
@@ -101,6 +102,8 @@ sentences! {
         AllSnapshots { count: usize } = "all_snapshots": "{count} verified backups, each with its snapshot",
         SnapshotMissing { snapshot: String } = "snapshot_missing":
             "it counts as verified, and its snapshot {snapshot} is missing on the shelf",
+        SnapshotUnreadable { snapshot: String, error: String } = "snapshot_unreadable":
+            "its snapshot {snapshot} cannot be looked at: failed to {error}",
         SnapshotResized { snapshot: String, found: u64, proven: u64 } = "snapshot_resized":
             "its snapshot {snapshot} has {found} bytes, and had {proven} when it was proven",
         ManifestMissing { snapshot: String } = "manifest_missing":

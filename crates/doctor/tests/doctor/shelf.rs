@@ -36,6 +36,32 @@ async fn a_snapshot_of_another_size_or_without_a_manifest_is_named() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_looked_at_is_not_told_as_missing() {
+    let installation = Installation::new().await;
+    let folder = installation.root.join("backups").join(installation.acme.to_string());
+    fs::remove_dir_all(&folder).unwrap();
+    std::os::unix::fs::symlink(&folder, &folder).unwrap();
+    let report = installation.look().await;
+    let line = only(&report);
+    assert!(line.message.contains("cannot be looked at"), "{line:?}");
+    assert!(line.advice.as_ref().is_some_and(|advice| advice.contains("are not lost by that")), "{line:?}");
+}
+
+#[tokio::test]
+async fn where_nobody_can_say_how_much_room_there_is_the_doctor_says_so() {
+    let installation = Installation::new().await;
+    let shelf = installation.root.join("backups");
+    fs::rename(&shelf, shelf.with_extension("away")).unwrap();
+    std::os::unix::fs::symlink(&shelf, &shelf).unwrap();
+    let report = installation.look().await;
+    let room =
+        report.checks.iter().find(|line| line.name == "free_space" && line.object == shelf.display().to_string());
+    let room = room.unwrap_or_else(|| panic!("{:#?}", report.checks));
+    assert_eq!(room.status, Status::Problem);
+    assert!(room.message.starts_with("how much room there is cannot be found out"), "{room:?}");
+}
+
+#[tokio::test]
 async fn an_encrypted_snapshot_is_found_and_missed_under_its_own_name() {
     let installation = Installation::new().await;
     let artefact = installation.back_up_sealed().await;

@@ -14,8 +14,8 @@ use chiliview_store::{
 use super::WHO;
 use crate::{
     Failure,
-    inventory::{Inventory, slug},
-    work::{Work, reason, refusal},
+    inventory::{Inventory, manifest, slug},
+    work::{Work, refusal},
 };
 
 const NAME: &str = "backup";
@@ -114,16 +114,12 @@ async fn fault(work: &mut Work<'_>, shelf: &Shelf, row: &Backup) -> Result<Optio
 /// Whether a snapshot that no row knows, or whose row never knew its end, counts from now on.
 async fn stranger(work: &mut Work<'_>, store: &Store, shelf: &Shelf, key: ArtefactKey) -> Result<bool, Failure> {
     let now = work.now();
-    let manifest = shelf.manifest(&key).await.and_then(|manifest| {
-        let own = manifest.key().plain() == key;
-        if own { Ok(manifest) } else { Err(chiliview_snapshot::Damage::Foreign.into()) }
-    });
-    let (proof, slug, taken_at) = match manifest {
+    let (proof, slug, taken_at) = match manifest(shelf, &key).await? {
         Ok(manifest) => {
             let proof = examined(work, shelf, &manifest).await?;
             (proof, slug(&manifest).map(str::to_owned), Timestamp::from(manifest.taken_at))
         }
-        Err(error) => (Err(reason(&error)), None, now),
+        Err(reason) => (Err(reason), None, now),
     };
     if let Err(reason) = &proof {
         let advice = "it does not count: delete it when nobody needs it";

@@ -110,7 +110,7 @@ async fn adopt(
             return Ok(());
         }
     };
-    let newest = inventory.candidates(shelf, Some(id), &HashMap::new()).await;
+    let newest = inventory.candidates(shelf, Some(id), &HashMap::new()).await?.candidates;
     let told = newest.first().and_then(|one| slug(&one.manifest)).filter(|slug| is_slug(slug));
     let slug = free(store, id, told).await?;
     let tenant = adopted(work, id, slug, reason);

@@ -2,8 +2,10 @@
 
 use std::fs;
 
+use chiliview_doctor::{Line, Status};
 use chiliview_recover::{Failure, Mode, rebuild};
 use chiliview_store::{
+    BackupId, TenantId,
     backups::{self, BackupStatus},
     tenants::{self, TenantStatus},
 };
@@ -53,6 +55,65 @@ async fn everything_comes_back_as_its_newest_snapshot_that_proves_holds_it() {
     assert_eq!(row.status, TenantStatus::Suspended);
     let row = store.central().read(async |tx| backups::find(tx, new).await).await.unwrap().unwrap();
     assert_eq!(row.status, BackupStatus::Damaged);
+    closed(store).await;
+}
+
+/// A tenant with three backups, of which the central database that is on the shelf knows the first alone; all of them.
+async fn thrice(platform: &Platform) -> (TenantId, [BackupId; 3]) {
+    let store = platform.store().await;
+    let acme = tenant(&store, "acme").await;
+    put(&store, acme, "first").await;
+    let first = back_up(&store, &platform.shelf(), Some((acme, "acme"))).await;
+    back_up(&store, &platform.shelf(), None).await;
+    put(&store, acme, "second").await;
+    let second = back_up(&store, &platform.shelf(), Some((acme, "acme"))).await;
+    put(&store, acme, "third").await;
+    let third = back_up(&store, &platform.shelf(), Some((acme, "acme"))).await;
+    closed(store).await;
+    (acme, [first, second, third])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_that_cannot_be_read_just_now_stops_it_and_no_older_snapshot_is_taken_instead() {
+    let platform = Platform::new();
+    let (acme, [.., newest]) = thrice(&platform).await;
+    let manifest = platform.manifest(Some(acme), newest);
+    let whole = fs::read(&manifest).unwrap();
+    // As of a disk or a server that does not answer: nobody can say what is in it.
+    fs::remove_file(&manifest).unwrap();
+    std::os::unix::fs::symlink(&manifest, &manifest).unwrap();
+    let into = platform.path().join("rebuilt");
+    let stopped = platform.rebuild(&into).await.unwrap_err();
+    assert!(stopped.to_string().contains(manifest.to_str().unwrap()), "{stopped}");
+    assert!(matches!(stopped, Failure::Snapshot(_)));
+    fs::remove_file(&manifest).unwrap();
+    fs::write(&manifest, whole).unwrap();
+    let report = platform.rebuild(&into).await.unwrap();
+    assert_eq!(report.summary.problems, 0, "{:#?}", report.checks);
+    let store = open(&into).await;
+    assert_eq!(get(&store, acme).await.as_deref(), Some("third"));
+    closed(store).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_manifest_is_passed_over_and_said_by_name() {
+    let platform = Platform::new();
+    let (acme, [first, second, third]) = thrice(&platform).await;
+    fs::write(platform.manifest(Some(acme), third), "{").unwrap();
+    // One in another's place says nothing about the snapshot beside it.
+    fs::copy(platform.manifest(Some(acme), first), platform.manifest(Some(acme), second)).unwrap();
+    let into = platform.path().join("rebuilt");
+    let report = platform.rebuild(&into).await.unwrap();
+    let taken = report.databases.iter().find(|one| one.tenant_id == Some(acme)).unwrap();
+    assert_eq!((taken.backup, taken.passed_over), (first, 2));
+    for (id, why) in [(third, "its manifest is unreadable"), (second, "another")] {
+        let said = |line: &&Line| line.name == "snapshot" && line.message.contains(&id.to_string());
+        let line = report.checks.iter().find(said).unwrap();
+        assert_eq!((line.object.as_str(), line.status), ("acme", Status::Problem), "{line:?}");
+        assert!(line.message.contains(why), "{line:?}");
+    }
+    let store = open(&into).await;
+    assert_eq!(get(&store, acme).await.as_deref(), Some("first"));
     closed(store).await;
 }
 

@@ -90,6 +90,11 @@ impl Platform {
         self.shelf().join(folder).join(format!("{backup}.db.zst"))
     }
 
+    /// Where its manifest lies.
+    pub(crate) fn manifest(&self, tenant: Option<TenantId>, backup: BackupId) -> PathBuf {
+        self.artefact(tenant, backup).with_file_name(format!("{backup}.manifest.json"))
+    }
+
     /// One changed byte in the middle.
     pub(crate) fn damage(&self, tenant: Option<TenantId>, backup: BackupId) {
         let path = self.artefact(tenant, backup);

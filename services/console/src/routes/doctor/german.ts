@@ -74,6 +74,7 @@ export const GERMAN: Record<DoctorCode, Words> = {
   local_file_system: 'Kein Netzwerk-Dateisystem.',
   network_file_system: ({ error }) => `Auf diesem Dateisystem sind SQLite-Datenbanken nicht sicher: ${error}`,
   network_file_system_allowed: ({ error }) => `Von den Einstellungen erlaubt, auf eigene Gefahr: ${error}`,
+  room_unknown: ({ error }) => `Wie viel Platz frei ist, lässt sich nicht feststellen: ${error}`,
   room: ({ free, needed }) => `${number(free)} MiB frei, ${number(needed)} MiB sollten es sein.`,
 
   // Of the resellers.
@@ -148,6 +149,7 @@ export const GERMAN: Record<DoctorCode, Words> = {
     ),
   snapshot_missing: ({ snapshot }) =>
     `Sie gilt als geprüft, und ihr Snapshot ${snapshot} fehlt am Ort der Sicherungen.`,
+  snapshot_unreadable: ({ snapshot, error }) => `Ihr Snapshot ${snapshot} lässt sich nicht ansehen: ${error}`,
   snapshot_resized: ({ snapshot, found, proven }) =>
     `Ihr Snapshot ${snapshot} hat ${number(found)} Byte und hatte bei der Prüfung ${number(proven)}.`,
   manifest_missing: ({ snapshot }) =>
