@@ -1,8 +1,17 @@
 //! What the catalogue does not show afterwards: how a migration says it.
 
 /// Words that begin what Citus does not pass on to the nodes, or not inside a transaction.
-const REFUSED: &[&str] =
-    &["DO ", "CONCURRENTLY", "EXTENSION", "SET SCHEMA", "LOCK TABLE", "VACUUM", "TABLESPACE", "CREATE SCHEMA"];
+const REFUSED: &[&str] = &[
+    "DO ",
+    "CONCURRENTLY",
+    "EXTENSION",
+    "SET SCHEMA",
+    "LOCK TABLE",
+    "VACUUM",
+    "TABLESPACE",
+    "CREATE SCHEMA",
+    "RENAME CONSTRAINT",
+];
 /// A name in another schema: a migration runs in whichever schema is the tenant's.
 const PLACES: &[&str] = &["CHILIVIEW.", "APALIS.", "PUBLIC."];
 
@@ -16,10 +25,17 @@ fn why(statement: &str) -> Option<String> {
     if let Some(word) = REFUSED.iter().chain(PLACES).find(|word| has(&upper, word)) {
         return Some(format!("{word} in {statement}"));
     }
+    if !upper.starts_with("ALTER TABLE") {
+        return None;
+    }
     // <https://docs.citusdata.com/en/stable/develop/reference_ddl.html>: a constraint is added by a statement of its own.
     let adds = ["ADD CHECK", "ADD CONSTRAINT", "ADD FOREIGN", "ADD UNIQUE", "ADD PRIMARY"];
-    let several = subcommands(&upper) > 1 && adds.iter().any(|add| upper.contains(add));
-    (upper.starts_with("ALTER TABLE") && several).then(|| format!("a constraint beside other subcommands: {statement}"))
+    let by_itself = adds.iter().any(|add| upper.contains(add));
+    if by_itself && subcommands(&upper) > 1 {
+        return Some(format!("a constraint beside other subcommands: {statement}"));
+    }
+    let within = [" CHECK (", " CHECK("].iter().any(|check| upper.contains(check));
+    (within && !by_itself).then(|| format!("a check within a new column: {statement}"))
 }
 
 /// A word, or the beginning of one when it ends with what separates.
@@ -58,6 +74,9 @@ fn what_citus_cannot_pass_on_is_refused() {
         "CREATE INDEX CONCURRENTLY a ON users (id)",
         "CREATE EXTENSION hstore",
         "ALTER TABLE users ADD COLUMN a BIGINT,\n  ADD CHECK (a > 0)",
+        "ALTER TABLE users ADD COLUMN a BIGINT NOT NULL DEFAULT 0\n  CHECK (a IN (0, 1))",
+        "ALTER TABLE users ADD a BIGINT CHECK(a > 0), ADD b BIGINT",
+        "ALTER TABLE users RENAME CONSTRAINT users_role_check TO a",
         "CREATE TABLE a (id TEXT REFERENCES chiliview.admins (id))",
         "INSERT INTO public.a VALUES (1)",
     ];
