@@ -25,6 +25,7 @@ pub mod migrations;
 pub mod notices;
 pub mod paging;
 pub mod password_hashes;
+mod patience;
 mod pooler;
 pub mod postgres;
 pub mod presence;

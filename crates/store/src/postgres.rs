@@ -1,6 +1,6 @@
 //! PostgreSQL: one pool for the platform, one schema for the central database and one per tenant.
 
-use std::{fmt, io, net::IpAddr, str::FromStr, sync::Arc, time::Duration};
+use std::{fmt, net::IpAddr, str::FromStr, sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
@@ -15,6 +15,7 @@ use crate::{
     error::{Error, Result},
     ids::TenantId,
     migrations,
+    patience::{ANSWER, STATEMENT, begin, in_time},
     seam::{Tx, commit_span},
     turns::Turns,
     upgrade,
@@ -46,11 +47,6 @@ const NOT_SUPPORTED: &str = "0A000";
 
 /// As PostgreSQL counts its versions.
 const OLDEST: i32 = 150_000;
-
-/// For a word of an idle server.
-const ANSWER: Duration = Duration::from_secs(5);
-/// For the end of a statement of ours.
-pub(crate) const STATEMENT: Duration = Duration::from_secs(60);
 
 /// A migration waits so long at most for those who read, then lets those behind it go first…
 const STEP: &str = "SET lock_timeout = '1s'";
@@ -172,12 +168,6 @@ pub(crate) async fn look_at_server(pool: &PgPool) -> Result<()> {
     Ok(())
 }
 
-/// What the answer of the server is waited for: a connection that was cut off in silence never says so.
-pub(crate) async fn in_time<T>(most: Duration, asked: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
-    let silent = || sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "PostgreSQL does not answer"));
-    tokio::time::timeout(most, asked).await.unwrap_or_else(|_| Err(silent()))
-}
-
 impl Schema {
     /// A handle on the schema `name`, which need not exist yet. The name is ours: letters, digits and `_` only.
     pub fn new(pool: PgPool, name: &str) -> Self {
@@ -241,11 +231,12 @@ impl Schema {
     pub(crate) async fn version(&self) -> Result<Option<i64>> {
         let table = format!("\"{}\"._sqlx_migrations", self.name);
         let there = sqlx::query_scalar::<_, bool>("SELECT to_regclass($1) IS NOT NULL").bind(&table);
-        if !there.fetch_one(&self.pool).await? {
+        if !in_time(STATEMENT, there.fetch_one(&self.pool)).await? {
             return Ok(None);
         }
         let query = format!("SELECT coalesce(max(version), 0) FROM {table}");
-        Ok(Some(sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(&self.pool).await?))
+        let version = sqlx::query_scalar(AssertSqlSafe(query));
+        Ok(Some(in_time(STATEMENT, version.fetch_one(&self.pool)).await?))
     }
 
     /// What the schema was marked with; outer `None`: there is no such schema.
@@ -256,7 +247,7 @@ impl Schema {
     /// As a transaction sees it.
     pub(crate) async fn mark_for(&self, executor: impl PgExecutor<'_>) -> Result<Option<Option<String>>> {
         let query = "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = $1";
-        Ok(sqlx::query_scalar(query).bind(&*self.name).fetch_optional(executor).await?)
+        Ok(in_time(STATEMENT, sqlx::query_scalar(query).bind(&*self.name).fetch_optional(executor)).await?)
     }
 
     /// How much room its tables and indexes take, in bytes.
@@ -266,14 +257,15 @@ impl Schema {
             relations_of!("$1"),
             " WHERE c.relkind = 'r'"
         );
-        let bytes: i64 = sqlx::query_scalar(query).bind(&*self.name).fetch_one(&self.pool).await?;
+        let bytes = sqlx::query_scalar(query).bind(&*self.name);
+        let bytes: i64 = in_time(STATEMENT, bytes.fetch_one(&self.pool)).await?;
         Ok(u64::try_from(bytes).unwrap_or(0))
     }
 
     /// Removes the schema and all that is in it.
     pub async fn drop_schema(&self) -> Result<()> {
         let drop = format!("DROP SCHEMA IF EXISTS \"{}\" CASCADE", self.name);
-        self.pool.execute(AssertSqlSafe(drop)).await?;
+        in_time(STATEMENT, self.pool.execute(AssertSqlSafe(drop))).await?;
         Ok(())
     }
 
@@ -285,7 +277,7 @@ impl Schema {
     /// As a transaction sees it.
     pub(crate) async fn exists_for(&self, executor: impl PgExecutor<'_>) -> Result<bool> {
         let found = sqlx::query_scalar::<_, i32>("SELECT 1 FROM pg_namespace WHERE nspname = $1").bind(&*self.name);
-        Ok(found.fetch_optional(executor).await?.is_some())
+        Ok(in_time(STATEMENT, found.fetch_optional(executor)).await?.is_some())
     }
 
     pub(crate) async fn write<T, E, W>(&self, pass: Pass, work: W) -> Result<T, E>
@@ -294,7 +286,7 @@ impl Schema {
         E: From<Error>,
     {
         let _turn = self.turns.next().await?;
-        let mut tx = Tx::Postgres(self.pool.begin_with(WRITING).await.map_err(not_written)?);
+        let mut tx = Tx::Postgres(begin(&self.pool, WRITING).await.map_err(not_written)?);
         // One writer at a time per database, as on SQLite: the audit chain and the last-owner rule count on it.
         let central = &*self.name == CENTRAL;
         let refuse = if pass == Pass::Anybody && !central { write_lock::REFUSE } else { "" };
@@ -314,7 +306,7 @@ impl Schema {
         W: AsyncFnOnce(&mut Tx) -> Result<T, E>,
         E: From<Error>,
     {
-        let mut tx = Tx::Postgres(self.pool.begin_with(READING).await.map_err(Error::from)?);
+        let mut tx = Tx::Postgres(begin(&self.pool, READING).await.map_err(Error::from)?);
         // Compiling a statement (`jit`) takes longer than any of ours runs.
         let view = format!("SET LOCAL jit TO off; {}", self.stays());
         self.prepare(&mut tx, view).await?;

@@ -8,6 +8,7 @@ use tokio::task::AbortHandle;
 
 use crate::{
     error::{Error, Result},
+    patience::{ANSWER, STATEMENT, in_time},
     pooler,
 };
 
@@ -59,7 +60,7 @@ pub(crate) async fn join(options: PgConnectOptions) -> Result<Present> {
 async fn stay(options: PgConnectOptions, mut connection: PgConnection) {
     loop {
         tokio::time::sleep(EVERY).await;
-        if connection.ping().await.is_ok() {
+        if in_time(ANSWER, connection.ping()).await.is_ok() {
             continue;
         }
         match taken(&options, SHARED).await {
@@ -87,10 +88,13 @@ pub async fn alone(options: PgConnectOptions) -> Result<Option<Alone>> {
 }
 
 async fn taken(options: &PgConnectOptions, lock: &'static str) -> Result<Option<PgConnection>> {
-    let mut connection = PgConnection::connect_with(options).await?;
-    if sqlx::query_scalar::<_, bool>(lock).fetch_one(&mut connection).await? {
-        return Ok(Some(connection));
-    }
-    connection.close().await?;
-    Ok(None)
+    let take = async {
+        let mut connection = PgConnection::connect_with(options).await?;
+        if sqlx::query_scalar::<_, bool>(lock).fetch_one(&mut connection).await? {
+            return Ok(Some(connection));
+        }
+        connection.close().await?;
+        Ok(None)
+    };
+    Ok(in_time(STATEMENT, take).await?)
 }

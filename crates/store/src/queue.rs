@@ -12,6 +12,7 @@ mod claim;
 mod enqueue;
 mod job_id;
 mod jobs;
+mod listen;
 mod migrate;
 mod outcome;
 mod upkeep;
@@ -35,7 +36,7 @@ pub use workers::{Beat, Lease, Worker, beat, register, sign_off, workers};
 
 use crate::{
     error::{Error, Result},
-    postgres,
+    patience, postgres,
     seam::{Connection, Database, Engine, Query, Tx},
 };
 
@@ -54,10 +55,14 @@ where
     W: AsyncFnOnce(&mut Tx) -> Result<T>,
 {
     let Database::Postgres(schema) = central else { return central.write(work).await };
-    let mut tx = Tx::Postgres(schema.pool().begin().await?);
-    let value = work(&mut tx).await?;
-    postgres::commit(tx).await?;
-    Ok(value)
+    let done = async {
+        let mut tx = Tx::Postgres(patience::begin(schema.pool(), "BEGIN").await?);
+        let value = work(&mut tx).await?;
+        postgres::commit(tx).await?;
+        Ok(value)
+    };
+    // apalis' own statements have no bound.
+    tokio::time::timeout(patience::STATEMENT, done).await.unwrap_or_else(|_| Err(patience::silent().into()))
 }
 
 /// Whole seconds, rounded up: nothing runs too early.

@@ -11,6 +11,7 @@ use crate::{
     error::{Error, Result},
     ids::{RestoreId, TenantId},
     migrations::Kind,
+    patience::{STATEMENT, begin, in_time},
     postgres::{STAYS, Schema, WRITER, tenant_schema},
     swap::Live,
     tenant_settings,
@@ -90,7 +91,7 @@ impl SchemaSwap {
                 rename(&mut tx, &self.staged, &self.live).await?;
             }
         }
-        tx.commit().await?;
+        in_time(STATEMENT, tx.commit()).await?;
         Ok(true)
     }
 
@@ -103,7 +104,7 @@ impl SchemaSwap {
             (Live::Restored, false) => rename(&mut tx, &self.live, &self.staged).await?,
             (Live::Before, _) | (Live::Nothing, false) => {}
         }
-        tx.commit().await?;
+        in_time(STATEMENT, tx.commit()).await?;
         Ok(true)
     }
 
@@ -146,19 +147,22 @@ impl SchemaSwap {
         &self,
         may: impl AsyncFnOnce(&mut Tx) -> Result<bool>,
     ) -> Result<Option<Transaction<'static, Postgres>>> {
-        let mut tx = self.live.pool().begin().await?;
+        let mut tx = begin(self.live.pool(), "BEGIN").await?;
         let name = self.live.name();
-        tx.execute("SET LOCAL idle_in_transaction_session_timeout = 0").await?;
         let nobody = format!("SELECT pg_try_advisory_xact_lock(hashtextextended('{name}', {STAYS}))");
         let begun = tokio::time::Instant::now();
-        while !sqlx::query_scalar::<_, bool>(AssertSqlSafe(nobody.clone())).fetch_one(&mut *tx).await? {
+        loop {
+            let ask = sqlx::query_scalar(AssertSqlSafe(nobody.clone()));
+            if in_time(STATEMENT, ask.fetch_one(&mut *tx)).await? {
+                break;
+            }
             if begun.elapsed() > PATIENCE {
                 return Err(Error::Busy(sqlx::Error::PoolTimedOut));
             }
             tokio::time::sleep(BETWEEN).await;
         }
         let writer = format!("SELECT pg_advisory_xact_lock(hashtextextended('{name}', {WRITER}))");
-        tx.execute(AssertSqlSafe(writer)).await?;
+        in_time(STATEMENT, tx.execute(AssertSqlSafe(writer))).await?;
         let mut tx = Tx::Postgres(tx);
         let may = may(&mut tx).await?;
         let Tx::Postgres(tx) = tx else { unreachable!("the transaction stays what it was") };
@@ -168,6 +172,6 @@ impl SchemaSwap {
 
 async fn rename(tx: &mut Transaction<'static, Postgres>, from: &Schema, to: &Schema) -> Result<()> {
     let sql = format!("ALTER SCHEMA \"{}\" RENAME TO \"{}\"", from.name(), to.name());
-    tx.execute(AssertSqlSafe(sql)).await?;
+    in_time(STATEMENT, tx.execute(AssertSqlSafe(sql))).await?;
     Ok(())
 }

@@ -10,7 +10,8 @@ use sqlx::{
 
 use crate::{
     error::{Error, Result},
-    postgres::{STATEMENT, Schema, in_time},
+    patience::{STATEMENT, in_time},
+    postgres::Schema,
     sqlite::File,
     write_lock::Pass,
 };

@@ -23,10 +23,17 @@ use futures::TryStreamExt as _;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, SqliteConnection};
 
 pub use self::digest::{Digests, TableDigest};
-use self::{copy::Parser, digest::Digester, file::Filler, table::Table, view::View};
+use self::{
+    copy::Parser,
+    digest::Digester,
+    file::Filler,
+    table::Table,
+    view::{SILENCE, UNHURRIED, View},
+};
 use crate::{
     error::{Error, Result},
     migrations::{self, Kind},
+    patience::{STATEMENT, in_time},
     postgres::Schema,
 };
 
@@ -76,7 +83,7 @@ pub async fn unload(schema: &Schema, kind: Kind, to: &Path, step: Step<'_>) -> R
 async fn pour(view: &mut View, to: &mut SqliteConnection, table: &Table, step: Step<'_>) -> Result<TableDigest> {
     let (mut digester, mut parser, mut filler) = (Digester::new(table), Parser::new(table), Filler::new(table));
     let mut pieces = view.rows(table).await?;
-    while let Some(piece) = pieces.try_next().await? {
+    while let Some(piece) = in_time(SILENCE, pieces.try_next()).await? {
         parser.feed(&piece);
         while let Some(row) = parser.next()? {
             digester.row(&row);
@@ -108,7 +115,7 @@ pub async fn contents_of_schema(schema: &Schema, kind: Kind, step: Step<'_>) -> 
 async fn weigh(view: &mut View, table: &Table, step: Step<'_>) -> Result<TableDigest> {
     let (mut digester, mut parser) = (Digester::new(table), Parser::new(table));
     let mut pieces = view.rows(table).await?;
-    while let Some(piece) = pieces.try_next().await? {
+    while let Some(piece) = in_time(SILENCE, pieces.try_next()).await? {
         parser.feed(&piece);
         while let Some(row) = parser.next()? {
             digester.row(&row);
@@ -157,9 +164,8 @@ pub async fn load(file: &Path, kind: Kind, schema: &Schema, mark: &str, step: St
     schema.migrate(kind).await?;
     // One that is not the pool's: who is cut off in the middle of a COPY leaves it in no state to be used again.
     let mut connection = schema.pool().acquire().await?.detach();
-    let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = 0; \
-                 SET LOCAL idle_in_transaction_session_timeout = 0";
-    connection.execute(AssertSqlSafe(format!("{begin}; {}", empty(schema, &tables)))).await?;
+    let begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {UNHURRIED}; {}", empty(schema, &tables));
+    in_time(STATEMENT, connection.execute(AssertSqlSafe(begin))).await?;
     let mut digests = Digests::new();
     for table in &tables {
         digests.insert(table.name.clone(), send(&mut source, &mut connection, schema, table, step).await?);
@@ -174,9 +180,9 @@ pub async fn load(file: &Path, kind: Kind, schema: &Schema, mark: &str, step: St
     }
     let mut connection = view.into_connection();
     let mark = format!("COMMENT ON SCHEMA \"{}\" IS '{mark}'", schema.name());
-    connection.execute(AssertSqlSafe(mark)).await?;
-    connection.execute("COMMIT").await?;
-    connection.close().await?;
+    in_time(STATEMENT, connection.execute(AssertSqlSafe(mark))).await?;
+    in_time(STATEMENT, connection.execute("COMMIT")).await?;
+    in_time(STATEMENT, connection.close()).await?;
     Ok(digests)
 }
 
@@ -194,7 +200,7 @@ async fn send(
     step: Step<'_>,
 ) -> Result<TableDigest> {
     let mut digester = Digester::new(table);
-    let mut copy = to.copy_in_raw(&table.copy_in(schema.name())).await?;
+    let mut copy = in_time(STATEMENT, to.copy_in_raw(&table.copy_in(schema.name()))).await?;
     let mut piece = copy::begun();
     let mut rows = sqlx::query(AssertSqlSafe(table.select())).fetch(&mut *source);
     while let Some(row) = rows.try_next().await? {
@@ -203,14 +209,14 @@ async fn send(
         copy::append(&mut piece, &row, table)?;
         if piece.len() >= PIECE {
             go_on(step, piece.len())?;
-            copy.send(std::mem::take(&mut piece)).await?;
+            in_time(SILENCE, copy.send(std::mem::take(&mut piece))).await?;
         }
     }
     drop(rows);
     copy::end(&mut piece);
     go_on(step, piece.len())?;
-    copy.send(piece).await?;
-    copy.finish().await?;
+    in_time(SILENCE, copy.send(piece)).await?;
+    in_time(SILENCE, copy.finish()).await?;
     Ok(digester.finish())
 }
 

@@ -72,6 +72,8 @@ async fn heartbeat(shop: &Shop, name: &str, roster: &Roster, registered: Instant
         match timeout_at(heard + shop.options.patience(), beat).await {
             Err(_) => return Ended::Silent,
             Ok(Ok(None)) => return Ended::Forgotten,
+            // The process stood still between question and answer: what it said is old.
+            Ok(Ok(Some(_))) if began.elapsed() > shop.options.patience() => return Ended::Silent,
             Ok(Ok(Some(beat))) => {
                 heard = began;
                 roster.dismiss(&beat.held, began);

@@ -3,15 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sqlx::{
-    SqliteConnection,
-    postgres::{PgListener, PgPoolOptions},
-};
+use sqlx::SqliteConnection;
 use tokio::sync::Notify;
 
+use super::listen::Listening;
 use crate::{
     error::Result,
-    postgres::{CHANGED, Schema},
+    postgres::CHANGED,
     seam::Database,
     sqlite::{self, Missing},
 };
@@ -55,7 +53,7 @@ pub enum Changes {
         every: Duration,
     },
     /// `LISTEN`, on a connection of its own.
-    Postgres(PgListener),
+    Postgres(Listening),
 }
 
 impl Changes {
@@ -69,18 +67,18 @@ impl Changes {
         Self::on(central, every, CHANGED).await
     }
 
-    async fn on(central: &Database, every: Duration, channel: &str) -> Result<Self> {
+    async fn on(central: &Database, every: Duration, channel: &'static str) -> Result<Self> {
         match central {
             Database::Sqlite(file) => {
                 let mut connection = sqlite::connect(file.path(), Missing::Refuse).await?;
                 let seen = version(&mut connection).await?;
                 Ok(Self::Sqlite { connection, seen, every })
             }
-            Database::Postgres(schema) => Ok(Self::Postgres(listen(schema, channel).await?)),
+            Database::Postgres(schema) => Ok(Self::Postgres(Listening::begin(schema, channel))),
         }
     }
 
-    /// Waits for the next change. After an error, watch anew.
+    /// Waits for the next change, or for the beginning of the watch. After an error, watch anew. It may be cancelled.
     pub async fn next(&mut self) -> Result<()> {
         match self {
             Self::Sqlite { connection, seen, every } => loop {
@@ -91,21 +89,9 @@ impl Changes {
                     return Ok(());
                 }
             },
-            Self::Postgres(listener) => {
-                listener.recv().await?;
-                Ok(())
-            }
+            Self::Postgres(listening) => listening.next().await,
         }
     }
-}
-
-/// On a connection that the pool does not count: it is never given back.
-async fn listen(schema: &Schema, channel: &str) -> Result<PgListener> {
-    let options = (*schema.pool().connect_options()).clone();
-    let alone = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
-    let mut listener = PgListener::connect_with(&alone).await?;
-    listener.listen(channel).await?;
-    Ok(listener)
 }
 
 async fn version(connection: &mut SqliteConnection) -> Result<i64> {

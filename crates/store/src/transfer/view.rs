@@ -1,6 +1,6 @@
 //! The PostgreSQL side: one view of a schema, and its rows.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use futures::stream::BoxStream;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
@@ -9,8 +9,15 @@ use super::{corrupt, table::Table};
 use crate::{
     error::{Error, Result},
     migrations::{self, Kind},
+    patience::{STATEMENT, in_time},
     postgres::{Schema, relations_of},
 };
+
+/// How long nothing at all may come of a table, which the server sorts first. And whoever stands still for so long in the middle
+/// of a transfer, a frozen process, loses what keeps another from the schema's place.
+pub(super) const SILENCE: Duration = Duration::from_mins(10);
+pub(super) const UNHURRIED: &str =
+    "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = '10min'";
 
 /// What holds rows, or makes some, and is no table: nothing of ours.
 const STRANGERS: &str = concat!(
@@ -36,12 +43,8 @@ impl View {
     pub(super) async fn open(schema: &Schema) -> Result<Self> {
         let connection = schema.pool().acquire().await?.detach();
         let mut view = Self::inside(connection, schema);
-        let begin = format!(
-            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0;
-             SET LOCAL idle_in_transaction_session_timeout = 0; {}",
-            schema.stays()
-        );
-        view.connection.execute(AssertSqlSafe(begin)).await?;
+        let begin = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {UNHURRIED}; {}", schema.stays());
+        in_time(STATEMENT, view.connection.execute(AssertSqlSafe(begin))).await?;
         Ok(view)
     }
 
@@ -55,14 +58,15 @@ impl View {
     }
 
     pub(super) async fn close(mut self) -> Result<()> {
-        self.connection.execute("ROLLBACK").await?;
-        Ok(self.connection.close().await?)
+        in_time(STATEMENT, self.connection.execute("ROLLBACK")).await?;
+        Ok(in_time(STATEMENT, self.connection.close()).await?)
     }
 
     /// The newest migration, when it is one that we know.
     pub(super) async fn version(&mut self, kind: Kind) -> Result<i64> {
         let sql = format!("SELECT coalesce(max(version), 0) FROM \"{}\".{MIGRATIONS}", self.schema);
-        let found: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut self.connection).await?;
+        let ask = sqlx::query_scalar(AssertSqlSafe(sql));
+        let found: i64 = in_time(STATEMENT, ask.fetch_one(&mut self.connection)).await?;
         if migrations::versions(kind).contains(&found) {
             return Ok(found);
         }
@@ -76,11 +80,11 @@ impl View {
     /// Refuses a schema that has not exactly these tables and columns.
     pub(super) async fn check(&mut self, tables: &[Table]) -> Result<()> {
         let stranger = sqlx::query_scalar::<_, String>(STRANGERS).bind(&self.schema);
-        if let Some(name) = stranger.fetch_optional(&mut self.connection).await? {
+        if let Some(name) = in_time(STATEMENT, stranger.fetch_optional(&mut self.connection)).await? {
             return Err(corrupt(format!("{name} in {} is no table of ours", self.schema)));
         }
         let columns = sqlx::query_as::<_, (String, String, String)>(COLUMNS).bind(&self.schema);
-        let columns = columns.fetch_all(&mut self.connection).await?.into_iter();
+        let columns = in_time(STATEMENT, columns.fetch_all(&mut self.connection)).await?.into_iter();
         let found: BTreeMap<_, _> = columns
             .filter(|(table, ..)| table != MIGRATIONS)
             .map(|(table, column, kind)| (format!("{table}.{column}"), kind))
@@ -101,6 +105,6 @@ impl View {
 
     /// A table's rows, in the order of its key.
     pub(super) async fn rows(&mut self, table: &Table) -> Result<BoxStream<'_, sqlx::Result<bytes::Bytes>>> {
-        Ok(self.connection.copy_out_raw(&table.copy_out(&self.schema)).await?)
+        Ok(in_time(SILENCE, self.connection.copy_out_raw(&table.copy_out(&self.schema))).await?)
     }
 }

@@ -3,6 +3,9 @@
 
 #[path = "../support/engines.rs"]
 mod engines;
+#[path = "../support/proxy.rs"]
+#[expect(dead_code, reason = "the product's own stories use the rest")]
+mod proxy;
 
 mod admins;
 mod api_keys;
@@ -34,6 +37,7 @@ mod schedules;
 mod second_factors;
 mod sessions;
 mod shelves;
+mod silence;
 mod spans;
 mod sqlite;
 mod statements;

@@ -1,0 +1,152 @@
+//! A way to a server that can fall silent, as it does behind a pulled cable or an address that moved elsewhere: nothing is
+//! forwarded any more, and nothing is closed. New connections work.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use chiliview_store::{Settings, postgres};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::{AbortHandle, JoinSet},
+};
+
+/// Dropped, it closes everything.
+pub(crate) struct Proxy {
+    address: SocketAddr,
+    way: Arc<Mutex<Way>>,
+    accepting: AbortHandle,
+}
+
+/// Where new connections lead, and what becomes of those that there are.
+struct Way {
+    server: SocketAddr,
+    state: watch::Sender<State>,
+    trap: Option<&'static str>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Forwards,
+    /// Neither side hears of it.
+    Silent,
+    /// The server is told that the other side is gone; the client is not told anything.
+    HalfClosed,
+}
+
+impl Proxy {
+    /// Leads to the server of these settings.
+    pub(crate) async fn before(settings: &Settings) -> Self {
+        let options = postgres::options(settings.database_url.as_ref().expect("PostgreSQL")).expect("a URL");
+        Self::to(format!("{}:{}", options.get_host(), options.get_port()).parse().expect("an address")).await
+    }
+
+    pub(crate) async fn to(server: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let way = Way { server, state: watch::Sender::new(State::Forwards), trap: None };
+        let way = Arc::new(Mutex::new(way));
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&way))).abort_handle();
+        Self { address, way, accepting }
+    }
+
+    /// The same database by way of it; in clear text, so that a trap can be set.
+    pub(crate) fn on_the_way_to(&self, settings: &Settings) -> Settings {
+        let options = postgres::options(settings.database_url.as_ref().expect("PostgreSQL")).expect("a URL");
+        let (port, database) = (self.address.port(), options.get_database().expect("a database"));
+        let url = format!("postgres://chiliview@127.0.0.1:{port}/{database}?sslmode=disable");
+        Settings { database_url: Some(url.into()), ..settings.clone() }
+    }
+
+    /// All connections that there are fall silent.
+    pub(crate) fn fall_silent(&self) {
+        self.end_with(State::Silent);
+    }
+
+    /// …and the server knows.
+    pub(crate) fn cut(&self) {
+        self.end_with(State::HalfClosed);
+    }
+
+    /// The one connection that sends these words next falls silent before they arrive.
+    pub(crate) fn fall_silent_before(&self, words: &'static str) {
+        self.way.lock().expect("nobody panicked").trap = Some(words);
+    }
+
+    /// Whether that has happened.
+    pub(crate) fn fell_silent(&self) -> bool {
+        self.way.lock().expect("nobody panicked").trap.is_none()
+    }
+
+    /// New connections lead to another server; those that there are fall silent.
+    pub(crate) fn lead_to(&self, server: SocketAddr) {
+        self.way.lock().expect("nobody panicked").server = server;
+        self.fall_silent();
+    }
+
+    fn end_with(&self, state: State) {
+        let mut way = self.way.lock().expect("nobody panicked");
+        let before = std::mem::replace(&mut way.state, watch::Sender::new(State::Forwards));
+        before.send_replace(state);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, way: Arc<Mutex<Way>>) {
+    let mut connections = JoinSet::new();
+    while let Ok((client, _)) = listener.accept().await {
+        let (server, state) = {
+            let way = way.lock().expect("nobody panicked");
+            (way.server, way.state.subscribe())
+        };
+        connections.spawn(forward(client, server, state, Arc::clone(&way)));
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+/// Until one side closes, then both are closed; one that fell silent stays open as long as the proxy does.
+async fn forward(client: TcpStream, server: SocketAddr, mut state: watch::Receiver<State>, way: Arc<Mutex<Way>>) {
+    let Ok(server) = TcpStream::connect(server).await else { return };
+    let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
+        (client.into_split(), server.into_split());
+    let there = async {
+        let mut piece = vec![0; 64 << 10];
+        loop {
+            let count = from_client.read(&mut piece).await.unwrap_or(0);
+            if sprung(&way, &piece[..count]) {
+                std::future::pending::<()>().await;
+            }
+            if count == 0 || to_server.write_all(&piece[..count]).await.is_err() {
+                return;
+            }
+        }
+    };
+    // What breaks a connection is the affair of those who talk.
+    let back = async { drop(tokio::io::copy(&mut from_server, &mut to_client).await) };
+    let became = tokio::select! {
+        () = there => return,
+        () = back => return,
+        state = state.wait_for(|state| *state != State::Forwards) => state.map_or(State::Silent, |state| *state),
+    };
+    if became == State::HalfClosed {
+        drop((from_server, to_server));
+    }
+    std::future::pending::<()>().await;
+}
+
+fn sprung(way: &Mutex<Way>, piece: &[u8]) -> bool {
+    let mut way = way.lock().expect("nobody panicked");
+    let met = way.trap.is_some_and(|words| piece.windows(words.len()).any(|there| there == words.as_bytes()));
+    if met {
+        way.trap = None;
+    }
+    met
+}
