@@ -10,15 +10,15 @@ use crate::support::{Client, Home, missing, run, sha256, until};
 
 #[path = "../crates/snapshot/tests/snapshot/server.rs"]
 #[expect(dead_code, reason = "the stories of the shelf itself use the rest")]
-mod server;
+pub(crate) mod server;
 
 fn shelf() -> String {
     format!("s3://{BUCKET}/chili/view")
 }
 
-fn home(store: &Store) -> Home {
-    Home::new()
-        .with("CHILIVIEW_SHELF", shelf())
+/// Whose shelf is the bucket.
+pub(crate) fn on(home: Home, store: &Store) -> Home {
+    home.with("CHILIVIEW_SHELF", shelf())
         .with("CHILIVIEW_S3_ENDPOINT", store.endpoint())
         .with("CHILIVIEW_S3_ACCESS_KEY", ACCESS_KEY)
         .with("CHILIVIEW_S3_SECRET_KEY", SECRET_KEY)
@@ -47,7 +47,7 @@ async fn a_platform_lives_on_a_bucket_and_comes_back_from_it() {
     }
     let directory = tempfile::tempdir().unwrap();
     let store = Store::start(directory.path().to_owned()).await;
-    let home = home(&store);
+    let home = on(Home::new(), &store);
     let server = home.serve().await;
     let admin = home.admin(&server).await;
     admin.post("/api/tenants", json!({"slug": "acme", "name": "Acme"})).await.expect(201);
@@ -146,11 +146,7 @@ async fn another_shelf_makes_nobody_take_backups_for_lost() {
     let before = of("acme", &backed_up(&admin).await).clone();
     assert!(server.stop().await.success());
 
-    let home = home
-        .with("CHILIVIEW_SHELF", shelf())
-        .with("CHILIVIEW_S3_ENDPOINT", store.endpoint())
-        .with("CHILIVIEW_S3_ACCESS_KEY", ACCESS_KEY)
-        .with("CHILIVIEW_S3_SECRET_KEY", SECRET_KEY);
+    let home = on(home, &store);
     let server = home.serve().await;
     let admin = admin.at(&server);
     let after = of("acme", &backed_up(&admin).await).clone();

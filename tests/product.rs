@@ -7,6 +7,11 @@
 #[expect(dead_code, reason = "the binary opens the store by itself")]
 #[path = "../crates/store/tests/support/engines.rs"]
 mod engines;
+#[path = "../crates/store/tests/support/postgres_server.rs"]
+mod postgres_server;
+#[path = "../crates/store/tests/support/proxy.rs"]
+#[expect(dead_code, reason = "the store's own stories use the rest")]
+mod proxy;
 
 mod bucket;
 mod canary;

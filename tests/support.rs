@@ -25,12 +25,26 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 /// Looks until there is something, and fails with `what` when there is nothing for too long.
 pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
+    let patience = Patience::begin();
     loop {
         if let Some(found) = look().await {
             return found;
         }
-        assert!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain for {what}");
+        patience.wait(what).await;
+    }
+}
+
+/// The bound on one wait, for loops that look in a task of their own.
+pub(crate) struct Patience(Instant);
+
+impl Patience {
+    pub(crate) fn begin() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Between two looks. Fails with `what` when there were too many.
+    pub(crate) async fn wait(&self, what: &str) {
+        assert!(self.0.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain for {what}");
         tokio::time::sleep(BETWEEN_LOOKS).await;
     }
 }

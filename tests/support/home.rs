@@ -66,9 +66,14 @@ impl Home {
 
     /// A statement in its PostgreSQL database, past ChiliView.
     pub(crate) async fn execute(&self, sql: &str) {
-        let mut connection = PgConnection::connect(self.database_url().unwrap()).await.unwrap();
+        let mut connection = self.connect().await;
         connection.execute(AssertSqlSafe(sql)).await.unwrap();
         connection.close().await.unwrap();
+    }
+
+    /// A connection to its PostgreSQL database, past ChiliView.
+    pub(crate) async fn connect(&self) -> PgConnection {
+        PgConnection::connect(self.database_url().unwrap()).await.unwrap()
     }
 
     /// A place in it.

@@ -33,6 +33,16 @@ impl Process {
         self.0.wait().unwrap();
     }
 
+    /// SIGSTOP: it stands still, and nobody is told.
+    pub(super) fn freeze(&self) {
+        kill_process(self.pid(), Signal::STOP).unwrap();
+    }
+
+    /// SIGCONT: it goes on where it was.
+    pub(super) fn thaw(&self) {
+        kill_process(self.pid(), Signal::CONT).unwrap();
+    }
+
     /// SIGTERM, and how it ended; `name` is what it is called when it does not.
     pub(crate) async fn stop(mut self, name: &str) -> ExitStatus {
         kill_process(self.pid(), Signal::TERM).unwrap();

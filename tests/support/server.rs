@@ -12,6 +12,7 @@ pub(crate) struct Server {
     /// Where it listens, such as `http://127.0.0.1:41234`; nowhere when it works.
     pub(crate) url: String,
     words: PathBuf,
+    log: PathBuf,
 }
 
 impl Server {
@@ -33,12 +34,15 @@ impl Server {
     }
 
     fn start(home: &Home, name: &str, arguments: &[&str]) -> Self {
-        let words = home.path(format!("{name}.stderr"));
+        let (words, log) = (home.path(format!("{name}.stderr")), home.path(format!("{name}.stdout")));
         let mut command = home.command(arguments);
-        command
-            .stdout(File::create(home.path(format!("{name}.stdout"))).unwrap())
-            .stderr(File::create(&words).unwrap());
-        Self { process: Process::start(&mut command), url: String::new(), words }
+        command.stdout(File::create(&log).unwrap()).stderr(File::create(&words).unwrap());
+        Self { process: Process::start(&mut command), url: String::new(), words, log }
+    }
+
+    /// How often its log has said this since it was started.
+    pub(crate) fn logged(&self, word: &str) -> usize {
+        std::fs::read_to_string(&self.log).unwrap().matches(word).count()
     }
 
     pub(crate) fn pid(&self) -> Pid {
@@ -48,6 +52,16 @@ impl Server {
     /// SIGKILL: no time for anything.
     pub(crate) fn kill(self) {
         self.process.kill();
+    }
+
+    /// It stands still, and nobody is told.
+    pub(crate) fn freeze(&self) {
+        self.process.freeze();
+    }
+
+    /// It goes on where it was.
+    pub(crate) fn thaw(&self) {
+        self.process.thaw();
     }
 
     /// SIGTERM, and how it ended.

@@ -6,6 +6,9 @@ mod engines;
 #[path = "../../../crates/notify/tests/notify/post_office.rs"]
 #[expect(dead_code, reason = "the crate's own tests use the rest")]
 mod post_office;
+#[path = "../../../crates/store/tests/support/postgres_server.rs"]
+#[expect(dead_code, reason = "the product's own tests use the rest")]
+mod postgres_server;
 #[path = "../../../crates/notify/tests/notify/receiver.rs"]
 #[expect(dead_code, reason = "the crate's own tests use the rest")]
 mod receiver;

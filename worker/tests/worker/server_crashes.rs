@@ -2,9 +2,6 @@
 //! acknowledged is lost, every backup ends, and no process has to be started anew.
 
 use std::{
-    net::TcpListener,
-    path::{Path, PathBuf},
-    process::Command,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -12,78 +9,17 @@ use std::{
     time::Duration,
 };
 
-use chiliview_store::{Clock, Error, Settings, TenantId, backups::BackupStatus, users};
+use chiliview_store::{Clock, Error, TenantId, backups::BackupStatus, users};
 use chiliview_worker::{queue::Options, supervise::Backoff};
 
 use crate::{
     engines::skipped,
+    postgres_server::PostgresServer,
     shop::{Shop, make_heavy, user},
     workshop::{options, until},
 };
 
 const CRASHES: usize = 3;
-
-/// A server of the test's own. Dropped, it is ended and removed.
-struct Server {
-    programs: PathBuf,
-    data: tempfile::TempDir,
-    port: u16,
-}
-
-impl Server {
-    fn start() -> Option<Self> {
-        let programs = std::fs::read_dir("/usr/lib/postgresql").ok()?;
-        let mut versions: Vec<_> = programs.filter_map(|entry| Some(entry.ok()?.path().join("bin"))).collect();
-        versions.sort();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let server = Self { programs: versions.pop()?, data: tempfile::tempdir().unwrap(), port };
-        if rustix::process::geteuid().is_root() {
-            let given = Command::new("chown").arg("postgres").arg(server.data.path()).status().ok()?;
-            assert!(given.success());
-        }
-        server.run("initdb", &["-U", "chiliview", "-A", "trust", "--encoding=UTF8", "--locale=C.UTF-8"]);
-        server.up();
-        Some(server)
-    }
-
-    fn up(&self) {
-        let (port, socket) = (self.port, self.data.path().display());
-        let how = format!("-p {port} -k {socket} -c listen_addresses=127.0.0.1");
-        let log = self.data.path().join("log");
-        self.run("pg_ctl", &["-w", "-l", log.to_str().unwrap(), "-o", &how, "start"]);
-    }
-
-    /// As a power cut would: nothing is written down, and what is on the disk has to do.
-    fn crash(&self) {
-        self.run("pg_ctl", &["-m", "immediate", "-w", "stop"]);
-    }
-
-    /// As the user whom PostgreSQL lets work: never root.
-    fn run(&self, program: &str, arguments: &[&str]) {
-        let program = self.programs.join(program);
-        let mut command = if rustix::process::geteuid().is_root() {
-            let mut command = Command::new("setpriv");
-            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program);
-            command
-        } else {
-            Command::new(program)
-        };
-        command.arg("-D").arg(self.data.path().join("data")).args(arguments).current_dir("/");
-        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
-        assert!(command.status().unwrap().success(), "{command:?}");
-    }
-
-    fn settings(&self, home: &Path) -> Settings {
-        let url = format!("postgres://chiliview@127.0.0.1:{}/postgres", self.port);
-        Settings { database_url: Some(url.into()), ..Settings::sqlite(home) }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.crash();
-    }
-}
 
 /// Users, one after the other; those that were acknowledged. What could not be acknowledged is tried under another name.
 async fn write_on(
@@ -113,7 +49,7 @@ async fn write_on(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_crashes_and_comes_back_costs_nothing_that_was_acknowledged() {
-    let Some(server) = Server::start() else { return skipped("PostgreSQL is not installed") };
+    let Some(server) = PostgresServer::start() else { return skipped("PostgreSQL is not installed") };
     let home = tempfile::tempdir().unwrap();
     let shop = Arc::new(Shop::open(&server.settings(home.path()), Clock::system()).await);
     let (tenant, database) = shop.tenant().await;
