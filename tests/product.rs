@@ -15,6 +15,7 @@ mod proxy;
 
 mod bucket;
 mod canary;
+mod carried;
 mod clients;
 mod contract;
 mod descriptors;
