@@ -6,6 +6,7 @@
 //! comparison finds what is lost.
 
 mod disk;
+mod failing;
 mod journal;
 mod recording;
 mod verdict;

@@ -74,6 +74,7 @@ impl Disk {
             Change::Write { inode, at, bytes } => self.patch(*inode, Patch::Write(*at, bytes.clone())),
             Change::Resize { inode, length } => self.patch(*inode, Patch::Resize(*length)),
             Change::Sync { inode } => self.sync(*inode),
+            Change::FailedSync { inode } => self.drop_unsynced(*inode),
             Change::MakeFile { directory, name, inode } => {
                 self.make(*directory, name, *inode, Node::File { durable: Vec::new(), pending: Vec::new() });
             }
@@ -149,6 +150,14 @@ impl Disk {
             (Node::File { .. }, Deaf::Log) if name.ends_with("-wal") => {}
             (Node::File { .. }, Deaf::Artefacts) if name.contains(".db.zst") => {}
             (Node::File { durable, pending }, _) => pending.drain(..).for_each(|patch| patch.onto(durable)),
+        }
+    }
+
+    /// As Linux does it: what a failed sync could not write is never written, and no later sync says so.
+    fn drop_unsynced(&mut self, inode: u64) {
+        let Some(id) = self.id(inode) else { return };
+        if let Node::File { pending, .. } = &mut self.nodes[id] {
+            pending.clear();
         }
     }
 

@@ -5,6 +5,8 @@
  * writes a record of it to RECORD_FILE_CHANGES. Only the one instruction in `raw` passes the filter.
  *
  * fsync and fdatasync are recorded and not done: what they promise is the replay's to judge.
+ *
+ * It fails as disks do, too (tests/power/failing.rs), as long as the file FAIL_FILE_CHANGES says so: `struct plan`.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -15,8 +17,10 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -60,8 +64,18 @@ struct head {
   uint64_t at;    /* an offset, or a length */
 };
 
+/* Which calls fail: every so-manieth of a kind, on files below a directory named `data`. */
+struct plan {
+  uint32_t kind;
+  uint32_t every;
+  uint32_t seen;
+  uint32_t failed;
+};
+enum { SYNC_FAILS = 1, WRITE_FAILS, WRITE_IS_SHORT, READ_FAILS };
+
 static int journal = -1;
 static int held;
+static struct plan *plan;
 
 static void lock(void) {
   while (__atomic_exchange_n(&held, 1, __ATOMIC_ACQUIRE)) raw(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
@@ -118,9 +132,28 @@ static int regular(int fd, struct stat *found) {
   return raw(SYS_fstat, fd, (long)found, 0, 0, 0, 0) == 0 && (S_ISREG(found->st_mode) || S_ISDIR(found->st_mode));
 }
 
+static int fails(uint32_t kind, int fd) {
+  char link[64], path[4096];
+  if (!plan || plan->kind != kind || plan->every == 0) return 0;
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  long n = raw(SYS_readlinkat, AT_FDCWD, (long)link, (long)path, sizeof path - 1, 0, 0);
+  if (n <= 0) return 0;
+  path[n] = 0;
+  if (!strstr(path, "/data/") || ++plan->seen % plan->every != 0) return 0;
+  plan->failed++;
+  return 1;
+}
+
+static long read_from(int fd, void *to, size_t length, long offset) {
+  return fails(READ_FAILS, fd) ? -EIO : raw(SYS_pread64, fd, (long)to, length, offset, 0, 0);
+}
+
 static long written(int fd, const struct iovec *parts, int count, long offset) {
   struct stat before;
   int watched = regular(fd, &before);
+  struct iovec half = {parts->iov_base, parts->iov_len / 2};
+  if (watched && fails(WRITE_FAILS, fd)) return -EIO;
+  if (watched && half.iov_len > 0 && fails(WRITE_IS_SHORT, fd)) parts = &half, count = 1;
   if (watched && offset < 0) {
     long flags = raw(SYS_fcntl, fd, F_GETFL, 0, 0, 0, 0);
     offset = flags & O_APPEND ? before.st_size : raw(SYS_lseek, fd, 0, SEEK_CUR, 0, 0, 0);
@@ -173,8 +206,11 @@ static long allocated(int fd, long mode, long offset, long length) {
 static long synced(int fd) {
   struct stat found;
   if (!regular(fd, &found)) return -EINVAL;
-  record((struct head){.kind = 'F', .inode = found.st_ino}, 0, 0, 0, 0);
-  return 0;
+  /* What could not be written is dropped, and no later sync tells: the next one only speaks of what came after. Of names,
+   * file systems keep what they could not write, or take no writes at all any more. */
+  int failed = S_ISREG(found.st_mode) && fails(SYNC_FAILS, fd);
+  record((struct head){.kind = failed ? 'X' : 'F', .inode = found.st_ino}, 0, 0, 0, 0);
+  return failed ? -EIO : 0;
 }
 
 static long made(int at, const char *path, long mode) {
@@ -221,6 +257,7 @@ static long perform(ucontext_t *u) {
     case SYS_write: return written(a, &one, 1, -1);
     case SYS_writev: return written(a, (void *)b, c, -1);
     case SYS_pwrite64: return written(a, &one, 1, d);
+    case SYS_pread64: return read_from(a, (void *)b, c, d);
     case SYS_openat: return opened(a, (void *)b, c, d);
     case SYS_ftruncate: return resized(a, b);
     case SYS_fallocate: return allocated(a, b, c, d);
@@ -255,7 +292,7 @@ static void trapped(int signal, siginfo_t *info, void *context) {
 }
 
 static const int WATCHED[] = {
-    SYS_write, SYS_writev, SYS_pwrite64, SYS_pwritev, SYS_pwritev2, SYS_ftruncate, SYS_truncate, SYS_fallocate, SYS_fsync,
+    SYS_write, SYS_writev, SYS_pwrite64, SYS_pread64, SYS_pwritev, SYS_pwritev2, SYS_ftruncate, SYS_truncate, SYS_fallocate, SYS_fsync,
     SYS_fdatasync, SYS_mkdirat, SYS_unlinkat, SYS_renameat, SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_copy_file_range,
     SYS_sendfile, SYS_splice, SYS_openat2, SYS_io_uring_setup,
 #ifdef SYS_open
@@ -305,6 +342,12 @@ __attribute__((constructor)) static void begin(void) {
   const char *path = getenv("RECORD_FILE_CHANGES");
   if (!path) return;
   journal = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  const char *failures = getenv("FAIL_FILE_CHANGES");
+  if (failures) {
+    int file = open(failures, O_RDWR | O_CLOEXEC);
+    plan = mmap(0, sizeof *plan, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (file < 0 || plan == MAP_FAILED) _exit(96);
+  }
   struct sigaction action = {.sa_sigaction = trapped, .sa_flags = SA_SIGINFO};
   /* A handler of another signal that writes would wait for the lock for ever. */
   sigfillset(&action.sa_mask);

@@ -1,6 +1,12 @@
 //! A day in the life of an installation, with everything that it does to its files on record.
 
-use std::{fs, os::unix::fs::MetadataExt as _, path::PathBuf, process::Command, sync::Mutex};
+use std::{
+    fs,
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
+    path::PathBuf,
+    process::Command,
+    sync::Mutex,
+};
 
 use serde_json::{Value, json};
 
@@ -49,26 +55,32 @@ pub(super) struct Recording {
     pub(super) client: Client,
 }
 
-struct Scribe {
+/// Who asks, and notes what is promised.
+pub(super) struct Scribe {
     journal: PathBuf,
-    client: Client,
+    pub(super) client: Client,
     facts: Mutex<Vec<Fact>>,
 }
 
-/// Builds the recorder and runs the service under it.
-pub(super) async fn record() -> Recording {
+/// A home whose service is recorded: where its journal is, and which directory it is about.
+pub(super) fn recorded() -> (Home, PathBuf, u64) {
     let home = Home::new().with_password(PASSWORD);
     let (library, journal) = (home.path("recorder.so"), home.path("journal"));
     let source = project().join("tests/power/recorder.c");
     run(Command::new("cc").args(["-O1", "-shared", "-fPIC", "-Wall", "-Werror", "-o"]).arg(&library).arg(source));
     let home =
         home.with("LD_PRELOAD", library.to_str().unwrap()).with("RECORD_FILE_CHANGES", journal.to_str().unwrap());
-    fs::create_dir(home.path("data")).unwrap();
+    fs::DirBuilder::new().mode(0o700).create(home.path("data")).unwrap();
     let root = fs::metadata(home.path("data")).unwrap().ino();
+    (home, journal, root)
+}
 
+/// Runs the service under the recorder.
+pub(super) async fn record() -> Recording {
+    let (home, journal, root) = recorded();
     let server = home.serve().await;
     let client = home.admin(&server).await;
-    let scribe = Scribe { journal: journal.clone(), client: client.clone(), facts: Mutex::default() };
+    let scribe = Scribe::new(journal.clone(), client.clone());
     for slug in ["alder", "birch", "cedar"] {
         scribe.tenant(slug).await;
     }
@@ -79,21 +91,30 @@ pub(super) async fn record() -> Recording {
     tokio::join!(scribe.users("alder", "after", 6), scribe.tenant("dogwood"), scribe.users("birch", "more", 12));
     scribe.back_up().await;
     assert!(server.stop().await.success());
-    let facts = scribe.facts.into_inner().unwrap();
+    let facts = scribe.into_facts();
     Recording { root, records: journal::read(&journal), facts, restores: vec![restored], client }
 }
 
 impl Scribe {
+    pub(super) fn new(journal: PathBuf, client: Client) -> Self {
+        Self { journal, client, facts: Mutex::default() }
+    }
+
+    /// All that was promised.
+    pub(super) fn into_facts(self) -> Vec<Fact> {
+        self.facts.into_inner().unwrap()
+    }
+
     fn length(&self) -> u64 {
         fs::metadata(&self.journal).unwrap().len()
     }
 
-    fn note(&self, what: What) {
+    pub(super) fn note(&self, what: What) {
         let known_at = self.length();
         self.facts.lock().unwrap().push(Fact { known_at, what });
     }
 
-    async fn tenant(&self, slug: &str) {
+    pub(super) async fn tenant(&self, slug: &str) {
         self.client.post("/api/tenants", json!({"slug": slug, "name": format!("Reseller {slug}")})).await.expect(201);
         self.note(What::Tenant { slug: slug.to_owned() });
     }
@@ -125,7 +146,7 @@ impl Scribe {
     }
 
     /// Everything, each followed to its end.
-    async fn back_up(&self) -> Vec<Value> {
+    pub(super) async fn back_up(&self) -> Vec<Value> {
         let queued = self.client.post("/api/backups", json!({"scope": "all"})).await.expect(202);
         let mut backups = Vec::new();
         for queued in queued["items"].as_array().unwrap() {

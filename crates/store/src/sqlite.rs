@@ -10,7 +10,7 @@ use std::{
 };
 
 use sqlx::{
-    Connection as _, SqliteConnection, SqlitePool,
+    Connection as _, Executor as _, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -90,7 +90,7 @@ impl File {
     /// The size of the WAL, in bytes.
     #[must_use]
     pub fn wal_bytes(&self) -> u64 {
-        std::fs::metadata(beside(&self.path, "-wal")).map_or(0, |meta| meta.len())
+        wal_bytes(&self.path)
     }
 
     pub(crate) async fn write<T, E, W>(&self, pass: Pass, work: W) -> Result<T, E>
@@ -141,9 +141,29 @@ pub(crate) async fn connect(path: &Path, missing: Missing) -> Result<SqliteConne
     if missing == Missing::Create {
         create_private(path)?;
     }
+    let left = wal_bytes(path) > 0;
     let mut connection = SqliteConnection::connect_with(&options(path)).await?;
     assert_promises(&mut connection).await?;
+    if left {
+        anchor(&mut connection).await?;
+    }
     Ok(connection)
+}
+
+/// Moves what a WAL holds that was there before us into the file, and that to the disk. A process that died after a sync had
+/// failed leaves commits that can be read and are not on the disk, nor ever will be: Linux tells of a failed write once
+/// (<https://wiki.postgresql.org/wiki/Fsync_Errors>), and SQLite takes them for good. What is appended behind them would go
+/// with them when the power fails. On a full disk there is nothing to append: reading goes on.
+async fn anchor(connection: &mut SqliteConnection) -> Result<()> {
+    match connection.execute("PRAGMA wal_checkpoint(PASSIVE)").await.map_err(Error::from) {
+        Ok(_) | Err(Error::DiskFull) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The size of a file's WAL, in bytes; 0 when there is none.
+fn wal_bytes(path: &Path) -> u64 {
+    std::fs::metadata(beside(path, "-wal")).map_or(0, |meta| meta.len())
 }
 
 /// An empty file is an empty database. SQLite gives its companions the same mode.
