@@ -1,6 +1,12 @@
 //! The tenants' databases: opened on demand, the least recently used closed when too many are open, made and removed whole.
 
-use std::{collections::HashMap, num::NonZeroUsize, os::unix::fs::MetadataExt as _, path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    num::NonZeroUsize,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use lru::LruCache;
 use sqlx::PgPool;
@@ -228,8 +234,7 @@ impl Files {
 
     /// Temporary name, migrate, fsync, rename, fsync: a crash leaves a `.new-` directory that `doctor` names, never half a database.
     async fn create(&self, id: TenantId, at: Timestamp) -> Result<()> {
-        let parent = self.directory.resellers();
-        let staging = parent.join(format!(".new-{id}"));
+        let (parent, staging) = (self.directory.resellers(), self.staging(id));
         data_dir::remove_tree(&staging)?;
         data_dir::create_private(&staging)?;
         let path = staging.join("reseller.db");
@@ -245,6 +250,11 @@ impl Files {
         data_dir::sync_directory(&parent)
     }
 
+    fn staging(&self, id: TenantId) -> PathBuf {
+        self.directory.resellers().join(format!(".new-{id}"))
+    }
+
+    /// And what a failure in the middle left.
     async fn remove(&self, id: TenantId) -> Result<()> {
         let cell = self.open.lock().await.remove(id);
         close(cell).await;
@@ -255,6 +265,7 @@ impl Files {
             renamed => renamed.map_err(Error::io("rename", &directory))?,
         }
         data_dir::remove_tree(&doomed)?;
+        data_dir::remove_tree(&self.staging(id))?;
         data_dir::sync_directory(&self.directory.resellers())
     }
 }

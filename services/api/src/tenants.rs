@@ -56,7 +56,10 @@ impl Tenants {
         }
         let tenant = new_tenant(input.0, self.app.store().ids().next(), self.app.now());
         // The database first: a crash before the commit leaves an orphan for `doctor`, never a tenant without one.
-        self.app.store().create_tenant_database(tenant.id).await?;
+        if let Err(error) = self.app.store().create_tenant_database(tenant.id).await {
+            self.discard(tenant.id).await;
+            return Err(error.into());
+        }
         match self.insert(&caller, &once, tenant.clone()).await {
             Ok((first, true)) => Ok(created(first)),
             Ok((first, false)) => {

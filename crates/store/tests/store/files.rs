@@ -153,6 +153,8 @@ async fn a_crash_before_the_rename() {
     let left: Vec<_> =
         std::fs::read_dir(store.data_dir().resellers()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, [format!(".new-{id}").as_str()], "what is left has a name that says so");
+    store.remove_tenant_database(id).await.unwrap();
+    assert_eq!(std::fs::read_dir(store.data_dir().resellers()).unwrap().count(), 0, "whoever gives up leaves nothing");
     store.create_tenant_database(id).await.unwrap();
     assert_eq!(read(&store.tenant(id).await.unwrap(), tenant_settings::owner).await, Some(id));
     assert_eq!(std::fs::read_dir(store.data_dir().resellers()).unwrap().count(), 1);
