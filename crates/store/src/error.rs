@@ -165,7 +165,11 @@ impl Error {
     #[must_use]
     pub fn is_duplicate_of(&self, table: &str, column: &str) -> bool {
         let Self::Duplicate { what } = self else { return false };
-        what == &format!("{table}_{column}_key") || what == &format!("{table}.{column}")
+        let key = format!("{table}_{column}_key");
+        // On a node of a Citus cluster, the number of its shard follows.
+        let shard = what.strip_prefix(&key).map(|rest| rest.strip_prefix('_').unwrap_or(rest));
+        shard.is_some_and(|shard| shard.chars().all(|char| char.is_ascii_digit()))
+            || what == &format!("{table}.{column}")
     }
 
     /// Wraps what the file system said.
@@ -195,3 +199,19 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
 
 /// The store's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clash_has_the_same_name_on_either_engine_and_on_a_shard() {
+        let clash = |what: &str| Error::Duplicate { what: what.to_owned() }.is_duplicate_of("users", "username_key");
+        for what in ["users.username_key", "users_username_key_key", "users_username_key_key_102009"] {
+            assert!(clash(what), "{what}");
+        }
+        for what in ["users.username", "users_username_key", "users_username_key_key_a", "users_email_key_key_102009"] {
+            assert!(!clash(what), "{what}");
+        }
+    }
+}

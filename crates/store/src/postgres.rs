@@ -48,6 +48,11 @@ const NOT_SUPPORTED: &str = "0A000";
 /// As PostgreSQL counts its versions.
 const OLDEST: i32 = 150_000;
 
+/// On a Citus cluster that distributes schemas as they are made, the central ones stay where they are. Elsewhere it is a setting
+/// that nobody reads.
+pub(crate) const STAYS_HERE: &str = "SET citus.enable_schema_based_sharding = off";
+pub(crate) const MAY_MOVE: &str = "RESET citus.enable_schema_based_sharding";
+
 /// A migration waits so long at most for those who read, then lets those behind it go first…
 const STEP: &str = "SET lock_timeout = '1s'";
 /// …and tries again, for so long.
@@ -196,7 +201,9 @@ impl Schema {
         let outcome = self.migrate_locked(&mut connection, kind).await;
         let unlock = format!("SELECT pg_advisory_unlock(hashtextextended('{}', 1))", self.name);
         let reset = connection
-            .execute(AssertSqlSafe(format!("{unlock}; RESET search_path; RESET statement_timeout; {SESSION}")))
+            .execute(AssertSqlSafe(format!(
+                "{unlock}; RESET search_path; RESET statement_timeout; {MAY_MOVE}; {SESSION}"
+            )))
             .await;
         if reset.is_err() {
             connection.detach();
@@ -205,11 +212,17 @@ impl Schema {
     }
 
     async fn migrate_locked(&self, connection: &mut sqlx::PgConnection, kind: migrations::Kind) -> Result<()> {
-        let create = format!(
-            "{STEP}; CREATE SCHEMA IF NOT EXISTS \"{0}\"; SET search_path TO \"{0}\"; SET statement_timeout = 0",
-            self.name
-        );
-        connection.execute(AssertSqlSafe(create)).await?;
+        connection.execute(STEP).await?;
+        if kind == migrations::Kind::Central {
+            connection.execute(STAYS_HERE).await?;
+        }
+        // Not by IF NOT EXISTS alone: Citus would distribute the one that is there.
+        if !self.exists_for(&mut *connection).await? {
+            let create = format!("CREATE SCHEMA IF NOT EXISTS \"{}\"", self.name);
+            connection.execute(AssertSqlSafe(create)).await?;
+        }
+        let enter = format!("SET search_path TO \"{}\"; SET statement_timeout = 0", self.name);
+        connection.execute(AssertSqlSafe(enter)).await?;
         let begun = Instant::now();
         loop {
             match upgrade::postgres(kind, connection).await {

@@ -5,6 +5,8 @@
 //! begins with `contract_` and that runs when no process of the version before is left (docs/OPERATIONS.md). So whoever meets
 //! migrations that he does not know goes on, unless one of them contracts.
 
+mod one_by_one;
+
 use std::borrow::Cow;
 
 use sqlx::{
@@ -12,6 +14,7 @@ use sqlx::{
     migrate::{MigrateError, Migrator},
 };
 
+use self::one_by_one::OneByOne;
 use crate::{
     error::{Error, Result},
     migrations::{self, Kind},
@@ -32,7 +35,11 @@ pub(crate) async fn sqlite(kind: Kind, connection: &mut SqliteConnection) -> Res
 /// For the schema that is the connection's.
 pub(crate) async fn postgres(kind: Kind, connection: &mut PgConnection) -> Result<()> {
     let migrator = tolerant(migrations::postgres(kind));
-    migrator.run_direct(None, connection, false).await.map_err(told)?;
+    let migrated = match kind {
+        Kind::Central => migrator.run_direct(None, connection, false).await,
+        Kind::Tenant => migrator.run_direct(None, &mut OneByOne(connection), false).await,
+    };
+    migrated.map_err(told)?;
     let newer = sqlx::query_as(NEWER).bind(migrations::newest(kind)).fetch_all(connection).await?;
     judge(kind, newer)
 }

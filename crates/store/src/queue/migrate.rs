@@ -3,10 +3,11 @@
 
 use apalis_postgres::PostgresStorage;
 use apalis_sqlite::SqliteStorage;
-use sqlx::{Connection as _, PgPool, migrate::MigrateError};
+use sqlx::{Connection as _, Executor as _, PgPool, migrate::MigrateError};
 
 use crate::{
     error::{Error, Result},
+    postgres::{MAY_MOVE, STAYS_HERE},
     seam::Database,
     sqlite::{self, Missing},
 };
@@ -36,7 +37,11 @@ pub(crate) async fn migrate(central: &Database) -> Result<()> {
 async fn migrate_postgres(pool: &PgPool) -> Result<()> {
     let mut migrations = PostgresStorage::<()>::migrations();
     migrations.set_ignore_missing(true);
-    match migrations.run(pool).await {
+    let mut connection = pool.acquire().await?;
+    connection.execute(STAYS_HERE).await?;
+    let migrated = migrations.run_direct(None, &mut *connection, false).await;
+    connection.execute(MAY_MOVE).await?;
+    match migrated {
         Ok(()) => Ok(()),
         Err(error) if lacks(&error, MISSING_RIGHT) || lacks(&error, MISSING_EXTENSION) => Err(Error::Unsafe(format!(
             "the queue needs a schema \"apalis\", the extensions hstore and pgcrypto, and to create in \"public\" while it \
