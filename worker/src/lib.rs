@@ -31,9 +31,7 @@ use futures::{FutureExt, future::BoxFuture};
 use tokio_util::sync::CancellationToken;
 
 use self::queue::{Attempt, Handler, Lane, LeaseTooShort, Options, Outcome, Wake, Work};
-pub use self::{
-    config::Config, context::Context, examine::Installation, lookout::Lookout, prove::oldest_first, tell::Telling,
-};
+pub use self::{config::Config, context::Context, examine::Installation, lookout::Lookout, tell::Telling};
 
 /// How many receivers are told at once. A slow one holds one of these up, and never a backup.
 const DELIVERIES: NonZeroUsize = NonZeroUsize::new(4).expect("four");

@@ -3,12 +3,13 @@
 
 use chiliview_snapshot::{ArtefactKey, Depth, Error as SnapshotError, Manifest, prove};
 use chiliview_store::{
-    BackupId, Error, Tx,
+    BackupId, Error, RunId,
     audit::{self, Event},
-    backups::{self, Backup, ProofDepth, Proven},
+    backups::{self, Backup, Old, ProofDepth, Proven},
     error::with_causes,
     queue::{self, NewJob},
     reason::{Cause, Reason},
+    schedule_runs::{self, Run, RunStatus},
 };
 
 use crate::{
@@ -19,8 +20,10 @@ use crate::{
     tell,
 };
 
-/// Rows that are read at once when the oldest proofs are looked for.
-const ROWS_A_READ: i64 = 200;
+/// Rows that are read at once when the oldest proofs are looked for…
+const ROWS_A_READ: i64 = 500;
+/// …and those that are asked for in one transaction: a few milliseconds.
+const PAGE: usize = 50;
 
 /// What a look at a snapshot came to.
 enum Finding {
@@ -69,31 +72,75 @@ pub(crate) async fn give_up(context: &Context, id: BackupId, reason: &Reason) ->
 }
 
 /// Asks for new proofs of the verified backups that `covers` names, those first whose proof is oldest, until their
-/// snapshots have `bytes` bytes together; the first is taken whatever its size, or it would never be proven again. The
-/// jobs stand behind everything else in the queue.
-pub async fn oldest_first(
+/// snapshots have `most` bytes together; the first is taken whatever its size, or it would never be proven again. Others write
+/// in between: rows are chosen beside them, and asked for page by page, each page noted on the run. What was proven since the
+/// run began is not its business.
+pub(crate) async fn oldest_first(
     context: &Context,
-    tx: &mut Tx,
-    bytes: i64,
-    covers: impl Fn(&Backup) -> bool,
-) -> Result<Vec<BackupId>, Error> {
-    let (mut chosen, mut left, mut after) = (Vec::new(), bytes, None);
+    run: &Run,
+    most: i64,
+    attempt: &Attempt,
+    covers: impl Fn(&Old) -> bool,
+) -> Result<(), Error> {
+    let central = context.store.central();
+    let mut after = None;
     loop {
-        let page = backups::oldest_proven(tx, after, ROWS_A_READ).await?;
-        let Some(last) = page.last() else { return Ok(chosen) };
-        after = last.proven_at.map(|at| (at, last.id));
-        for row in page.iter().filter(|row| covers(row)) {
-            left = left.saturating_sub(row.stored_bytes.unwrap_or(0));
-            if left < 0 && !chosen.is_empty() {
-                return Ok(chosen);
+        let page =
+            central.read(async |tx| backups::oldest_proven(tx, run.created_at, after, ROWS_A_READ).await).await?;
+        let Some(last) = page.last() else { break };
+        after = Some((last.proven_at, last.id));
+        let covered: Vec<Old> = page.into_iter().filter(&covers).collect();
+        for few in covered.chunks(PAGE) {
+            if !ask(context, run.id, most, attempt, few).await? {
+                return Ok(());
             }
-            if backups::prove_again(tx, row.id, context.now()).await? {
-                let job = NewJob::new(context.store.ids().next(), Work::Prove { backup: row.id });
-                queue::enqueue(tx, &job.behind()).await?;
-                chosen.push(row.id);
-            }
+            fail::fail_point!("worker.proofs_asked", |_| Err(Error::DiskFull));
         }
     }
+    let now = context.now();
+    central
+        .write(async |tx| {
+            if attempt.holds(tx).await? {
+                schedule_runs::end(tx, run.id, RunStatus::Done, None, now).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Whether there is room for more. The jobs stand behind everything else in the queue.
+async fn ask(context: &Context, id: RunId, most: i64, attempt: &Attempt, few: &[Old]) -> Result<bool, Error> {
+    let now = context.now();
+    context
+        .store
+        .central()
+        .write(async |tx| {
+            if !attempt.holds(tx).await? {
+                return Ok(false);
+            }
+            // With its schedule deleted, a run is gone too.
+            let run = schedule_runs::find(tx, id).await?.filter(|run| run.status == RunStatus::Queued);
+            let Some(run) = run else { return Ok(false) };
+            let (mut count, mut bytes, mut full) = (0, 0, false);
+            for old in few {
+                let size = old.stored_bytes.unwrap_or(0);
+                full = run.total + count > 0 && run.asked_bytes.saturating_add(bytes).saturating_add(size) > most;
+                if full {
+                    break;
+                }
+                if backups::prove_again(tx, old.id, now).await? {
+                    let job = NewJob::new(context.store.ids().next(), Work::Prove { backup: old.id });
+                    queue::enqueue(tx, &job.behind()).await?;
+                    (count, bytes) = (count + 1, bytes + size);
+                }
+            }
+            schedule_runs::asked(tx, id, count, bytes, now).await?;
+            if full {
+                schedule_runs::end(tx, id, RunStatus::Done, None, now).await?;
+            }
+            Ok(!full)
+        })
+        .await
 }
 
 async fn begin(context: &Context, id: BackupId, attempt: &Attempt) -> Result<Option<(Backup, i64)>, Error> {

@@ -8,7 +8,7 @@ use chiliview_policy::schedule::jitter;
 use chiliview_store::{
     BackupId, Error, RunId, TenantId, Timestamp, Tx,
     audit::{self, Event},
-    backups::{self, Backup, New, Origin},
+    backups::{self, New, Old, Origin},
     queue::NewJob,
     schedule_runs::{self, FiredBy, Run, RunStatus},
     schedules::{self, Schedule, ScheduleAction, ScheduleScope},
@@ -32,13 +32,28 @@ const BY_PERSON: i32 = -5;
 
 /// Does the job.
 pub(crate) async fn run(context: &Context, id: RunId, attempt: &Attempt) -> Outcome {
-    loop {
-        match page(context, id, attempt).await {
-            Ok(true) => {}
-            Ok(false) => return Outcome::Done,
-            Err(error) => return later(&error),
+    let done = async {
+        let found = context.store.central().read(async |tx| open(tx, id).await).await?;
+        let Some((run, schedule)) = found else { return Ok(()) };
+        match schedule.action {
+            ScheduleAction::Prove => prove(context, &run, &schedule, attempt).await,
+            ScheduleAction::BackUp => {
+                while page(context, id, attempt).await? {}
+                Ok(())
+            }
         }
+    };
+    match done.await {
+        Ok(()) => Outcome::Done,
+        Err(error) => later(&error),
     }
+}
+
+/// A run that is not all queued yet, and its schedule; with that deleted, a run is gone too.
+async fn open(tx: &mut Tx, id: RunId) -> Result<Option<(Run, Schedule)>, Error> {
+    let run = schedule_runs::find(tx, id).await?.filter(|run| run.status == RunStatus::Queued);
+    let Some(run) = run else { return Ok(None) };
+    Ok(schedules::find(tx, run.schedule_id).await?.map(|schedule| (run, schedule)))
 }
 
 /// The last attempt failed: what it queued goes on, and the run says that it is not all.
@@ -68,14 +83,7 @@ async fn page(context: &Context, id: RunId, attempt: &Attempt) -> Result<bool, E
             if !attempt.holds(tx).await? {
                 return Ok(false);
             }
-            // With its schedule deleted, a run is gone too.
-            let run = schedule_runs::find(tx, id).await?.filter(|run| run.status == RunStatus::Queued);
-            let Some(run) = run else { return Ok(false) };
-            let Some(schedule) = schedules::find(tx, run.schedule_id).await? else { return Ok(false) };
-            if schedule.action == ScheduleAction::Prove {
-                prove(context, tx, &schedule, id, now).await?;
-                return Ok(false);
-            }
+            let Some((run, schedule)) = open(tx, id).await? else { return Ok(false) };
             let tenants = covered(tx, &schedule, run.reached).await?;
             let central = run.started_at.is_none() && covers_central(&schedule);
             let targets = central.then_some(None).into_iter().chain(tenants.iter().map(Some));
@@ -94,21 +102,18 @@ async fn page(context: &Context, id: RunId, attempt: &Attempt) -> Result<bool, E
 }
 
 /// Asks for new proofs. Each ends by itself and says so on its backup: the run is over when they are queued.
-async fn prove(context: &Context, tx: &mut Tx, schedule: &Schedule, id: RunId, now: Timestamp) -> Result<(), Error> {
+async fn prove(context: &Context, run: &Run, schedule: &Schedule, attempt: &Attempt) -> Result<(), Error> {
     let tagged = match &schedule.tag {
-        Some(tag) => all_tagged(tx, tag).await?,
+        Some(tag) => context.store.central().read(async |tx| all_tagged(tx, tag).await).await?,
         None => HashSet::new(),
     };
-    let covers = |backup: &Backup| match (schedule.scope, backup.tenant_id) {
+    let covers = |backup: &Old| match (schedule.scope, backup.tenant_id) {
         (ScheduleScope::All, _) | (ScheduleScope::Central, None) => true,
         (ScheduleScope::Tag, Some(tenant)) => tagged.contains(&tenant),
         (ScheduleScope::Tenant, Some(tenant)) => schedule.tenant_id == Some(tenant),
         _ => false,
     };
-    let chosen = oldest_first(context, tx, schedule.prove_bytes.unwrap_or(i64::MAX), covers).await?;
-    schedule_runs::reach(tx, id, None, i64::try_from(chosen.len()).unwrap_or(i64::MAX), now).await?;
-    schedule_runs::end(tx, id, RunStatus::Done, None, now).await?;
-    Ok(())
+    oldest_first(context, run, schedule.prove_bytes.unwrap_or(i64::MAX), attempt, covers).await
 }
 
 async fn all_tagged(tx: &mut Tx, tag: &str) -> Result<HashSet<TenantId>, Error> {

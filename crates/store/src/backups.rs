@@ -20,7 +20,7 @@ pub use self::{
     list::{BackupSort, Filter, list, list_sorted},
     overview::{Cover, CoverCount, CoverFilter, Covered, Day, by_day, count_covers, covers, on_shelf},
     proofs::{
-        Proven, call_off_proof, damaged, oldest_proven, proof_waits, prove_again, prove_later, proven, start_proof,
+        Old, Proven, call_off_proof, damaged, oldest_proven, proof_waits, prove_again, prove_later, proven, start_proof,
     },
     recovered::{Recovered, lost, recover},
     steps::{

@@ -52,6 +52,7 @@ pub struct Run {
     /// The last tenant that was queued.
     pub reached: Option<TenantId>,
     pub total: i64,
+    pub asked_bytes: i64,
     pub error: Option<String>,
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
@@ -62,8 +63,8 @@ pub struct Run {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, schedule_id, due_at, fired_by, requested_by, missed, status, reached, total, error, started_at, \
-             finished_at, created_at, updated_at FROM schedule_runs ",
+            "SELECT id, schedule_id, due_at, fired_by, requested_by, missed, status, reached, total, asked_bytes, error, \
+             started_at, finished_at, created_at, updated_at FROM schedule_runs ",
             $rest
         )
     };
@@ -139,6 +140,23 @@ pub async fn reach(tx: &mut Tx, id: RunId, reached: Option<TenantId>, added: i64
         .bind(id)
         .bind(reached)
         .bind(added)
+        .bind(at)
+        .execute()
+        .await?;
+    Ok(changed == 1)
+}
+
+/// Notes that a run has asked for `added` proofs more, of snapshots that have so many `bytes`.
+pub async fn asked(tx: &mut Tx, id: RunId, added: i64, bytes: i64, at: Timestamp) -> Result<bool> {
+    let changed = tx
+        .query(
+            "UPDATE schedule_runs SET total = total + $2, asked_bytes = asked_bytes + $3,
+                 started_at = COALESCE(started_at, $4), updated_at = $4
+             WHERE id = $1 AND status = 'queued'",
+        )
+        .bind(id)
+        .bind(added)
+        .bind(bytes)
         .bind(at)
         .execute()
         .await?;

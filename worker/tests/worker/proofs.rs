@@ -6,9 +6,8 @@ use chiliview_store::{
     BackupId,
     audit::{self, Filter},
     backups::{self, BackupStatus, ProofDepth},
-    queue::{self, JobStatus},
+    queue::JobStatus,
 };
-use chiliview_worker::oldest_first;
 
 use crate::{
     shop::{Shop, make_heavy, on_every_engine},
@@ -155,32 +154,6 @@ async fn a_proof_whose_process_is_killed_is_made_by_another_worker() {
         worker.stop().await;
         assert_eq!((after.status, after.proof), (BackupStatus::Verified, Some(ProofDepth::Full)));
         assert!(after.attempt >= 3);
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_oldest_proofs_are_made_again_until_the_bytes_are_used_up() {
-    on_every_engine(async |shop: Shop| {
-        let mut made = Vec::new();
-        for _ in 0..3 {
-            made.push(shop.backed_up(None).await);
-        }
-        let two = made[0].stored_bytes.unwrap() + made[1].stored_bytes.unwrap();
-        let ask = async |bytes, spared: Option<BackupId>| {
-            shop.write(async |tx| oldest_first(&shop.context, tx, bytes, |row| Some(row.id) != spared).await).await
-        };
-        assert_eq!(ask(two, None).await, [made[0].id, made[1].id]);
-        assert!(ask(i64::MAX, Some(made[2].id)).await.is_empty(), "nothing is asked for twice");
-        assert_eq!(ask(0, None).await, [made[2].id], "one at least");
-        let counts = shop.central().read(queue::counts).await.unwrap();
-        assert!(counts.contains(&(JobStatus::Queued, 3)), "{counts:?}");
-        let worker = shop.start(calm());
-        shop.idle().await;
-        worker.stop().await;
-        for backup in made {
-            assert_eq!(shop.find(backup.id).await.unwrap().proof, Some(ProofDepth::Full));
-        }
     })
     .await;
 }

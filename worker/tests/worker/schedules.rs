@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, time::Duration};
 use chiliview_agenda::{Firing, fire};
 use chiliview_store::{
     Clock, Ids, RunId, ScheduleId, TenantId, Timestamp,
-    backups::{self, Backup, BackupStatus, Filter, Origin},
+    backups::{self, Backup, BackupStatus, Filter, Origin, ProofDepth},
     json_text::JsonText,
     paging::{Direction, Page},
     queue::{self, JobStatus},
@@ -413,6 +413,101 @@ async fn a_backup_that_is_gone_or_damaged_is_no_reason_not_to_make_another() {
         assert_eq!(all_backups(&shop).await.pop().unwrap().status, BackupStatus::Verified, "the newest was damaged");
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_oldest_proofs_are_made_again_until_the_bytes_are_used_up() {
+    on_every_engine(async |shop: Shop, clock: Clock| {
+        let mut made = Vec::new();
+        for _ in 0..3 {
+            made.push(shop.backed_up(None).await);
+        }
+        let two = made[0].stored_bytes.unwrap() + made[1].stored_bytes.unwrap();
+        let proving = async |bytes| {
+            let action = ScheduleAction::Prove;
+            let name = format!("Prove {bytes}");
+            add(&shop, Schedule { name, action, prove_bytes: Some(bytes), ..hourly() }).await
+        };
+        let proven = async || {
+            let mut full = Vec::new();
+            for backup in &made {
+                full.push(shop.find(backup.id).await.unwrap().proof == Some(ProofDepth::Full));
+            }
+            full
+        };
+        let worker = shop.start(calm());
+        let first = proving(two).await;
+        known(&shop, first).await;
+        clock.advance(HOUR);
+        let run = nth_ended(&shop, first, 1).await;
+        assert_eq!((run.status, run.total, run.asked_bytes), (RunStatus::Done, 2, two));
+        shop.idle().await;
+        assert_eq!(proven().await, [true, true, false]);
+
+        shop.write(async |tx| schedules::delete(tx, first).await).await;
+        let second = proving(0).await;
+        known(&shop, second).await;
+        clock.advance(HOUR);
+        assert_eq!(nth_ended(&shop, second, 1).await.total, 1, "one at least");
+        shop.idle().await;
+        worker.stop().await;
+        assert_eq!(proven().await, [true, true, true]);
+    })
+    .await;
+}
+
+/// Rows that count as verified, and have no snapshot.
+#[cfg(feature = "failpoints")]
+async fn verified_rows(shop: &Shop, count: usize, stored_bytes: i64) {
+    let proof = backups::Verified {
+        manifest: "{}".into(),
+        stored_sha256: "0".repeat(64),
+        stored_bytes,
+        plain_bytes: 1,
+        encrypted: false,
+        depth: ProofDepth::Quick,
+    };
+    shop.write(async |tx| {
+        for _ in 0..count {
+            let id = Ids.next();
+            let (origin, at) = (Origin::Request, START);
+            let new =
+                backups::New { id, tenant: None, origin, run: None, requested_by: "test".into(), trace_id: None, at };
+            backups::insert(tx, &new).await?;
+            let attempt = backups::start(tx, id, at).await?.unwrap();
+            assert!(backups::verified(tx, id, attempt, &proof, at).await?);
+        }
+        Ok(())
+    })
+    .await;
+}
+
+#[cfg(feature = "failpoints")]
+#[test]
+fn proofs_are_asked_for_page_by_page_and_a_run_that_was_cut_off_goes_on_with_the_rest() {
+    const TEST: &str = "schedules::proofs_are_asked_for_page_by_page_and_a_run_that_was_cut_off_goes_on_with_the_rest";
+    crate::workshop::alone(TEST, || {
+        tokio::runtime::Runtime::new().unwrap().block_on(on_every_engine(async |shop: Shop, clock: Clock| {
+            verified_rows(&shop, 120, 10).await;
+            let action = ScheduleAction::Prove;
+            let schedule = add(&shop, Schedule { action, prove_bytes: Some(1000), ..hourly() }).await;
+            fail::cfg("worker.proofs_asked", "1*return->off").unwrap();
+            // The run's own job alone: proofs of what has no snapshot would come between.
+            let worker = shop.start(Options { parallel: NonZeroUsize::MIN, ..calm() });
+            known(&shop, schedule).await;
+            clock.advance(HOUR);
+            let run = nth_ended(&shop, schedule, 1).await;
+            worker.stop().await;
+            fail::remove("worker.proofs_asked");
+            assert_eq!((run.status, run.total, run.asked_bytes), (RunStatus::Done, 100, 1000));
+            let jobs = shop.central().read(async |tx| queue::list(tx, &queue::Filter::default(), 1000).await).await;
+            let jobs = jobs.unwrap();
+            assert!(jobs.iter().any(|job| job.kind == "run_schedule" && job.attempts == 2), "it was cut off");
+            let proofs = jobs.iter().filter(|job| job.kind == "prove").map(|job| job.subject).collect::<Vec<_>>();
+            let each: std::collections::BTreeSet<_> = proofs.iter().collect();
+            assert_eq!((proofs.len(), each.len()), (100, 100), "none is asked for twice");
+        }));
+    });
 }
 
 #[tokio::test(flavor = "multi_thread")]

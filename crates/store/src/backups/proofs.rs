@@ -2,8 +2,16 @@
 //!
 //! What it was before is read from `proof`: a damaged backup has none. Until the new proof has ended it counts as what it was.
 
-use super::{Backup, ProofDepth, select};
-use crate::{clock::Timestamp, error::Result, ids::BackupId, reason::Reason, seam::Tx};
+use sqlx::FromRow;
+
+use super::ProofDepth;
+use crate::{
+    clock::Timestamp,
+    error::Result,
+    ids::{BackupId, TenantId},
+    reason::Reason,
+    seam::Tx,
+};
 
 /// Asks for a new proof of what was proven before. False when there is nothing to prove, or it is under way already.
 pub async fn prove_again(tx: &mut Tx, id: BackupId, at: Timestamp) -> Result<bool> {
@@ -130,12 +138,34 @@ pub async fn call_off_proof(tx: &mut Tx, id: BackupId, at: Timestamp) -> Result<
     Ok(changed == 1)
 }
 
-/// Verified backups, those first whose proof is oldest: behind `after`, which is the last one's `proven_at` and id.
-pub async fn oldest_proven(tx: &mut Tx, after: Option<(Timestamp, BackupId)>, limit: i64) -> Result<Vec<Backup>> {
+/// A verified backup, and when it was last proven.
+#[derive(Clone, Debug, FromRow)]
+pub struct Old {
+    /// The backup.
+    pub id: BackupId,
+    /// Whose it is; none: the central database's.
+    pub tenant_id: Option<TenantId>,
+    /// The bytes of its snapshot.
+    pub stored_bytes: Option<i64>,
+    /// When it was proven.
+    pub proven_at: Timestamp,
+}
+
+/// Verified backups that were proven before `before`, those first whose proof is oldest: behind `after`, which is the last
+/// one's `proven_at` and id.
+pub async fn oldest_proven(
+    tx: &mut Tx,
+    before: Timestamp,
+    after: Option<(Timestamp, BackupId)>,
+    limit: i64,
+) -> Result<Vec<Old>> {
     let (at, id) = after.unzip();
-    tx.query(select!(
-        "WHERE status = 'verified' AND deleted_at IS NULL AND (proven_at, id) > ($1, $2) ORDER BY proven_at, id LIMIT $3"
-    ))
+    tx.query(
+        "SELECT id, tenant_id, stored_bytes, proven_at FROM backups
+         WHERE status = 'verified' AND deleted_at IS NULL AND proven_at < $1 AND (proven_at, id) > ($2, $3)
+         ORDER BY proven_at, id LIMIT $4",
+    )
+    .bind(before)
     .bind(at.unwrap_or(Timestamp::from_micros(i64::MIN)))
     .bind(id.map(|id| id.to_string()).unwrap_or_default())
     .bind(limit)

@@ -455,11 +455,15 @@ async fn the_oldest_proofs_come_first() {
         let proven = Proven { depth: ProofDepth::Full, at: at(12) };
         write(db, async |tx| backups::proven(tx, ids[0], 2, proven).await).await;
         write(db, async |tx| backups::prove_again(tx, ids[3], at(13)).await).await;
-        let first = read(db, async |tx| backups::oldest_proven(tx, None, 2).await).await;
+        let oldest = async |before, after, limit| {
+            read(db, async |tx| backups::oldest_proven(tx, before, after, limit).await).await
+        };
+        let first = oldest(at(99), None, 2).await;
         assert_eq!(first.iter().map(|row| row.id).collect::<Vec<_>>(), [ids[1], ids[2]]);
-        let after = first.last().map(|row| (row.proven_at.unwrap(), row.id));
-        let rest = read(db, async |tx| backups::oldest_proven(tx, after, 9).await).await;
+        let after = first.last().map(|row| (row.proven_at, row.id));
+        let rest = oldest(at(99), after, 9).await;
         assert_eq!(rest.iter().map(|row| row.id).collect::<Vec<_>>(), [ids[0]]);
+        assert!(oldest(at(12), after, 9).await.is_empty(), "what was proven since is left alone");
     })
     .await;
 }

@@ -263,6 +263,7 @@ async fn a_firing_makes_one_run_which_is_over_when_its_last_backup_has_ended() {
         );
         let awaited = async |of| read(db, async |tx| backups::is_awaited(tx, schedule, of).await).await;
         assert!(awaited(Some(tenant)).await && awaited(None).await && !awaited(Some(Ids.next())).await);
+        assert!(write(db, async |tx| schedule_runs::asked(tx, id, 0, 700, at(13)).await).await);
         assert!(write(db, async |tx| schedule_runs::queued(tx, id, at(14)).await).await);
         let running = run(db, id).await;
         assert_eq!((running.reached, running.total, running.started_at), (Some(tenant), 3, Some(at(12))));
