@@ -21,7 +21,6 @@ use crate::{
 const LIMIT: i64 = 1000;
 /// The queue gives the job of a dead worker to another within seconds; after this nobody came.
 const ABANDONED: Duration = Duration::from_secs(3600);
-const ALIVE: Duration = Duration::from_secs(60);
 const WHY: &str = "no worker finished it; marked as failed by the doctor";
 
 pub(crate) async fn check(exam: &mut Exam<'_>, central: &Central) {
@@ -65,7 +64,7 @@ struct Queue {
 
 impl Queue {
     async fn look(tx: &mut Tx, now: Timestamp) -> Result<Self> {
-        let workers = queue::workers(tx).await?.iter().filter(|worker| worker.is_alive(now, ALIVE)).count();
+        let workers = queue::workers(tx).await?.iter().filter(|worker| worker.is_alive(now)).count();
         let stuck = queue::stuck(tx, now).await?;
         let (mut waiting, mut abandoned) = (Vec::new(), Vec::new());
         for backup in backups::unfinished(tx, LIMIT).await? {

@@ -12,7 +12,6 @@ use tokio::{sync::Mutex, time::timeout};
 
 use crate::{app::App, json::Json, problem::Problem};
 
-pub(crate) const WORKER_SILENT: Duration = Duration::from_secs(15);
 /// Below this, backups and writes are about to fail.
 const LOW_DISK_BYTES: u64 = 256 << 20;
 /// One probe serves all who ask within this time.
@@ -97,7 +96,7 @@ impl Health {
     async fn worker(&self) -> Condition {
         let now = self.app.now();
         let workers = self.app.central().read(async |tx| queue::workers(tx).await).await;
-        let alive = workers.is_ok_and(|workers| workers.iter().any(|worker| worker.is_alive(now, WORKER_SILENT)));
+        let alive = workers.is_ok_and(|workers| workers.iter().any(|worker| worker.is_alive(now)));
         if alive { Condition::Ok } else { Condition::Degraded }
     }
 

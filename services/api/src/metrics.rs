@@ -55,6 +55,11 @@ struct Status {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct State {
+    state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Of {
     scope: &'static str,
 }
@@ -127,8 +132,20 @@ impl Metrics {
     }
 
     async fn count_jobs(&self, registry: &mut Registry) -> Result<(), Problem> {
+        let now = self.app.now();
+        let read = self.app.central().read(async |tx| {
+            let alive: Vec<_> = queue::workers(tx).await?.iter().map(|worker| worker.is_alive(now)).collect();
+            Ok::<_, Error>((queue::counts(tx).await?, alive))
+        });
+        let (counts, alive) = read.await?;
+        let workers = Family::<State, Gauge>::default();
+        for (state, wanted) in [("alive", true), ("silent", false)] {
+            let count = alive.iter().filter(|alive| **alive == wanted).count();
+            workers.get_or_create(&State { state }).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        registry.register("workers", "Workers that have not signed off, by whether they were heard of lately", workers);
         let jobs = Family::<Status, Gauge>::default();
-        for (status, count) in self.app.central().read(async |tx| queue::counts(tx).await).await? {
+        for (status, count) in counts {
             jobs.get_or_create(&Status { status: status.as_str() }).set(i64::try_from(count).unwrap_or(i64::MAX));
         }
         registry.register("jobs", "Jobs in the queue's tables, by status", jobs);

@@ -19,7 +19,7 @@ use self::shapes::{count, days, show};
 use crate::{
     app::App,
     caller::Caller,
-    health::{Condition, Health, WORKER_SILENT},
+    health::{Condition, Health},
     json::Json,
     paging::{self, List},
     problem::{FieldError, Problem},
@@ -149,7 +149,7 @@ impl Overview {
         let Ok(workers) = self.app.central().read(async |tx| queue::workers(tx).await).await else {
             return WorkerHealth { status: Condition::Degraded, workers: None, last_seen_at: None };
         };
-        let alive = workers.iter().filter(|worker| worker.is_alive(now, WORKER_SILENT)).count();
+        let alive = workers.iter().filter(|worker| worker.is_alive(now)).count();
         let last_seen = workers.iter().map(|worker| worker.last_seen).max();
         WorkerHealth {
             status: if alive > 0 { Condition::Ok } else { Condition::Degraded },

@@ -9,14 +9,12 @@ use crate::exit::Failure;
 
 /// How often the row is looked at.
 pub(crate) const EVERY: Duration = Duration::from_millis(200);
-/// A worker that was not heard of for so long does nothing.
-const SILENT: Duration = Duration::from_secs(15);
 
 /// Says so when nobody is going to do anything.
 pub(crate) async fn warn_without_worker(store: &Store, bar: &ProgressBar) -> Result<(), Failure> {
     let workers = store.central().read(async |tx| queue::workers(tx).await).await?;
     let now = store.clock().now();
-    if !workers.iter().any(|worker| worker.is_alive(now, SILENT)) {
+    if !workers.iter().any(|worker| worker.is_alive(now)) {
         bar.suspend(|| eprintln!("no worker is running: `chiliview serve` or `chiliview worker` does it"));
     }
     Ok(())

@@ -12,6 +12,9 @@ use crate::{
     seam::{Database, Tx},
 };
 
+/// Longer than any worker is silent that lives.
+const SILENT: Duration = Duration::from_secs(15);
+
 /// How long a silent worker keeps its jobs: whole seconds, counted by the database.
 #[derive(Clone, Copy, Debug)]
 pub struct Lease(pub Duration);
@@ -32,10 +35,10 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Whether it was heard of within `patience` before `now`.
+    /// Whether it was heard of lately: one that was not does nothing.
     #[must_use]
-    pub fn is_alive(&self, now: Timestamp, patience: Duration) -> bool {
-        now.since(self.last_seen) <= patience
+    pub fn is_alive(&self, now: Timestamp) -> bool {
+        now.since(self.last_seen) <= SILENT
     }
 }
 
