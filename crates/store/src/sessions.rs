@@ -87,19 +87,22 @@ pub async fn confirmed_at(tx: &mut Tx, id: SessionId) -> Result<Option<Timestamp
     Ok(found.fetch_optional::<(Timestamp,)>().await?.map(|(at,)| at))
 }
 
-/// The sessions of one admin, newest first.
-pub async fn of_admin(tx: &mut Tx, id: AdminId, limit: i64) -> Result<Vec<Session>> {
-    tx.query(select!("WHERE admin_id = $1 ORDER BY id DESC LIMIT $2")).bind(id).bind(limit).fetch_all().await
+/// A page of the sessions of one admin, by when they began.
+pub async fn of_admin(tx: &mut Tx, id: AdminId, page: &Page) -> Result<Vec<Session>> {
+    let sql = match page.direction {
+        Direction::Ascending => select!("WHERE admin_id = $1 AND id > $2 ORDER BY id LIMIT $3"),
+        Direction::Descending => select!("WHERE admin_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"),
+    };
+    tx.query(sql).bind(id).bind(page.start().1).bind(page.limit).fetch_all().await
 }
 
-/// The sessions of one user, newest first.
-pub async fn of_user(tx: &mut Tx, tenant: TenantId, user: UserId, limit: i64) -> Result<Vec<Session>> {
-    tx.query(select!("WHERE tenant_id = $1 AND user_id = $2 ORDER BY id DESC LIMIT $3"))
-        .bind(tenant)
-        .bind(user)
-        .bind(limit)
-        .fetch_all()
-        .await
+/// A page of the sessions of one user, by when they began.
+pub async fn of_user(tx: &mut Tx, tenant: TenantId, user: UserId, page: &Page) -> Result<Vec<Session>> {
+    let sql = match page.direction {
+        Direction::Ascending => select!("WHERE tenant_id = $1 AND user_id = $2 AND id > $3 ORDER BY id LIMIT $4"),
+        Direction::Descending => select!("WHERE tenant_id = $1 AND user_id = $2 AND id < $3 ORDER BY id DESC LIMIT $4"),
+    };
+    tx.query(sql).bind(tenant).bind(user).bind(page.start().1).bind(page.limit).fetch_all().await
 }
 
 /// Whose sessions to list; an absent part does not narrow.
@@ -113,17 +116,35 @@ pub struct Filter {
     pub user: Option<UserId>,
 }
 
+/// A session, and the names beside its ids; a user's own is in his tenant's database.
+#[derive(Clone, Debug, FromRow)]
+pub struct Named {
+    /// The session.
+    #[sqlx(flatten)]
+    pub session: Session,
+    /// The admin's username.
+    pub admin: Option<String>,
+    /// The tenant's slug.
+    pub tenant: Option<String>,
+}
+
+macro_rules! everybodys {
+    ($beyond:literal, $order:literal) => {
+        concat!(
+            "SELECT s.id, s.admin_id, s.tenant_id, s.user_id, s.credential_version, s.address, s.user_agent, s.created_at, \
+                    s.last_seen_at, s.expires_at, a.username AS admin, t.slug AS tenant \
+             FROM sessions AS s LEFT JOIN admins AS a ON a.id = s.admin_id LEFT JOIN tenants AS t ON t.id = s.tenant_id \
+             WHERE (CAST($1 AS TEXT) IS NULL OR s.admin_id = $1) AND (CAST($2 AS TEXT) IS NULL OR s.tenant_id = $2) \
+               AND (CAST($3 AS TEXT) IS NULL OR s.user_id = $3) AND s.id ", $beyond, " $4 ORDER BY s.id", $order, " LIMIT $5"
+        )
+    };
+}
+
 /// A page of everybody's, by when they began.
-pub async fn list(tx: &mut Tx, filter: Filter, page: &Page) -> Result<Vec<Session>> {
+pub async fn list(tx: &mut Tx, filter: Filter, page: &Page) -> Result<Vec<Named>> {
     let sql = match page.direction {
-        Direction::Ascending => select!(
-            "WHERE (CAST($1 AS TEXT) IS NULL OR admin_id = $1) AND (CAST($2 AS TEXT) IS NULL OR tenant_id = $2)
-               AND (CAST($3 AS TEXT) IS NULL OR user_id = $3) AND id > $4 ORDER BY id LIMIT $5"
-        ),
-        Direction::Descending => select!(
-            "WHERE (CAST($1 AS TEXT) IS NULL OR admin_id = $1) AND (CAST($2 AS TEXT) IS NULL OR tenant_id = $2)
-               AND (CAST($3 AS TEXT) IS NULL OR user_id = $3) AND id < $4 ORDER BY id DESC LIMIT $5"
-        ),
+        Direction::Ascending => everybodys!(">", " ASC"),
+        Direction::Descending => everybodys!("<", " DESC"),
     };
     tx.query(sql)
         .bind(filter.admin)

@@ -1,9 +1,10 @@
 //! Sessions.
 
 use chiliview_store::{
-    Database, Ids, SessionId, Tx,
+    Database, Ids, SessionId,
     admins::{self, AdminRole},
-    sessions::{self, Filter, Session},
+    paging::Direction,
+    sessions::{self, Filter, Named, Session},
     tenants,
 };
 
@@ -42,11 +43,12 @@ async fn there(db: &Database, all: &[&Session]) -> Vec<bool> {
     there
 }
 
-async fn ids(
-    db: &Database,
-    list: impl AsyncFnOnce(&mut Tx) -> chiliview_store::Result<Vec<Session>>,
-) -> Vec<SessionId> {
-    read(db, list).await.into_iter().map(|session| session.id).collect()
+fn ids(sessions: Vec<Session>) -> Vec<SessionId> {
+    sessions.into_iter().map(|session| session.id).collect()
+}
+
+fn key(row: &Session) -> (String, String) {
+    (row.id.to_string(), row.id.to_string())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,8 +118,15 @@ async fn sessions_end_by_admin_user_and_tenant_but_for_the_one_that_stays() {
         let (u1, u2, o1, x1) = (of(home.id, user), of(home.id, user), of(home.id, other), of(away.id, user));
         let all = [&a1, &a2, &a3, &u1, &u2, &o1, &x1];
         add(db, &all).await;
-        assert_eq!(ids(db, async |tx| sessions::of_admin(tx, owner.id, 2).await).await, [a3.id, a2.id]);
-        assert_eq!(ids(db, async |tx| sessions::of_user(tx, home.id, user, 9).await).await, [u2.id, u1.id]);
+        for (direction, admins, users) in [
+            (Direction::Descending, [a3.id, a2.id, a1.id], [u2.id, u1.id]),
+            (Direction::Ascending, [a1.id, a2.id, a3.id], [u1.id, u2.id]),
+        ] {
+            let list = async |page| read(db, async |tx| sessions::of_admin(tx, owner.id, &page).await).await;
+            assert_eq!(ids(walk(direction, key, list).await), admins);
+            let list = async |page| read(db, async |tx| sessions::of_user(tx, home.id, user, &page).await).await;
+            assert_eq!(ids(walk(direction, key, list).await), users);
+        }
         assert_eq!(write(db, async |tx| sessions::delete_of_admin(tx, owner.id, Some(a2.id)).await).await, 2);
         assert_eq!(write(db, async |tx| sessions::delete_of_user(tx, home.id, user, Some(u1.id)).await).await, 1);
         assert_eq!(there(db, &all).await, [false, true, false, true, false, true, true]);
@@ -176,11 +185,18 @@ async fn everybodys_sessions_are_listed_by_whose_they_are() {
             (Filter { tenant: Some(home.id), user: Some(user), ..Filter::default() }, vec![1]),
         ] {
             for direction in DIRECTIONS {
-                let key = |row: &Session| (row.id.to_string(), row.id.to_string());
+                let key = |row: &Named| key(&row.session);
                 let list = async |page| read(db, async |tx| sessions::list(tx, filter, &page).await).await;
                 let rows = walk(direction, key, list).await;
-                let mut found: Vec<_> =
-                    rows.iter().map(|row| all.iter().position(|session| session.id == row.id).unwrap()).collect();
+                for row in &rows {
+                    let admin = row.session.admin_id.map(|_| "a");
+                    let tenant = row.session.tenant_id.map(|_| "t");
+                    assert_eq!((row.admin.as_deref(), row.tenant.as_deref()), (admin, tenant));
+                }
+                let mut found: Vec<_> = rows
+                    .iter()
+                    .map(|row| all.iter().position(|session| session.id == row.session.id).unwrap())
+                    .collect();
                 found.sort_unstable();
                 assert_eq!(found, wanted);
             }

@@ -1,10 +1,12 @@
 //! Sessions: everybody's own, and all of them for owners.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
 use chiliview_store::{
-    SessionId, TenantId, admins,
+    Error, SessionId, TenantId, UserId,
     audit::Event,
-    sessions::{self as rows, Filter, Session},
-    tenants, users,
+    sessions::{self as rows, Filter, Named, Session},
+    users,
 };
 use chrono::{DateTime, Utc};
 use poem_openapi::{
@@ -22,8 +24,6 @@ use crate::{
     problem::Problem,
     words::Order,
 };
-
-const SHOWN: i64 = 100;
 
 /// The resource.
 pub struct Sessions {
@@ -69,18 +69,30 @@ pub struct SessionInfo {
 impl Sessions {
     /// One's own sessions, newest first
     #[oai(path = "/auth/sessions", method = "get", operation_id = "list_sessions")]
-    async fn own(&self, caller: Caller) -> Result<Json<List<SessionInfo>>, Problem> {
-        let rows = self.own_sessions(&caller).await?;
-        let items = rows.into_iter().map(|row| show(row, &caller, Whose::default())).collect();
-        Ok(Json(List { items, next: None }))
+    async fn own(
+        &self,
+        caller: Caller,
+        limit: Query<Option<u32>>,
+        after: Query<Option<String>>,
+        order: Query<Option<Order>>,
+    ) -> Result<Json<List<SessionInfo>>, Problem> {
+        caller.session()?;
+        let page = paging::page(limit.0, after.0.as_deref(), order.0.unwrap_or(Order::Descending))?;
+        let rows = self.app.central().read(async |tx| match &caller.identity {
+            Identity::Admin { id, .. } => rows::of_admin(tx, *id, &page).await,
+            Identity::User { id, tenant, .. } => rows::of_user(tx, tenant.id, *id, &page).await,
+        });
+        let key = |row: &Session| (row.id.to_string(), row.id.to_string());
+        Ok(Json(paging::list(rows.await?, &page, key, |row| show(row, &caller, Whose::default()))))
     }
 
     /// End one of one's own sessions
     #[oai(path = "/auth/sessions/:session", method = "delete", operation_id = "end_session")]
     async fn end_own(&self, caller: Caller, session: Path<Uuid>) -> Result<NoContent, Problem> {
         let id = SessionId::from(session.0);
-        let own = self.own_sessions(&caller).await?;
-        if !own.iter().any(|row| row.id == id) {
+        caller.session()?;
+        let found = self.app.central().read(async |tx| rows::find(tx, id).await).await?;
+        if !found.is_some_and(|row| is_own(&row, &caller)) {
             return Err(Problem::not_found("session"));
         }
         self.end(&caller, id, "auth.end_session").await
@@ -112,13 +124,13 @@ impl Sessions {
         };
         let filter = Filter { admin: admin.0.map(Into::into), tenant, user: user.0.map(Into::into) };
         let found = self.app.central().read(async |tx| rows::list(tx, filter, &page).await).await?;
-        let mut named = Vec::with_capacity(found.len());
-        for row in found {
-            let whose = self.whose(&row).await?;
-            named.push((row, whose));
-        }
-        let key = |(row, _): &(Session, Whose)| (row.id.to_string(), row.id.to_string());
-        Ok(Json(paging::list(named, &page, key, |(row, whose)| show(row, &caller, whose))))
+        let usernames = self.usernames(&found).await;
+        let key = |row: &Named| (row.session.id.to_string(), row.session.id.to_string());
+        let shown = |row: Named| {
+            let user = row.session.user_id.and_then(|user| usernames.get(&user).cloned());
+            show(row.session, &caller, Whose { tenant: row.tenant, username: row.admin.or(user) })
+        };
+        Ok(Json(paging::list(found, &page, key, shown)))
     }
 
     /// End anybody's session
@@ -143,15 +155,6 @@ impl Sessions {
         Self { app }
     }
 
-    async fn own_sessions(&self, caller: &Caller) -> Result<Vec<Session>, Problem> {
-        caller.session()?;
-        let rows = self.app.central().read(async |tx| match &caller.identity {
-            Identity::Admin { id, .. } => rows::of_admin(tx, *id, SHOWN).await,
-            Identity::User { id, tenant, .. } => rows::of_user(tx, tenant.id, *id, SHOWN).await,
-        });
-        Ok(rows.await?)
-    }
-
     async fn end(&self, caller: &Caller, id: SessionId, action: &'static str) -> Result<NoContent, Problem> {
         let app = &self.app;
         app.central()
@@ -165,35 +168,43 @@ impl Sessions {
         Ok(NoContent)
     }
 
-    /// A tenant whose database is out of reach keeps nobody from seeing that somebody is logged in.
-    async fn whose(&self, row: &Session) -> Result<Whose, Problem> {
-        let (admin, tenant) = self
-            .app
-            .central()
-            .read(async |tx| {
-                let admin = match row.admin_id {
-                    Some(id) => admins::find(tx, id).await?,
-                    None => None,
-                };
-                let tenant = match row.tenant_id {
-                    Some(id) => tenants::find(tx, id).await?,
-                    None => None,
-                };
-                Ok::<_, Problem>((admin, tenant))
-            })
-            .await?;
-        let username = match (admin, row.tenant_id, row.user_id) {
-            (Some(admin), _, _) => Some(admin.username),
-            (None, Some(tenant), Some(user)) => self.username(tenant, user).await,
-            _ => None,
-        };
-        Ok(Whose { tenant: tenant.map(|tenant| tenant.slug), username })
+    /// What the users are called, each tenant's database asked once. One that is out of reach keeps nobody from seeing that
+    /// somebody is logged in.
+    async fn usernames(&self, rows: &[Named]) -> HashMap<UserId, String> {
+        let mut of_tenants: BTreeMap<TenantId, BTreeSet<UserId>> = BTreeMap::new();
+        for row in rows {
+            if let (Some(tenant), Some(user)) = (row.session.tenant_id, row.session.user_id) {
+                of_tenants.entry(tenant).or_default().insert(user);
+            }
+        }
+        let mut all = HashMap::new();
+        for (tenant, wanted) in of_tenants {
+            match self.called(tenant, &wanted).await {
+                Ok(names) => all.extend(names),
+                Err(error) => tracing::warn!(%tenant, %error, "sessions.names_unknown"),
+            }
+        }
+        all
     }
 
-    async fn username(&self, tenant: TenantId, user: chiliview_store::UserId) -> Option<String> {
-        let database = self.app.store().tenant(tenant).await.ok()?;
-        let found = database.read(async |tx| users::find(tx, user).await).await.ok()?;
-        found.map(|user| user.username)
+    async fn called(&self, tenant: TenantId, wanted: &BTreeSet<UserId>) -> Result<Vec<(UserId, String)>, Error> {
+        let database = self.app.store().tenant(tenant).await?;
+        database
+            .read(async |tx| {
+                let mut names = Vec::with_capacity(wanted.len());
+                for id in wanted {
+                    names.extend(users::find(tx, *id).await?.map(|user| (*id, user.username)));
+                }
+                Ok(names)
+            })
+            .await
+    }
+}
+
+fn is_own(row: &Session, caller: &Caller) -> bool {
+    match &caller.identity {
+        Identity::Admin { id, .. } => row.admin_id == Some(*id),
+        Identity::User { id, tenant, .. } => (row.tenant_id, row.user_id) == (Some(tenant.id), Some(*id)),
     }
 }
 

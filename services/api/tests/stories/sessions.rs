@@ -3,7 +3,7 @@
 use chiliview_store::{admins::AdminRole, users::UserRole};
 use serde_json::json;
 
-use crate::support::on_every_engine;
+use crate::support::{PASSWORD, on_every_engine};
 
 #[tokio::test]
 async fn an_owner_sees_everybodys_sessions_and_ends_them() {
@@ -28,6 +28,34 @@ async fn an_owner_sees_everybodys_sessions_and_ends_them() {
         app.delete(&owner, &format!("/sessions/{id}")).await.expect_problem(404, "not_found");
         let log = app.get(&owner, "/audit?action=session.end").await.expect(200);
         assert_eq!(log.column("object_id"), [id]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn ones_own_sessions_are_paged_and_every_one_of_them_can_be_ended() {
+    on_every_engine(async |app| {
+        let owner = app.admin(AdminRole::Owner).await;
+        let other = app.admin(AdminRole::Owner).await;
+        for _ in 0..3 {
+            app.log_in(&owner.username, PASSWORD, None).await.expect(200);
+        }
+        let (mut found, mut after) = (Vec::new(), String::new());
+        loop {
+            let page = app.get(&owner, &format!("/auth/sessions?limit=2{after}")).await.expect(200);
+            found.extend(page.column("id"));
+            match page.json()["next"].as_str() {
+                Some(next) => after = format!("&after={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(found.len(), 4);
+        let oldest_first = app.get(&owner, "/auth/sessions?order=asc").await.expect(200).column("id");
+        assert!(oldest_first.iter().rev().eq(&found), "{oldest_first:?} {found:?}");
+        app.delete(&owner, &format!("/auth/sessions/{}", found[0])).await.expect(204);
+        let foreign = app.get(&other, "/auth/sessions").await.expect(200).column("id").remove(0);
+        app.delete(&owner, &format!("/auth/sessions/{foreign}")).await.expect_problem(404, "not_found");
+        assert_eq!(app.get(&owner, "/auth/sessions").await.expect(200).column("id"), found[1..]);
     })
     .await;
 }

@@ -7709,7 +7709,11 @@ export interface operations {
     };
     list_sessions: {
         parameters: {
-            query?: never;
+            query?: {
+                after?: string;
+                limit?: number;
+                order?: components["schemas"]["Order"];
+            };
             header?: never;
             path?: never;
             cookie?: never;
