@@ -20,7 +20,7 @@ words! {
     TenantStatus {
         /// Everything works.
         Active = "active",
-        /// Reading and backups only.
+        /// Its people look, make backups and prove them, and change nothing else.
         ReadOnly = "read_only",
         /// Nobody of it can log in; it is still backed up.
         Suspended = "suspended",

@@ -102,7 +102,7 @@ impl ApiKeys {
     #[oai(path = "/api-keys", method = "post", operation_id = "create_api_key")]
     async fn create(&self, caller: Caller, input: Json<NewKey>) -> Result<Created<ApiKeyInfo>, Problem> {
         let Json(input) = input;
-        caller.require_manager_write()?;
+        caller.require_manager_change()?;
         let app = &self.app;
         let tenant = self.confinement(&caller, &input).await?;
         let now = app.now();

@@ -226,7 +226,7 @@ impl Backups {
         /// Delete it whatever is lost by that.
         force: Query<Option<bool>>,
     ) -> Result<NoContent, Problem> {
-        caller.require_manager_write()?;
+        caller.require_manager_change()?;
         let seen = find(&self.app, &caller, backup.0).await?;
         let app = &self.app;
         let now = app.now();
@@ -256,7 +256,7 @@ impl Backups {
     /// Take a backup out of the trash
     #[oai(path = "/backups/:backup/undelete", method = "post", operation_id = "undelete_backup")]
     async fn undelete(&self, caller: Caller, backup: Path<Uuid>) -> Result<Tagged<BackupInfo>, Problem> {
-        caller.require_manager_write()?;
+        caller.require_manager_change()?;
         let seen = find(&self.app, &caller, backup.0).await?;
         let app = &self.app;
         let now = app.now();

@@ -10,7 +10,7 @@ use chiliview_store::{
     AdminId, ApiKeyId, SessionId, TenantId, UserId,
     admins::AdminRole,
     audit::{Actor, ActorKind},
-    tenants::Tenant,
+    tenants::{Tenant, TenantStatus},
     users::UserRole,
 };
 use poem::{Request, RequestBody};
@@ -278,6 +278,27 @@ impl Caller {
             Identity::User { .. } => self.require_manager_read(),
         }
     }
+
+    /// As [`Self::require_manager_write`], and not of a tenant that is read-only: its own people look, make backups and prove
+    /// them; whatever else they change, the platform does for them.
+    pub fn require_manager_change(&self) -> Result<(), Problem> {
+        self.require_manager_write()?;
+        match self.own_tenant() {
+            Some(tenant) => refuse_read_only(tenant),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Refuses what changes a tenant that is read-only.
+pub(crate) fn refuse_read_only(tenant: &Tenant) -> Result<(), Problem> {
+    if tenant.status == TenantStatus::ReadOnly {
+        return Err(Problem::conflict(
+            "tenant_read_only",
+            "the tenant is read-only; its status has to be changed first",
+        ));
+    }
+    Ok(())
 }
 
 impl<'a> ApiExtractor<'a> for Caller {

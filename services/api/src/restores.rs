@@ -60,6 +60,9 @@ impl Restores {
         input: Json<RestoreRequest>,
     ) -> Result<Requested, Problem> {
         caller.require_manager_write()?;
+        if !input.dry_run {
+            caller.require_manager_change()?;
+        }
         let backup = self.backup(&caller, backup.0).await?;
         let once = Once::new(&caller, key.0, "restore_backup", &(backup.id, &input.0))?;
         if let Some(first) = self.app.central().read(async |tx| once.before(tx).await).await? {
@@ -139,7 +142,7 @@ impl Restores {
         restore: Path<Uuid>,
         input: Json<UndoRequest>,
     ) -> Result<Accepted<RestoreInfo>, Problem> {
-        caller.require_manager_write()?;
+        caller.require_manager_change()?;
         let seen = find(&self.app, &caller, restore.0).await?;
         let app = &self.app;
         let now = app.now();

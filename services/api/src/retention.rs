@@ -117,7 +117,7 @@ impl Retention {
         let now = app.now();
         let row = app.central().write(async |tx| {
             let seen = backups::found(tx, &caller, backup.0).await?;
-            caller.require_manager_write()?;
+            caller.require_manager_change()?;
             if !rows::pin(tx, seen.id, now).await? {
                 return Err(Problem::conflict("deleted", "the backup is in the trash; undelete it first"));
             }
@@ -135,7 +135,7 @@ impl Retention {
         let now = app.now();
         let row = app.central().write(async |tx| {
             let seen = backups::found(tx, &caller, backup.0).await?;
-            caller.require_manager_write()?;
+            caller.require_manager_change()?;
             rows::unpin(tx, seen.id, now).await?;
             app.audit(tx, &caller, Event::done("backup.unpin", "backup", seen.id)).await?;
             backups::found(tx, &caller, backup.0).await

@@ -53,7 +53,7 @@ impl Schedules {
         lang: Query<Option<Language>>,
         input: Json<NewSchedule>,
     ) -> Result<Created<ScheduleInfo>, Problem> {
-        caller.require_manager_write()?;
+        caller.require_manager_change()?;
         let once = Once::new(&caller, key.0, "create_schedule", &input.0)?;
         let app = &self.app;
         let (now, language) = (app.now(), language(lang.0, request));
@@ -340,7 +340,7 @@ async fn found(tx: &mut Tx, caller: &Caller, id: Uuid) -> Result<Schedule, Probl
 
 async fn changeable(tx: &mut Tx, caller: &Caller, id: Uuid) -> Result<Schedule, Problem> {
     let row = found(tx, caller, id).await?;
-    caller.require_manager_write()?;
+    caller.require_manager_change()?;
     Ok(row)
 }
 

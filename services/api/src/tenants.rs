@@ -9,7 +9,7 @@ use chiliview_store::{
     migrations::{Kind, newest},
     queue::{self, NewJob, Work},
     sessions, tenant_schemas,
-    tenants::{self as rows, Filter, Tenant, TenantStatus as StoredStatus},
+    tenants::{self as rows, Filter, Tenant},
 };
 use poem_openapi::{
     OpenApi,
@@ -30,7 +30,6 @@ use crate::{
     paging::{self, List},
     problem::{FieldError, Problem},
     trash::refuse_over,
-    users::guards,
     words::{Order, TenantSort, TenantStatus},
 };
 
@@ -138,12 +137,9 @@ impl Tenants {
         input: Json<TenantPatch>,
     ) -> Result<Tagged<TenantInfo>, Problem> {
         let seen = self.app.tenant(&caller, &tenant.0).await?;
-        caller.require_manager_write()?;
+        caller.require_manager_change()?;
         if caller.own_tenant().is_some() {
             refuse_platform_fields(&input.0)?;
-            if seen.status == StoredStatus::ReadOnly {
-                return Err(guards::read_only());
-            }
         }
         let app = &self.app;
         let now = app.now();

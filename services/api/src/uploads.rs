@@ -77,7 +77,7 @@ impl Uploads {
         #[oai(name = "Upload-Offset")] offset: Header<u64>,
         piece: Piece,
     ) -> Result<Json<UploadInfo>, Problem> {
-        caller.require_manager_write()?;
+        caller.require_manager_change()?;
         let upload = self.open(&caller, upload.0).await?;
         let arriving = Arriving::open(&self.path(&upload))?;
         if arriving.length() != offset.0 {
@@ -97,7 +97,7 @@ impl Uploads {
     /// other.
     #[oai(path = "/uploads/:upload/finish", method = "post", operation_id = "finish_upload")]
     async fn finish(&self, caller: Caller, upload: Path<Uuid>) -> Result<Accepted<BackupInfo>, Problem> {
-        caller.require_manager_write()?;
+        caller.require_manager_change()?;
         let upload = self.find(&caller, upload.0).await?;
         self.become_backup(&caller, upload).await
     }
@@ -157,7 +157,7 @@ impl Uploads {
     }
 
     async fn begin(&self, caller: &Caller, new: NewUpload) -> Result<Upload, Problem> {
-        caller.require_manager_write()?;
+        caller.require_manager_change()?;
         let tenant = self.tenant(caller, new.tenant.as_deref()).await?;
         if new.adopt {
             caller.require_operator()?;

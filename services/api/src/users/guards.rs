@@ -2,13 +2,13 @@
 
 use chiliview_store::{
     Database, Tx, sessions,
-    tenants::{Tenant, TenantStatus},
+    tenants::Tenant,
     users::{self as rows, User, UserRole, UserStatus},
 };
 
 use crate::{
     app::App,
-    caller::{Caller, Identity},
+    caller::{Caller, Identity, refuse_read_only},
     passwords,
     problem::{FieldError, Problem},
     secret::Secret,
@@ -25,14 +25,8 @@ pub(crate) async fn readable(app: &App, caller: &Caller, tenant: &str) -> Result
 pub(super) async fn writable(app: &App, caller: &Caller, tenant: &str) -> Result<(Tenant, Database), Problem> {
     let (tenant, database) = app.living_tenant(caller, tenant).await?;
     caller.require_manager_write()?;
-    if tenant.status == TenantStatus::ReadOnly {
-        return Err(read_only());
-    }
+    refuse_read_only(&tenant)?;
     Ok((tenant, database))
-}
-
-pub(crate) fn read_only() -> Problem {
-    Problem::conflict("tenant_read_only", "the tenant is read-only; its status has to be changed first")
 }
 
 /// Refuses one user more than the tenant may have.

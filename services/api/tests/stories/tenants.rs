@@ -236,6 +236,44 @@ async fn a_read_only_tenant_is_read_and_its_users_are_changed_by_nobody() {
 }
 
 #[tokio::test]
+async fn the_people_of_a_read_only_tenant_make_backups_and_change_nothing_else() {
+    on_every_engine(async |app| {
+        let owner = app.admin(AdminRole::Owner).await;
+        let id = app.tenant(&owner, "acme").await;
+        let manager = app.user(&id, UserRole::Manager).await;
+        let (backup, _) = app.backed_up(Some((&id, "acme"))).await;
+        let begun = app.post(&manager, "/uploads", json!({ "bytes": 4 })).await.expect(201).field("id");
+        let schedule = json!({ "name": "Ours", "scope": "tenant", "cron": "@daily" });
+        let schedule = app.post(&manager, "/schedules", schedule).await.expect(201).field("id");
+        app.patch(&owner, "/tenants/acme", json!({ "status": "read_only" })).await.expect(200);
+
+        let restore = |password: &str| json!({ "into": "same", "slug": "acme", "password": password });
+        let changes = [
+            ("POST", format!("/backups/{backup}/restore"), restore(PASSWORD)),
+            ("POST", "/uploads".into(), json!({ "bytes": 4 })),
+            ("POST", format!("/uploads/{begun}/finish"), json!(null)),
+            ("POST", "/schedules".into(), json!({ "name": "More", "scope": "tenant", "cron": "@daily" })),
+            ("PATCH", format!("/schedules/{schedule}"), json!({ "name": "Other" })),
+            ("DELETE", format!("/schedules/{schedule}"), json!(null)),
+            ("POST", format!("/backups/{backup}/pin"), json!(null)),
+            ("DELETE", format!("/backups/{backup}?force=true"), json!(null)),
+            ("POST", "/api-keys".into(), json!({ "name": "k", "role": "manager", "password": PASSWORD })),
+        ];
+        for (method, path, body) in changes {
+            let call = app.call(Some(&manager), method, &path);
+            let call = if body.is_null() { call } else { call.json(&body) };
+            call.send().await.expect_problem(409, "tenant_read_only");
+        }
+        let plan = json!({ "into": "same", "dry_run": true });
+        app.post(&manager, &format!("/backups/{backup}/restore"), plan).await.expect(200);
+        app.post(&owner, &format!("/backups/{backup}/restore"), restore(PASSWORD)).await.expect(202);
+        app.post(&manager, &format!("/backups/{backup}/prove"), json!({})).await.expect(202);
+        app.post(&manager, "/backups", json!({ "scope": "tenant", "tenant": "acme" })).await.expect(202);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_tenants_people_see_nothing_of_what_the_platform_notes_about_it() {
     on_every_engine(async |app| {
         let owner = app.admin(AdminRole::Owner).await;

@@ -59,7 +59,7 @@ export const tabWords = messages(
     stateAndLimits: 'State and limits',
     statusHint: {
       active: 'Its people work as usual.',
-      read_only: 'Its people may look, and change nothing.',
+      read_only: 'Its people may look and make backups, and change nothing.',
       suspended: 'Nobody of it can log in. It is backed up all the same.',
     },
     reason: 'Reason',
@@ -151,7 +151,7 @@ export const tabWords = messages(
     stateAndLimits: 'Zustand und Grenzen',
     statusHint: {
       active: 'Seine Personen arbeiten wie gewohnt.',
-      read_only: 'Seine Personen dürfen ansehen und nichts ändern.',
+      read_only: 'Seine Personen dürfen ansehen und sichern, aber nichts ändern.',
       suspended: 'Niemand von ihm kann sich anmelden. Gesichert wird er trotzdem.',
     },
     reason: 'Grund',
