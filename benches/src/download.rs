@@ -1,19 +1,22 @@
 //! A download over HTTP on loopback, beside reading the same file in a loop.
 
 use std::{
-    fs::File,
+    fs::{File, create_dir},
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
-    path::{Path, PathBuf},
+    path::Path,
+    sync::Arc,
     time::Instant,
 };
 
 use anyhow::{Result, ensure};
 use chiliview_api::{
     edge::{EdgeSettings, Limits, serve, wrap},
-    ranges::{Content, serve_file},
+    ranges::{Content, Span, serve as answer},
 };
-use poem::{Request, Route, endpoint::make_sync};
+use chiliview_snapshot::{ArtefactKey, Shelf};
+use chiliview_store::Ids;
+use poem::{Body, Request, Route, endpoint::make};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -29,7 +32,7 @@ fn speed(bytes: u64, began: Instant) -> f64 {
     bytes as f64 / 1e9 / began.elapsed().as_secs_f64()
 }
 
-fn make(path: &Path) -> Result<()> {
+fn fill(path: &Path) -> Result<()> {
     let mut file = File::create(path)?;
     let chunk: Vec<u8> = (0..CHUNK).map(|i| u8::try_from(i * 31 % 251).unwrap_or(0)).collect();
     for _ in 0..BYTES / CHUNK as u64 {
@@ -66,7 +69,8 @@ fn fetch(address: SocketAddr) -> Result<f64> {
     Ok(speed(BYTES, began))
 }
 
-async fn start(path: PathBuf, shutdown: CancellationToken) -> Result<SocketAddr> {
+/// As a backup's artefact is sent.
+async fn start(shelf: Shelf, key: ArtefactKey, shutdown: CancellationToken) -> Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let content = Content {
@@ -77,9 +81,14 @@ async fn start(path: PathBuf, shutdown: CancellationToken) -> Result<SocketAddr>
         file_name: "bench.db.zst".into(),
         sha256: None,
     };
-    let download = make_sync(move |request: Request| match File::open(&path) {
-        Ok(file) => serve_file(request.method(), request.headers(), file, &content),
-        Err(error) => poem::Error::new(error, poem::http::StatusCode::INTERNAL_SERVER_ERROR).into_response(),
+    let content = Arc::new(content);
+    let download = make(move |request: Request| {
+        let (shelf, content) = (shelf.clone(), content.clone());
+        async move {
+            let artefact = shelf.open(&key).await.map_err(poem::error::InternalServerError)?;
+            let body = |span: Span| Body::from_bytes_stream(artefact.range(span.start..span.start + span.length));
+            Ok::<_, poem::Error>(answer(request.method(), request.headers(), &content, body))
+        }
     });
     let endpoint = wrap(Route::new().at("/content", download), EdgeSettings::default());
     tokio::spawn(serve(listener, endpoint, Limits::default(), shutdown));
@@ -89,10 +98,14 @@ async fn start(path: PathBuf, shutdown: CancellationToken) -> Result<SocketAddr>
 /// Prints the speed of a gigabyte that is in the page cache.
 pub(crate) async fn measure() -> Result<()> {
     let directory = directory()?;
-    let path = directory.path().join("content");
-    make(&path)?;
+    let shelf = Shelf::directory(directory.path()).await?;
+    let key = ArtefactKey::of(None, Ids.next(), false);
+    let folder = directory.path().join(key.folder());
+    create_dir(&folder)?;
+    let path = folder.join(key.artefact_file());
+    fill(&path)?;
     let shutdown = CancellationToken::new();
-    let address = start(path.clone(), shutdown.clone()).await?;
+    let address = start(shelf, key, shutdown.clone()).await?;
     let (mut ours, mut theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let path = path.clone();

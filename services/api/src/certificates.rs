@@ -11,7 +11,7 @@ use chiliview_store::{
     keys,
 };
 use chrono::{DateTime, Utc};
-use http::{HeaderValue, header};
+use http::header;
 use poem::{IntoResponse, Response};
 use poem_openapi::{
     ApiResponse, Object, OpenApi,
@@ -21,7 +21,7 @@ use poem_openapi::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{app::App, backups, caller::Caller, json::Json, problem::Problem};
+use crate::{app::App, attachment::disposition, backups, caller::Caller, json::Json, problem::Problem};
 
 /// The name of the signing key in the central database, whose snapshots carry it on.
 const KEY: &str = "certificates";
@@ -127,11 +127,10 @@ fn statement(row: &Backup, manifest: Manifest, signer: &PublicKey, now: DateTime
 
 impl IntoResponse for CertificateFile {
     fn into_response(self) -> Response {
-        let mut response = Response::builder().content_type(JOSE_JSON).body(self.text);
-        if let Ok(disposition) = HeaderValue::try_from(format!("attachment; filename=\"{}\"", self.name)) {
-            response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
-        }
-        response
+        Response::builder()
+            .content_type(JOSE_JSON)
+            .header(header::CONTENT_DISPOSITION, disposition(&self.name))
+            .body(self.text)
     }
 }
 

@@ -9,7 +9,7 @@ use std::{borrow::Cow, io};
 use bytes::Bytes;
 use chiliview_store::paging::Cursor;
 use futures::{Stream, StreamExt, future::BoxFuture, stream};
-use http::{HeaderValue, header};
+use http::header;
 use poem::{Body, IntoResponse, Request, RequestBody, Response};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions,
@@ -19,6 +19,7 @@ use poem_openapi::{
 };
 
 use crate::{
+    attachment::disposition,
     edge::body::{self, BodyLimit, Whole},
     problem::Problem,
 };
@@ -98,11 +99,8 @@ fn encode(rows: impl Iterator<Item = Vec<String>>) -> Result<Bytes, Problem> {
 
 impl IntoResponse for CsvFile {
     fn into_response(self) -> Response {
-        let mut response = Response::builder().content_type(CSV).body(self.body);
-        if let Ok(disposition) = HeaderValue::try_from(format!("attachment; filename=\"{}.csv\"", self.name)) {
-            response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
-        }
-        response
+        let name = format!("{}.csv", self.name);
+        Response::builder().content_type(CSV).header(header::CONTENT_DISPOSITION, disposition(&name)).body(self.body)
     }
 }
 

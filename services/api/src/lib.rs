@@ -6,6 +6,7 @@ pub mod admins;
 pub mod api_keys;
 pub mod app;
 pub mod archives;
+mod attachment;
 pub mod audit;
 pub mod auth;
 pub mod backup_recipients;

@@ -64,7 +64,6 @@ impl Once {
         let Some(key) = &self.key else { return Ok(()) };
         let answer = Answer {
             request_hash: self.request_hash.clone(),
-            status: 200,
             location: Some(first.location.clone()),
             body: serde_json::to_string(&first.body).map_err(Problem::internal)?,
         };

@@ -1,4 +1,4 @@
-//! Which part of a content a request wants, if any (RFC 9110, 13 and 14), and how a file is sent that way.
+//! Which part of a content a request wants, if any (RFC 9110, 13 and 14), and how it is sent that way.
 
 mod conditions;
 mod file;
@@ -7,7 +7,7 @@ use http::{HeaderMap, header};
 
 pub use self::{
     conditions::{Validators, Verdict, evaluate, names_strongly},
-    file::{Content, file_body, serve, serve_file},
+    file::{Content, serve},
 };
 
 /// A run of bytes inside a content, never empty.

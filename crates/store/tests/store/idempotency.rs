@@ -14,11 +14,10 @@ async fn the_first_answer_is_the_only_one_until_it_is_forgotten() {
         for db in [store.central(), &of_tenant] {
             let first = Answer {
                 request_hash: "ab".repeat(32),
-                status: 201,
                 location: Some("/api/tenants/1".into()),
                 body: "{\"name\":\"Zoë\"}".into(),
             };
-            let other = Answer { status: 204, location: None, ..first.clone() };
+            let other = Answer { location: None, ..first.clone() };
             let find = async |caller, key| read(db, async |tx| idempotency::find(tx, caller, key).await).await;
             let remember = |caller, key, answer| {
                 async move |tx: &mut chiliview_store::Tx| idempotency::remember(tx, caller, key, answer, at(0)).await

@@ -188,24 +188,9 @@ fn one(error: &figment::Error) -> String {
 /// `; did you mean …?` when some key is close.
 pub(super) fn suggestion(typed: &str) -> String {
     let known = [NUMBERS, BOOLEANS, SECRETS, TEXTS].concat();
-    let near = known.into_iter().map(|key| (distance(typed, key), key)).min();
+    let near = known.into_iter().map(|key| (strsim::levenshtein(typed, key), key)).min();
     match near {
         Some((distance, key)) if distance <= 3 => format!("; did you mean {key}?"),
         _ => String::new(),
     }
-}
-
-/// Levenshtein's.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.bytes().enumerate() {
-            let substituted = diagonal + usize::from(from != to);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
