@@ -109,6 +109,9 @@ const HUNG_UP: [&str; 5] = ["57P01", "57P02", "57P03", "57P05", "53300"];
 const CUT_OFF: [&str; 2] = ["25P03", "57014"];
 /// Two transactions that could not both go on; a lock that was waited for long enough.
 const COLLIDED: [&str; 3] = ["40001", "40P01", "55P03"];
+/// What a Citus cluster says of a node that it lost.
+const INTERNAL: &str = "XX000";
+const NODE_LOST: &str = "failure on connection";
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
@@ -139,6 +142,7 @@ impl From<sqlx::Error> for Error {
                             return Self::Unreachable(error);
                         }
                         Some(code) if COLLIDED.contains(&code) => return Self::Busy(error),
+                        Some(INTERNAL) if database.message().starts_with(NODE_LOST) => return Self::Unreachable(error),
                         _ => {}
                     }
                 }
@@ -166,10 +170,10 @@ impl Error {
     pub fn is_duplicate_of(&self, table: &str, column: &str) -> bool {
         let Self::Duplicate { what } = self else { return false };
         let key = format!("{table}_{column}_key");
-        // On a node of a Citus cluster, the number of its shard follows.
-        let shard = what.strip_prefix(&key).map(|rest| rest.strip_prefix('_').unwrap_or(rest));
-        shard.is_some_and(|shard| shard.chars().all(|char| char.is_ascii_digit()))
-            || what == &format!("{table}.{column}")
+        // A node of a Citus cluster puts its shard's number behind, and tells the name only within the message.
+        let words = what.split(|char: char| !char.is_ascii_alphanumeric() && char != '_');
+        let mut shards = words.filter_map(|word| word.strip_prefix(&key)).map(|rest| rest.trim_start_matches('_'));
+        shards.any(|shard| shard.chars().all(|char| char.is_ascii_digit())) || what == &format!("{table}.{column}")
     }
 
     /// Wraps what the file system said.
@@ -207,7 +211,8 @@ mod tests {
     #[test]
     fn a_clash_has_the_same_name_on_either_engine_and_on_a_shard() {
         let clash = |what: &str| Error::Duplicate { what: what.to_owned() }.is_duplicate_of("users", "username_key");
-        for what in ["users.username_key", "users_username_key_key", "users_username_key_key_102009"] {
+        let told = "duplicate key value violates unique constraint \"users_username_key_key_102009\"";
+        for what in ["users.username_key", "users_username_key_key", "users_username_key_key_102009", told] {
             assert!(clash(what), "{what}");
         }
         for what in ["users.username", "users_username_key", "users_username_key_key_a", "users_email_key_key_102009"] {

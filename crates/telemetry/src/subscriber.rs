@@ -4,7 +4,7 @@ use opentelemetry::global;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::level_filters::LevelFilter;
 use tracing::{Dispatch, dispatcher};
-use tracing_subscriber::filter::{EnvFilter, Targets};
+use tracing_subscriber::filter::{EnvFilter, FilterExt, Targets, dynamic_filter_fn};
 use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -48,12 +48,14 @@ fn assemble(settings: &Settings, traces: Traces) -> Result<(Dispatch, Guard), Er
         fmt::layer().fmt_fields(JsonFields::new()).event_format(JsonLine).with_ansi(false).with_writer(writer)
     });
     let pretty = outputs.pretty.map(|writer| fmt::layer().compact().with_ansi(outputs.colour).with_writer(writer));
+    // With a filter that decides by the place in the code alone, whoever asks whether a line would be written, and writes none,
+    // makes the next one of his thread vanish (<https://github.com/tokio-rs/tracing/issues/2519>): hence one that is asked each time.
     let spans = tracing_opentelemetry::layer()
         .with_tracer(traces.tracer())
         .with_location(false)
         .with_threads(false)
         .with_tracked_inactivity(false)
-        .with_filter(traced());
+        .with_filter(traced().and(dynamic_filter_fn(|_, _| true)));
     let lines = Layer::and_then(json, pretty).with_filter(filter);
     let dispatch = Dispatch::new(Registry::default().with(spans).with(lines));
     Ok((dispatch, Guard::new(traces, outputs.lost, outputs.writers)))

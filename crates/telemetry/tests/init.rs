@@ -11,7 +11,8 @@ use tempfile::TempDir;
 async fn init_installs_lines_traces_and_propagation_once() {
     let directory = TempDir::new().expect("a temporary directory");
     let path = directory.path().join("chiliview.log");
-    let settings = Settings { console: Console::None, log_file: Some(path.clone()), ..Settings::default() };
+    let log_filter = "sqlx::postgres::notice=error,info".to_owned();
+    let settings = Settings { console: Console::None, log_file: Some(path.clone()), log_filter, ..Settings::default() };
     let guard = init(settings.clone()).expect("the first time");
     assert!(matches!(init(settings), Err(Error::Installed(_))));
     global::get_text_map_propagator(|propagator: &dyn TextMapPropagator| {
@@ -21,12 +22,18 @@ async fn init_installs_lines_traces_and_propagation_once() {
     let span = tracing::info_span!(target: "chiliview_test", "request");
     let task = tokio::spawn(tracing::Instrument::instrument(async { tracing::info!("in a task") }, span));
     task.await.expect("it only logs");
+    // So asks sqlx whenever PostgreSQL remarks something; whoever asks swallows no line of others.
+    let _ = log::log_enabled!(target: "sqlx::postgres::notice", log::Level::Warn);
+    tracing::error!(target: "chiliview_test", "request failed");
     let lost = guard.lost_lines();
     guard.shutdown();
 
     assert_eq!(lost.count(), 0);
     let text = fs::read_to_string(path).expect("the guard has flushed it");
-    let line: serde_json::Value = serde_json::from_str(&text).expect("one line, and no other");
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("every line is one JSON object")).collect();
+    let [line, failed] = lines.as_slice() else { panic!("two lines, not {lines:?}") };
+    assert_eq!(failed["message"], "request failed");
     assert_eq!(line["trace_id"].as_str().map(str::len), Some(32));
     assert_eq!(line["span_id"].as_str().map(str::len), Some(16));
 }
