@@ -1,8 +1,17 @@
 /**
  * A file to the service in pieces. After a break the service is asked how far it has come, and the upload goes on there; so a
- * lost network costs the piece that was under way.
+ * lost network costs the piece that was under way. Where the service cannot take it just now it is asked to wait, and does.
  */
-import { call, client, network, NoAnswer, type BackupInfo, type NewUpload, type UploadInfo } from '$lib/api';
+import {
+  ApiProblem,
+  call,
+  client,
+  network,
+  NoAnswer,
+  type BackupInfo,
+  type NewUpload,
+  type UploadInfo,
+} from '$lib/api';
 
 const PIECE = 8 * 1024 * 1024;
 /** Breaks in a row without a byte of progress between them. */
@@ -51,8 +60,25 @@ async function piece(begun: UploadInfo, file: File, offset: number, signal: Abor
     );
     return sent.offset;
   } catch (failure) {
-    if (!(failure instanceof NoAnswer) || signal.aborted) throw failure;
-    await network.whenReachable();
+    if (signal.aborted) throw failure;
+    if (failure instanceof NoAnswer) await network.whenReachable();
+    else if (failure instanceof ApiProblem && failure.status === 503) await pause(failure, signal);
+    else throw failure;
     return (await call(client.GET('/api/uploads/{upload}', { params: { path }, signal }))).offset;
   }
+}
+
+function pause({ retryAfter = 5 }: ApiProblem, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(done, retryAfter * 1000);
+    signal.addEventListener('abort', stopped);
+    function done(): void {
+      signal.removeEventListener('abort', stopped);
+      resolve();
+    }
+    function stopped(): void {
+      clearTimeout(timer);
+      reject(signal.reason as Error);
+    }
+  });
 }
