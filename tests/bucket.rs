@@ -12,7 +12,7 @@ use crate::support::{Client, Home, missing, run, sha256, until};
 #[expect(dead_code, reason = "the stories of the shelf itself use the rest")]
 pub(crate) mod server;
 
-fn shelf() -> String {
+pub(crate) fn shelf() -> String {
     format!("s3://{BUCKET}/chili/view")
 }
 

@@ -35,7 +35,17 @@ async fn begin(admin: &Client, tenant: &str, bytes: usize) -> Answer {
 }
 
 async fn send(admin: &Client, upload: &str, bytes: usize) -> Answer {
-    let request = admin.request(Method::PATCH, &format!("/api/uploads/{upload}")).header("Upload-Offset", "0");
+    send_from(admin, upload, 0, bytes).await
+}
+
+async fn come_of(admin: &Client, upload: &str) -> usize {
+    let upload = admin.get(&format!("/api/uploads/{upload}")).await.expect(200);
+    usize::try_from(upload["offset"].as_u64().unwrap()).unwrap()
+}
+
+async fn send_from(admin: &Client, upload: &str, offset: usize, bytes: usize) -> Answer {
+    let request = admin.request(Method::PATCH, &format!("/api/uploads/{upload}"));
+    let request = request.header("Upload-Offset", offset.to_string());
     Answer::to(request.header("Content-Type", "application/octet-stream").body(vec![7; bytes])).await
 }
 
@@ -59,6 +69,14 @@ async fn uploads_that_fill_the_disk_leave_room_for_everybody_else() {
     let refused = send(&admin, &uploads[1], BYTES).await.expect(507);
     assert_eq!(refused["code"], "insufficient_storage");
     begin(&admin, "greedy", BYTES).await.expect(507);
+    // Shorter and shorter ones take what is left.
+    let mut come = come_of(&admin, &uploads[1]).await;
+    assert!(come > 0, "what had come before is kept");
+    for piece in (14..23).rev().map(|power| 1 << power) {
+        while send_from(&admin, &uploads[1], come, piece).await.status == 200 {
+            come += piece;
+        }
+    }
 
     for number in 0..20 {
         add_user(&admin, "modest", &format!("user-{number}")).await.expect(201);
@@ -70,9 +88,11 @@ async fn uploads_that_fill_the_disk_leave_room_for_everybody_else() {
         (backup["cause"] == "no_space").then_some(())
     };
     until("the backup to say that there is no room", waiting).await;
-    for upload in uploads {
-        admin.delete(&format!("/api/uploads/{upload}")).await.expect(204);
-    }
+    admin.delete(&format!("/api/uploads/{}", uploads[0])).await.expect(204);
+    assert_eq!(come_of(&admin, &uploads[1]).await, come);
+    let whole = send_from(&admin, &uploads[1], come, BYTES - come).await.expect(200);
+    assert_eq!(whole["offset"], BYTES, "with room it goes on where it ended");
+    admin.delete(&format!("/api/uploads/{}", uploads[1])).await.expect(204);
     assert_eq!(admin.backup_ended(asked["id"].as_str().unwrap()).await["status"], "verified", "at its next attempt");
     assert!(server.stop().await.success());
 }

@@ -30,3 +30,4 @@ mod roles;
 mod support;
 mod tour;
 mod trace;
+mod uploads;

@@ -1,8 +1,12 @@
-//! An uploaded file as the source of a backup: unpacked, looked at as something hostile, and of the right owner.
+//! An uploaded file as the source of a backup: read from its pieces on the shelf, unpacked, looked at as something hostile,
+//! and of the right owner.
 
 use std::path::{Path, PathBuf};
 
-use chiliview_snapshot::{Adopted, Adoption, Error as SnapshotError, Schema, Source, Watch, adopt, schema_of};
+use chiliview_snapshot::{
+    Adopted, Adoption, DigestError, Error as SnapshotError, Piece, PieceKey, Schema, Source, Uploaded, Watch, adopt,
+    schema_of,
+};
 use chiliview_store::{
     BackupId, Error, TenantId, UploadId,
     backups::Backup,
@@ -10,15 +14,15 @@ use chiliview_store::{
     error::with_causes,
     migrations::{self, Kind},
     sqlite::{File, Missing},
-    tenant_settings, uploads,
+    tenant_settings,
+    upload_pieces::{self, UploadPiece},
+    uploads::{self, Upload},
 };
-use sha2::{Digest as _, Sha256};
 
 use crate::{backup::Failure, context::Context};
 
 /// No imported database may be larger. What an upload expands to is bounded by the disk before this.
 const LARGEST: u64 = 256 << 30;
-const CHUNK: usize = 256 << 10;
 
 /// A database that came from outside, until the backup of it has ended.
 pub(crate) struct Import {
@@ -49,20 +53,18 @@ pub(crate) async fn take_in(
     upload: UploadId,
     watch: &Watch,
 ) -> Result<Import, Failure> {
-    let row = context.store.central().read(async |tx| uploads::find(tx, upload).await).await?;
-    let (Some(row), Some(tenant)) = (row, backup.tenant_id) else {
+    let found = context
+        .store
+        .central()
+        .read(async |tx| Ok::<_, Error>((uploads::find(tx, upload).await?, upload_pieces::all(tx, upload).await?)))
+        .await?;
+    let ((Some(row), pieces), Some(tenant)) = (found, backup.tenant_id) else {
         return Err(Failure::Refused("the uploaded file is not there any more".to_owned()));
     };
-    let file = context.store.data_dir().upload(upload);
-    if let Some(expected) = &row.sha256 {
-        let found = digest(file.clone(), watch.clone()).await?;
-        if found != *expected {
-            return Err(Failure::Refused(format!("the uploaded file has the SHA-256 {found}, not {expected}")));
-        }
-    }
+    let uploaded = uploaded(context, &row, &pieces)?;
     let import = folder(context, backup.id)?;
     let request = Adoption {
-        upload: file,
+        upload: uploaded,
         to: import.path.clone(),
         max_plain_bytes: LARGEST,
         accepted: schemas(&import.folder).await?,
@@ -71,6 +73,30 @@ pub(crate) async fn take_in(
     let adopted = adopt(request, watch).await.map_err(refused)?;
     settle_owner(context, &adopted, tenant, row.adopt != 0).await?;
     Ok(import)
+}
+
+/// The file, as its pieces make it.
+fn uploaded(context: &Context, row: &Upload, pieces: &[UploadPiece]) -> Result<Uploaded, Failure> {
+    let Some(identity) = &row.identity else {
+        let words = "the file was uploaded to a version before this one, which kept it elsewhere: upload it again";
+        return Err(Failure::Refused(words.to_owned()));
+    };
+    let key = identity.0.reveal().parse();
+    let key = key.map_err(|_| Failure::Refused("the key of the uploaded file cannot be read".to_owned()))?;
+    let strange = |_: DigestError| Failure::Refused("the list of the uploaded file's pieces cannot be read".to_owned());
+    let number = |value: i64| u64::try_from(value).unwrap_or(0);
+    let pieces = pieces.iter().map(|piece| {
+        let key = PieceKey::of(piece.upload_id, piece.object);
+        let sha256 = piece.sha256.parse().map_err(strange)?;
+        Ok(Piece { key, first_byte: number(piece.first_byte), bytes: number(piece.bytes), sha256 })
+    });
+    Ok(Uploaded {
+        shelf: context.shelf.clone(),
+        key,
+        pieces: pieces.collect::<Result<_, Failure>>()?,
+        bytes: number(row.total_bytes),
+        sha256: row.sha256.as_deref().map(str::parse).transpose().map_err(strange)?,
+    })
 }
 
 /// A directory of its own: what a killed attempt left is gone.
@@ -121,21 +147,4 @@ async fn settle_owner(context: &Context, adopted: &Adopted, tenant: TenantId, ad
     let settled = database.write(async |tx| tenant_settings::set_owner(tx, tenant, now).await).await;
     file.close().await;
     Ok(settled?)
-}
-
-/// The SHA-256 of a file, in hex.
-async fn digest(path: PathBuf, watch: Watch) -> Result<String, Failure> {
-    let hashing = tokio::task::spawn_blocking(move || {
-        let mut file = std::fs::File::open(&path).map_err(Error::io("open", &path))?;
-        let (mut hash, mut chunk) = (Sha256::new(), vec![0; CHUNK]);
-        while !watch.cancel.is_cancelled() {
-            let read = std::io::Read::read(&mut file, &mut chunk).map_err(Error::io("read", &path))?;
-            if read == 0 {
-                return Ok(hex::encode(hash.finalize()));
-            }
-            hash.update(&chunk[..read]);
-        }
-        Err(Failure::Snapshot(SnapshotError::Cancelled))
-    });
-    hashing.await.map_err(|_| Error::Panicked)?
 }

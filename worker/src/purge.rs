@@ -17,6 +17,7 @@ use chiliview_store::{
 use crate::{
     context::Context,
     queue::{Outcome, Work},
+    uploads,
 };
 
 /// More restores of one tenant are not kept within one window.
@@ -51,6 +52,7 @@ async fn purge_tenant(context: &Context, id: TenantId) -> anyhow::Result<()> {
     }
     context.store.remove_tenant_database(id).await?;
     discard_kept(context, id).await?;
+    uploads::forget_of(context, id).await?;
     context
         .store
         .central()

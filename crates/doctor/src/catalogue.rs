@@ -105,7 +105,8 @@ impl Lying {
                     found.manifests.insert(key.plain());
                 }
                 Entry::Partial { alive: false, .. } => found.dead += 1,
-                Entry::Partial { alive: true, .. } => {}
+                // What is being uploaded, or was, is the workers' to tidy.
+                Entry::Partial { alive: true, .. } | Entry::Piece { .. } => {}
                 Entry::Unknown { name } => found.unknown.push(name),
             }
         }

@@ -145,7 +145,7 @@ async fn hand_over(work: &mut Work<'_>, data_dir: &DataDir, server: &Server) -> 
 
 fn replace(work: &mut Work<'_>, data_dir: &DataDir) -> Result<Option<PathBuf>, Failure> {
     let directory = staging::directory(data_dir);
-    for leftover in ["resellers", "backups", "temp", "uploads", "logs"] {
+    for leftover in ["resellers", "backups", "temp", "logs"] {
         remove_tree(&directory.join(leftover))?;
     }
     let kept = central_swap::replace(data_dir, &directory, work.now())?;

@@ -88,7 +88,7 @@ impl Inventory {
                 Entry::Artefact { key, .. } => {
                     found.artefacts.insert(key.plain());
                 }
-                Entry::Partial { .. } | Entry::Unknown { .. } => {}
+                Entry::Partial { .. } | Entry::Piece { .. } | Entry::Unknown { .. } => {}
             }
         }
         Ok(found)

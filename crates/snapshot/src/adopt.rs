@@ -5,7 +5,7 @@
 //! of somebody else ever runs.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::io::Read;
 use std::path::PathBuf;
 
 use chiliview_store::password_hashes::Strange;
@@ -14,7 +14,6 @@ use tokio::runtime::Handle;
 use tracing::info_span;
 use uuid::Uuid;
 
-use crate::artefact::Artefact;
 use crate::digest::Digest;
 use crate::durable;
 use crate::error::Error;
@@ -23,10 +22,10 @@ use crate::identities::Identities;
 use crate::scratch;
 use crate::seal::{self, Sealed};
 use crate::sqlite;
-use crate::stored::{Stored, failed};
 use crate::task;
 use crate::temporary::Temporary;
 use crate::unpack::refuse_existing;
+use crate::uploaded::{UploadReader, Uploaded, failed};
 use crate::watch::{Phase, Watch};
 
 pub use schema::{Schema, SchemaObject, schema_of};
@@ -39,8 +38,8 @@ const CHUNK: usize = 256 << 10;
 /// A file to be adopted.
 #[derive(Clone, Debug)]
 pub struct Adoption {
-    /// The file: a snapshot of ours, encrypted or not, or a bare SQLite database. It is only read.
-    pub upload: PathBuf,
+    /// The file: a snapshot of ours, encrypted or not, or a bare SQLite database. It is only read, once.
+    pub upload: Uploaded,
     /// Where the database is to appear; nothing may be there.
     pub to: PathBuf,
     /// No database may be larger.
@@ -83,6 +82,26 @@ pub enum Refusal {
     TooLarge {
         /// What is granted.
         limit: u64,
+    },
+    /// A part of it does not lie on the shelf, which is there.
+    #[error("what follows its byte {at} is not on the shelf any more: upload it again")]
+    PieceMissing {
+        /// Where the part begins.
+        at: u64,
+    },
+    /// A part of it was changed on the shelf, or another one lies in its place.
+    #[error("what follows its byte {at} was changed on the shelf after it was received: upload it again")]
+    PieceChanged {
+        /// Where the part begins.
+        at: u64,
+    },
+    /// It is not the file that was announced.
+    #[error("it has the SHA-256 {found}, not {expected}")]
+    Digest {
+        /// What was announced.
+        expected: Digest,
+        /// What came.
+        found: Digest,
     },
     /// Its schema is not one of those that are accepted.
     #[error("its schema is that of no known version: {0}")]
@@ -134,24 +153,37 @@ pub async fn adopt(request: Adoption, watch: &Watch) -> Result<Adopted, Error> {
 
 /// Writes the plain database into `file`; its length and digest.
 fn plain(request: &Adoption, file: &mut Temporary, watch: &Watch) -> Result<(u64, Digest), Error> {
-    let upload = Artefact::open(request.upload.clone()).map_err(Error::io("open", &request.upload))?;
+    let mut upload = request.upload.reader(watch);
+    let outcome = unpack(request, &mut upload, file, watch);
+    // What cannot be taken has usually changed on its way here; then that is the reason to tell.
+    if matches!(outcome, Ok(_) | Err(Error::Damaged(_) | Error::Refused(_) | Error::NoIdentity { .. })) {
+        upload.finish()?;
+    }
+    outcome
+}
+
+fn unpack(
+    request: &Adoption,
+    upload: &mut UploadReader<'_>,
+    file: &mut Temporary,
+    watch: &Watch,
+) -> Result<(u64, Digest), Error> {
     let mut start = Vec::new();
-    upload.reader(&watch.cancel).take(64).read_to_end(&mut start).map_err(upload.failed())?;
-    let mut stored = Stored::of(&upload, upload.len(), watch)?;
-    let failed = |error| failed(&upload, error);
+    (&mut *upload).take(64).read_to_end(&mut start).map_err(failed)?;
+    let mut whole = start.as_slice().chain(upload);
     if start.starts_with(sqlite::MAGIC) {
-        return copy(&mut stored, upload.len(), request.max_plain_bytes, file, watch, failed);
+        return copy(&mut whole, request, file, watch);
     }
     // How much will come out is not known yet.
     let meter = watch.enter(Phase::Unpacking, 0);
     let frame = Frame::new(Bound::AtMost(request.max_plain_bytes), file, meter)?;
     if start.starts_with(&frame::MAGIC) {
-        return frame.run(&mut stored, failed);
+        return frame.run(&mut whole, failed);
     }
     if !start.starts_with(seal::MAGIC) {
         return Err(Refusal::Unknown.into());
     }
-    let sealed = Sealed::read(&mut stored, failed)?;
+    let sealed = Sealed::read(&mut whole, failed)?;
     if sealed.wants_passphrase() {
         return Err(Refusal::Passphrase.into());
     }
@@ -160,14 +192,8 @@ fn plain(request: &Adoption, file: &mut Temporary, watch: &Watch) -> Result<(u64
     frame.run(&mut content, failed)
 }
 
-fn copy(
-    from: &mut Stored,
-    bytes: u64,
-    limit: u64,
-    file: &mut Temporary,
-    watch: &Watch,
-    failed: impl Fn(std::io::Error) -> Error,
-) -> Result<(u64, Digest), Error> {
+fn copy(from: &mut impl Read, request: &Adoption, file: &mut Temporary, watch: &Watch) -> Result<(u64, Digest), Error> {
+    let (bytes, limit) = (request.upload.bytes, request.max_plain_bytes);
     if bytes > limit {
         return Err(Refusal::TooLarge { limit }.into());
     }
@@ -175,7 +201,7 @@ fn copy(
     let mut meter = watch.enter(Phase::Unpacking, bytes);
     let (mut buffer, mut hash) = (vec![0; CHUNK], Sha256::new());
     loop {
-        let read = from.read(&mut buffer).map_err(&failed)?;
+        let read = from.read(&mut buffer).map_err(failed)?;
         if read == 0 {
             return Ok((bytes, Digest::finish(hash)));
         }

@@ -39,8 +39,7 @@ impl Seal {
             return Ok(Sealer::Open(to));
         }
         let proof = Recipients::of(self.proof.recipients()).map_err(io::Error::other)?;
-        let encryptor = Encryptor::with_recipients(self.recipients.keys().chain(proof.keys()));
-        Ok(Sealer::Sealed(encryptor.map_err(io::Error::other)?.wrap_output(to)?))
+        around(self.recipients.keys().chain(proof.keys()), to)
     }
 
     /// The key that opens what this sealed.
@@ -49,7 +48,13 @@ impl Seal {
     }
 }
 
-/// Bytes on their way into an artefact.
+/// Encrypts for `keys` on the way to `to`.
+pub(crate) fn around<'a, W: Write>(keys: impl Iterator<Item = &'a dyn age::Recipient>, to: W) -> io::Result<Sealer<W>> {
+    let encryptor = Encryptor::with_recipients(keys).map_err(io::Error::other)?;
+    Ok(Sealer::Sealed(encryptor.wrap_output(to)?))
+}
+
+/// Bytes on their way into an artefact, or a piece.
 pub(crate) enum Sealer<W: Write> {
     /// As they are.
     Open(W),

@@ -1,6 +1,7 @@
 //! The shelf: where snapshots lie, an artefact and its manifest for each.
 //!
-//! A snapshot is complete when its manifest is there: the manifest is published last and taken away first.
+//! A snapshot is complete when its manifest is there: the manifest is published last and taken away first. What is being
+//! uploaded lies there too until it is a snapshot, since the shelf is what all processes share (`pieces`).
 //! The seam between kinds of shelves is this file: a directory, whose work is done on blocking threads, and a bucket,
 //! whose work is asynchronous. Each `…_now` is the same on a blocking thread.
 
@@ -15,6 +16,7 @@ use crate::artefact::Artefact;
 use crate::error::Error;
 use crate::key::ArtefactKey;
 use crate::manifest::Manifest;
+use crate::piece::PieceKey;
 use crate::task::{self, wait};
 use crate::temporary::Swept;
 use crate::watch::Watch;
@@ -31,6 +33,7 @@ mod identity;
 mod listing;
 mod location;
 mod marker;
+mod pieces;
 mod staged;
 
 /// Entries that a slow reader of [`Shelf::list`] leaves waiting.
@@ -65,7 +68,12 @@ pub enum Entry {
         /// Its length.
         bytes: u64,
     },
-    /// An artefact that is being written, or the leftover of a killed writer.
+    /// A piece of a file that is being uploaded.
+    Piece {
+        /// Its name.
+        key: PieceKey,
+    },
+    /// An artefact or a piece that is being written, or the leftover of a killed writer.
     Partial {
         /// Its name, relative to the shelf.
         name: String,

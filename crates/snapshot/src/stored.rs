@@ -48,7 +48,7 @@ impl Stored {
 
 impl Read for Stored {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.from.read(into).map_err(|error| io::Error::new(error.kind(), OnShelf(error)))?;
+        let read = self.from.read(into).map_err(OnShelf::told)?;
         self.hash.update(&into[..read]);
         Ok(read)
     }
@@ -57,12 +57,25 @@ impl Read for Stored {
 /// What the shelf answered, told from what a decoder that reads it answers.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-struct OnShelf(io::Error);
+pub(crate) struct OnShelf(io::Error);
 
-/// An error that the shelf gave is the machine's; any other says that what was read is not what was encrypted.
-pub(crate) fn failed(artefact: &Artefact, error: io::Error) -> Error {
-    match error.downcast::<OnShelf>() {
-        Ok(OnShelf(error)) => artefact.failed()(error),
-        Err(error) => Damage::Undecryptable(error.to_string()).into(),
+impl OnShelf {
+    /// For a decoder to hand on.
+    pub(crate) fn told(error: io::Error) -> io::Error {
+        io::Error::new(error.kind(), Self(error))
     }
+
+    /// An error that the shelf gave is the machine's, which `explain` names; any other says that what was read is not what
+    /// was encrypted.
+    pub(crate) fn read(error: io::Error, explain: impl FnOnce(io::Error) -> Error) -> Error {
+        match error.downcast::<Self>() {
+            Ok(Self(error)) => explain(error),
+            Err(error) => Damage::Undecryptable(error.to_string()).into(),
+        }
+    }
+}
+
+/// What an error came to while `artefact` was read.
+pub(crate) fn failed(artefact: &Artefact, error: io::Error) -> Error {
+    OnShelf::read(error, artefact.failed())
 }

@@ -10,7 +10,7 @@ use rustix::fs::statfs;
 
 use crate::{
     error::{Error, Result},
-    ids::{RestoreId, TenantId, UploadId},
+    ids::{RestoreId, TenantId},
     room::Room,
 };
 
@@ -100,16 +100,10 @@ impl DataDir {
         self.0.join("temp")
     }
 
-    /// Where files lie that are being uploaded.
+    /// Where versions before kept what was being uploaded.
     #[must_use]
-    pub fn uploads(&self) -> PathBuf {
+    pub fn former_uploads(&self) -> PathBuf {
         self.0.join("uploads")
-    }
-
-    /// The file of one upload.
-    #[must_use]
-    pub fn upload(&self, id: UploadId) -> PathBuf {
-        self.uploads().join(id.to_string())
     }
 
     /// Where `chiliview.log` is.
@@ -174,7 +168,7 @@ impl DataDir {
     /// Every directory that there should be, parents first.
     #[must_use]
     pub fn directories(&self) -> Vec<PathBuf> {
-        vec![self.0.clone(), self.resellers(), self.backups(), self.temp(), self.uploads(), self.logs()]
+        vec![self.0.clone(), self.resellers(), self.backups(), self.temp(), self.logs()]
     }
 
     /// Makes the missing directories, mode 0700.

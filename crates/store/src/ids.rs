@@ -156,6 +156,8 @@ ids! {
     DeliveryId,
     /// A file that is being uploaded.
     UploadId,
+    /// A part of one, as it lies on the shelf.
+    PieceId,
     /// A run of the doctor.
     DoctorRunId,
     /// A key that a program shows instead of a log-in.

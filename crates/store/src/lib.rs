@@ -58,6 +58,7 @@ pub mod throttle;
 pub mod transfer;
 mod turns;
 mod upgrade;
+pub mod upload_pieces;
 pub mod uploads;
 pub mod users;
 pub mod write_lock;
@@ -65,7 +66,7 @@ pub mod write_lock;
 pub use clock::{Clock, Timestamp};
 pub use error::{Error, Result};
 pub use ids::{
-    AdminId, ApiKeyId, AuditId, BackupId, ChannelId, DeliveryId, DoctorRunId, FleetMigrationId, Ids, NoticeId,
+    AdminId, ApiKeyId, AuditId, BackupId, ChannelId, DeliveryId, DoctorRunId, FleetMigrationId, Ids, NoticeId, PieceId,
     RestoreId, RunId, ScheduleId, SessionId, ShelfId, TenantId, UploadId, UserId,
 };
 pub use seam::{Database, Engine, Query, Tx};

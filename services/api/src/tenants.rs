@@ -10,6 +10,7 @@ use chiliview_store::{
     queue::{self, NewJob, Work},
     sessions, tenant_schemas,
     tenants::{self as rows, Filter, Tenant},
+    uploads,
 };
 use poem_openapi::{
     OpenApi,
@@ -192,6 +193,7 @@ impl Tenants {
                 let after = Tenant { deleted_at: Some(now), purge_after, updated_at: now, ..before };
                 rows::update(tx, &after).await?;
                 sessions::delete_of_tenant(tx, after.id).await?;
+                uploads::close_of(tx, after.id, now).await?;
                 let job = NewJob::new(app.store().ids().next(), Work::PurgeTenant { tenant: after.id });
                 queue::enqueue(tx, &job.at(now.plus(app.policy().trash))).await?;
                 app.audit(tx, &caller, Event::done("tenant.delete", "tenant", after.id)).await

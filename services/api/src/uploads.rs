@@ -1,17 +1,18 @@
 //! Uploads over HTTP: a snapshot, or a bare database, from elsewhere becomes a backup of a tenant. A large one comes in
-//! pieces, each where the last one ended, and goes on after any break.
+//! pieces, each where the last one ended, and goes on after any break, at whichever process.
 
+mod arriving;
+mod finishing;
+mod memory;
 mod piece;
 mod shapes;
 
 use std::time::Duration;
 
 use chiliview_store::{
-    BackupId, Tx, UploadId,
     audit::Event,
-    backups::{self, New, Origin},
-    queue::{self, NewJob, Work},
     tenants::Tenant,
+    upload_pieces,
     uploads::{self as rows, Open, Upload},
 };
 use poem_openapi::{
@@ -21,13 +22,10 @@ use poem_openapi::{
 use uuid::Uuid;
 
 pub use self::shapes::{NewUpload, UploadInfo};
-use self::{
-    piece::{Arriving, Piece},
-    shapes::show,
-};
+use self::{arriving::Arriving, memory::Memory, piece::Piece, shapes::show};
 use crate::{
     app::App,
-    backups::{BackupInfo, refuse_over_quota, sees, show as show_backup},
+    backups::{BackupInfo, refuse_over_quota, sees},
     caller::Caller,
     json::{Accepted, Created, Json, NoContent},
     problem::{FieldError, Problem},
@@ -39,10 +37,12 @@ const PATIENCE: Duration = Duration::from_secs(24 * 3600);
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Of one tenant, at once.
 const MOST_OPEN: i64 = 20;
+const FINISHED: &str = "the upload is a backup already";
 
 /// The resource.
 pub struct Uploads {
     app: App,
+    memory: Memory,
 }
 
 #[OpenApi]
@@ -61,8 +61,8 @@ impl Uploads {
     #[oai(path = "/uploads/:upload", method = "get", operation_id = "get_upload")]
     async fn get(&self, caller: Caller, upload: Path<Uuid>) -> Result<Json<UploadInfo>, Problem> {
         let upload = self.find(&caller, upload.0).await?;
-        let length = piece::length(&self.path(&upload))?;
-        Ok(Json(show(upload, length)))
+        let come = self.app.central().read(async |tx| upload_pieces::come(tx, upload.id).await).await?;
+        Ok(Json(show(upload, u64::try_from(come.bytes).unwrap_or(0))))
     }
 
     /// Send a piece of an upload
@@ -79,16 +79,13 @@ impl Uploads {
     ) -> Result<Json<UploadInfo>, Problem> {
         caller.require_manager_change()?;
         let upload = self.open(&caller, upload.0).await?;
-        let arriving = Arriving::open(&self.path(&upload))?;
-        if arriving.length() != offset.0 {
-            let detail = format!("the next piece begins at byte {}", arriving.length());
+        let arriving = Arriving::at_the_end(&self.app, &self.memory, upload).await?;
+        if arriving.bytes() != offset.0 {
+            let detail = format!("the next piece begins at byte {}", arriving.bytes());
             return Err(Problem::conflict("offset_mismatch", detail));
         }
-        let room = total(&upload).saturating_sub(offset.0);
-        let length = arriving.append(piece, room).await?;
-        let expires_at = self.app.now().plus(PATIENCE).min(upload.created_at.plus(LONGEST));
-        self.app.central().write(async |tx| rows::extend(tx, upload.id, expires_at).await).await?;
-        Ok(Json(show(Upload { expires_at, ..upload }, length)))
+        let (upload, bytes) = arriving.take(piece).await?;
+        Ok(Json(show(upload, bytes)))
     }
 
     /// Finish an upload
@@ -149,11 +146,7 @@ impl Uploads {
 
 impl Uploads {
     pub(crate) fn new(app: App) -> Self {
-        Self { app }
-    }
-
-    fn path(&self, upload: &Upload) -> std::path::PathBuf {
-        self.app.store().data_dir().upload(upload.id)
+        Self { app, memory: Memory::default() }
     }
 
     async fn begin(&self, caller: &Caller, new: NewUpload) -> Result<Upload, Problem> {
@@ -162,7 +155,7 @@ impl Uploads {
         if new.adopt {
             caller.require_operator()?;
         }
-        self.refuse_too_long(new.bytes)?;
+        self.refuse_too_long(new.bytes).await?;
         let now = self.app.now();
         let upload = Upload {
             id: self.app.store().ids().next(),
@@ -175,6 +168,7 @@ impl Uploads {
             requested_by: caller.label(),
             expires_at: now.plus(PATIENCE),
             created_at: now,
+            identity: Some(arriving::fresh_key()?),
         };
         let row = upload.clone();
         let begun = self.app.central().write(async |tx| {
@@ -199,74 +193,30 @@ impl Uploads {
     }
 
     /// Before a byte is sent in vain.
-    fn refuse_too_long(&self, bytes: i64) -> Result<(), Problem> {
+    async fn refuse_too_long(&self, bytes: i64) -> Result<(), Problem> {
         let bytes = u64::try_from(bytes).unwrap_or(0);
         let most = self.app.policy().longest_upload;
         if bytes > most {
             return Err(Problem::payload_too_large(most));
         }
-        if self.app.store().data_dir().room()?.spare_bytes() < bytes {
+        if self.app.shelf().spare_bytes().await?.is_some_and(|spare| spare < bytes) {
             return Err(Problem::insufficient_storage());
         }
         Ok(())
     }
 
     async fn take(&self, caller: &Caller, upload: &Upload, piece: Piece) -> Result<Accepted<BackupInfo>, Problem> {
-        Arriving::open(&self.path(upload))?.append(piece, total(upload)).await?;
-        self.become_backup(caller, upload.clone()).await
-    }
-
-    /// The row, its job and its line in the audit log: together or not at all. Asked again, the first answer again.
-    async fn become_backup(&self, caller: &Caller, upload: Upload) -> Result<Accepted<BackupInfo>, Problem> {
-        let length = piece::length(&self.path(&upload))?;
-        if upload.backup_id.is_none() && length != total(&upload) {
-            let detail = format!("{length} of {} bytes are here", upload.total_bytes);
-            return Err(Problem::conflict("upload_incomplete", detail));
-        }
-        let tenant = self.app.living_tenant(caller, &upload.tenant_id.to_string()).await?.0;
-        let made = self.app.central().write(async |tx| {
-            let current = rows::find(tx, upload.id).await?.ok_or_else(|| Problem::not_found("upload"))?;
-            let id = match current.backup_id {
-                Some(id) => id,
-                None => self.enqueue(tx, caller, upload.id, tenant).await?,
-            };
-            backups::find(tx, id).await?.ok_or_else(|| Problem::not_found("backup"))
-        });
-        let backup = made.await?;
-        self.app.wake_worker();
-        Ok(Accepted { location: format!("/api/backups/{}", backup.id), body: show_backup(backup) })
-    }
-
-    async fn enqueue(
-        &self,
-        tx: &mut Tx,
-        caller: &Caller,
-        upload: UploadId,
-        tenant: Tenant,
-    ) -> Result<BackupId, Problem> {
-        refuse_over_quota(tx, &tenant).await?;
-        let ids = self.app.store().ids();
-        let id: BackupId = ids.next();
-        let new = New {
-            id,
-            tenant: Some((tenant.id, tenant.slug)),
-            origin: Origin::Import,
-            run: None,
-            requested_by: caller.label(),
-            trace_id: caller.origin.trace_id.clone(),
-            at: self.app.now(),
-        };
-        backups::insert(tx, &new).await?;
-        rows::complete(tx, upload, id).await?;
-        queue::enqueue(tx, &NewJob::new(ids.next(), Work::Import { backup: id, upload })).await?;
-        self.app.audit(tx, caller, Event::done("backup.import", "backup", id)).await?;
-        Ok(id)
+        let arriving = Arriving::at_the_end(&self.app, &self.memory, upload.clone()).await?;
+        let (upload, _) = arriving.take(piece).await?;
+        self.become_backup(caller, upload).await
     }
 
     /// An upload that the caller may see; everything foreign is a 404.
     async fn find(&self, caller: &Caller, id: Uuid) -> Result<Upload, Problem> {
         caller.require_manager_read()?;
+        let now = self.app.now();
         let found = self.app.central().read(async |tx| rows::find(tx, id.into()).await).await?;
+        let found = found.filter(|row| row.backup_id.is_some() || row.is_open(now));
         found.filter(|row| sees(caller, Some(row.tenant_id))).ok_or_else(|| Problem::not_found("upload"))
     }
 
@@ -274,15 +224,21 @@ impl Uploads {
     async fn open(&self, caller: &Caller, id: Uuid) -> Result<Upload, Problem> {
         let upload = self.find(caller, id).await?;
         if upload.backup_id.is_some() {
-            return Err(Problem::conflict("upload_finished", "the upload is a backup already"));
+            return Err(Problem::conflict("upload_finished", FINISHED));
         }
         Ok(upload)
     }
 
-    /// The file first: on a full disk, that is the room for the rest.
+    /// It is closed first, so that nothing comes to it any more, then its pieces go, then its row. What breaks off between is
+    /// done by a worker, soon.
     async fn forget(&self, upload: &Upload) -> Result<(), Problem> {
-        piece::remove(&self.path(upload))?;
-        self.app.central().write(async |tx| rows::delete(tx, upload.id).await).await?;
+        let (central, now) = (self.app.central(), self.app.now());
+        let closed = central.write(async |tx| rows::close(tx, upload.id, now).await).await?;
+        if !closed {
+            return Err(Problem::conflict("upload_finished", FINISHED));
+        }
+        self.app.shelf().remove_upload(upload.id).await?;
+        central.write(async |tx| rows::delete(tx, upload.id).await).await?;
         Ok(())
     }
 }

@@ -78,11 +78,11 @@ async fn a_round_looks_at_everything_changes_nothing_and_a_repair_mends_what_it_
         assert_eq!((well.status, well.outcome), (DoctorStatus::Done, Some(DoctorOutcome::Ok)), "{:#?}", well.checks);
         assert!(line(&well, "tenant_database", "ok").is_some() && line(&well, "self_test", "ok").is_some());
 
-        let uploads = shop.directory().join("data/uploads");
-        fs::set_permissions(&uploads, fs::Permissions::from_mode(0o755)).unwrap();
+        let logs = shop.directory().join("data/logs");
+        fs::set_permissions(&logs, fs::Permissions::from_mode(0o755)).unwrap();
         // A database without its tenant.
         shop.context.store.create_tenant_database(Ids.next()).await.unwrap();
-        let mode = || fs::metadata(&uploads).unwrap().permissions().mode() & 0o777;
+        let mode = || fs::metadata(&logs).unwrap().permissions().mode() & 0o777;
         let seen = round(&shop, false).await;
         assert_eq!((seen.outcome, mode()), (Some(DoctorOutcome::Problems), 0o755));
         assert!(line(&seen, "directories", "problem").is_some() && line(&seen, "orphan", "problem").is_some());

@@ -3,22 +3,29 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use chiliview_snapshot::{Identities, Watch, unpack};
+use chiliview_snapshot::{Entry, Identities, PieceKey, UploadKey, Watch, unpack};
 use chiliview_store::{
     Database, Ids, TenantId, UploadId,
     backups::{self, Backup, BackupStatus, New, Origin},
+    json_text::JsonText,
     queue::{self, NewJob, Work},
-    uploads::{self, Upload},
+    tenants,
+    upload_pieces::{self, Appended, UploadPiece},
+    uploads::{self, Identity, Upload},
     users,
 };
+use secrecy::ExposeSecret as _;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, sqlite::SqliteConnectOptions};
 
 use crate::{
     shop::{self, Shop, key, user},
-    workshop::calm,
+    workshop::{calm, until},
 };
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 struct Scene {
     shop: Shop,
@@ -59,12 +66,21 @@ impl Scene {
         Wish { tenant: self.tenant, sha256: None, adopt: false }
     }
 
-    /// Uploads the file, as the API does, and waits for what becomes of it.
+    /// Uploads the file in two pieces, as the API does, and waits for what becomes of it.
     async fn import(&self, bytes: &[u8], wish: Wish) -> Backup {
-        let (upload, backup): (UploadId, _) = (Ids.next(), Ids.next());
-        let store = &self.shop.context.store;
-        let now = store.clock().now();
-        fs::write(store.data_dir().upload(upload), bytes).unwrap();
+        let tenant = wish.tenant;
+        let upload = self.upload(bytes, wish).await;
+        self.finish(upload, tenant).await
+    }
+
+    async fn is_listed(&self, upload: UploadId) -> bool {
+        self.shop.central().read(async |tx| uploads::find(tx, upload).await).await.unwrap().is_some()
+    }
+
+    async fn upload(&self, bytes: &[u8], wish: Wish) -> UploadId {
+        let upload: UploadId = Ids.next();
+        let now = self.shop.context.store.clock().now();
+        let (key, text) = UploadKey::generate().unwrap();
         let row = Upload {
             id: upload,
             tenant_id: wish.tenant,
@@ -72,14 +88,36 @@ impl Scene {
             total_bytes: i64::try_from(bytes.len()).unwrap(),
             sha256: wish.sha256,
             adopt: i64::from(wish.adopt),
-            backup_id: Some(backup),
+            backup_id: None,
             requested_by: "test".into(),
-            expires_at: now,
+            expires_at: now.plus(HOUR),
             created_at: now,
+            identity: Some(JsonText(Identity::new(text.expose_secret().to_owned()))),
         };
+        self.shop.write(async |tx| uploads::insert(tx, &row).await).await;
+        let mut first_byte = 0;
+        for part in bytes.chunks(bytes.len() / 2 + 1) {
+            let object = Ids.next();
+            let mut sealer = key.seal(part.len() as u64).unwrap();
+            sealer.append(part).unwrap();
+            let sealed = sealer.finish().unwrap();
+            self.shop.context.shelf.put_piece(&PieceKey::of(upload, object), sealed.sealed).await.unwrap();
+            let (bytes, sha256) = (i64::try_from(sealed.bytes).unwrap(), sealed.sha256.to_string());
+            let piece = UploadPiece { upload_id: upload, first_byte, bytes, number: 0, object, sha256 };
+            let appended =
+                self.shop.write(async |tx| upload_pieces::append(tx, &piece, now, now.plus(HOUR)).await).await;
+            assert_eq!(appended, Appended::Here);
+            first_byte += bytes;
+        }
+        upload
+    }
+
+    async fn finish(&self, upload: UploadId, tenant: TenantId) -> Backup {
+        let (backup, store) = (Ids.next(), &self.shop.context.store);
+        let now = store.clock().now();
         let new = New {
             id: backup,
-            tenant: Some((wish.tenant, "acme".into())),
+            tenant: Some((tenant, "acme".into())),
             origin: Origin::Import,
             run: None,
             requested_by: "test".into(),
@@ -88,8 +126,8 @@ impl Scene {
         };
         self.shop
             .write(async |tx| {
-                uploads::insert(tx, &row).await?;
                 backups::insert(tx, &new).await?;
+                assert!(uploads::complete(tx, upload, backup, now).await?);
                 queue::enqueue(tx, &NewJob::new(Ids.next(), Work::Import { backup, upload })).await
             })
             .await;
@@ -211,7 +249,106 @@ async fn what_is_no_database_of_ours_is_refused_with_the_reason() {
         scene.refused(&packed[..packed.len() / 2], scene.wish(), "not taken").await;
         let wrong = Wish { sha256: Some("ab".repeat(32)), ..scene.wish() };
         scene.refused(&packed, wrong, "has the SHA-256").await;
-        assert_eq!(scene.shop.on_shelf().await.len(), 2, "the first backup's artefact and manifest, and nothing else");
+        let mut lying = scene.shop.on_shelf().await;
+        lying.retain(|entry| !matches!(entry, Entry::Piece { .. }));
+        assert_eq!(lying.len(), 2, "the first backup's artefact and manifest, and nothing else");
+    })
+    .await;
+}
+
+/// Where the pieces of an upload lie.
+fn lie(scene: &Scene, upload: UploadId) -> PathBuf {
+    scene.shop.directory().join("shelf/uploads").join(upload.to_string())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_piece_that_was_changed_or_is_missing_ends_the_import_with_the_reason() {
+    on_every_engine(async |scene: Scene| {
+        let (packed, _) = scene.ours().await;
+        let second = packed.len() / 2 + 1;
+        let refused = async |upload, reason: &str| {
+            let ended = scene.finish(upload, scene.tenant).await;
+            let error = ended.error.unwrap_or_default();
+            assert!(error.contains(reason) && error.contains("upload it again"), "{error}");
+            assert_eq!(
+                (ended.status, ended.cause.as_deref(), ended.attempt),
+                (BackupStatus::Failed, Some("refused"), 1)
+            );
+        };
+        let upload = scene.upload(&packed, scene.wish()).await;
+        let mut pieces: Vec<_> =
+            fs::read_dir(lie(&scene, upload)).unwrap().map(|entry| entry.unwrap().path()).collect();
+        pieces.sort();
+        let mut bytes = fs::read(&pieces[1]).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&pieces[1], bytes).unwrap();
+        refused(upload, &format!("what follows its byte {second} was changed on the shelf")).await;
+
+        let upload = scene.upload(&packed, scene.wish()).await;
+        fs::remove_dir_all(lie(&scene, upload)).unwrap();
+        refused(upload, "what follows its byte 0 is not on the shelf any more").await;
+
+        let upload = scene.upload(&packed, scene.wish()).await;
+        let former = async |tx: &mut chiliview_store::Tx| {
+            tx.query("UPDATE uploads SET identity = NULL WHERE id = $1").bind(upload).execute().await
+        };
+        scene.shop.write(former).await;
+        refused(upload, "a version before this one").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pieces_go_when_nobody_needs_them_any_more_and_strangers_after_two_days() {
+    on_every_engine(async |scene: Scene| {
+        let (packed, _) = scene.ours().await;
+        let shop = &scene.shop;
+        let used = scene.upload(&packed, scene.wish()).await;
+        assert_eq!(scene.finish(used, scene.tenant).await.status, BackupStatus::Verified);
+        let open = scene.upload(&packed, scene.wish()).await;
+        let expired = scene.upload(&packed, scene.wish()).await;
+        let long_ago = chiliview_store::Timestamp::from_micros(1);
+        shop.write(async |tx| uploads::close(tx, expired, long_ago).await).await;
+        let (fresh, old) = (scene.upload(&packed, scene.wish()).await, scene.upload(&packed, scene.wish()).await);
+        for unknown in [fresh, old] {
+            shop.write(async |tx| uploads::delete(tx, unknown).await).await;
+        }
+        let days = Duration::from_secs(2 * 24 * 3600 + 60);
+        let then = std::time::SystemTime::from(shop.context.store.clock().now().minus(days).to_datetime());
+        fs::File::open(lie(&scene, old)).unwrap().set_modified(then).unwrap();
+        let former = shop.context.store.data_dir().former_uploads();
+        fs::create_dir(&former).unwrap();
+        fs::write(former.join(used.to_string()), "of a version before").unwrap();
+
+        let worker = shop.start(calm());
+        let gone = async || [used, expired, old].iter().all(|upload| !lie(&scene, *upload).exists());
+        until("what is over is removed", gone).await;
+        let find = async |id| scene.is_listed(id).await;
+        until("its rows are gone", async || !find(used).await && !find(expired).await).await;
+        worker.stop().await;
+        assert!(!former.exists());
+        assert!(lie(&scene, open).exists() && find(open).await && lie(&scene, fresh).exists());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_tenant_was_uploading_goes_when_he_is_purged() {
+    on_every_engine(async |scene: Scene| {
+        let shop = &scene.shop;
+        let (other, _) = shop.tenant().await;
+        let upload = scene.upload(&[7; 100], scene.wish()).await;
+        let of_another = scene.upload(&[7; 100], Wish { tenant: other, ..scene.wish() }).await;
+        let now = shop.context.store.clock().now();
+        let row = shop.central().read(async |tx| tenants::find(tx, scene.tenant).await).await.unwrap().unwrap();
+        let deleted = tenants::Tenant { deleted_at: Some(now), purge_after: Some(now), ..row };
+        shop.write(async |tx| tenants::update(tx, &deleted).await).await;
+        let worker = shop.start(calm());
+        shop.enqueue(Work::PurgeTenant { tenant: scene.tenant }).await;
+        shop.idle().await;
+        worker.stop().await;
+        assert!(!lie(&scene, upload).exists() && !scene.is_listed(upload).await);
+        assert!(lie(&scene, of_another).exists() && scene.is_listed(of_another).await);
     })
     .await;
 }

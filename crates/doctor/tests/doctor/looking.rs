@@ -56,13 +56,13 @@ async fn a_repair_that_needs_to_be_alone_is_refused_while_a_service_runs() {
 #[tokio::test]
 async fn the_report_has_the_shape_that_programs_rely_on() {
     let installation = Installation::new().await;
-    fs::remove_dir(installation.root.join("uploads")).unwrap();
+    fs::remove_dir(installation.root.join("temp")).unwrap();
     let json = serde_json::to_value(installation.look().await).unwrap();
     assert_eq!(json["summary"]["problems"], 1);
     assert_eq!(json["summary"]["repaired"], 0);
     let check = json["checks"].as_array().unwrap().iter().find(|check| check["status"] == "problem").unwrap();
     assert_eq!(check["name"], "directories");
-    assert!(check["object"].as_str().unwrap().ends_with("uploads"));
+    assert!(check["object"].as_str().unwrap().ends_with("temp"));
     assert_eq!(check["message"], "it is missing");
     assert!(check["advice"].as_str().unwrap().contains("--repair"));
 }
@@ -70,7 +70,7 @@ async fn the_report_has_the_shape_that_programs_rely_on() {
 #[tokio::test]
 async fn each_line_carries_what_it_says_as_codes_and_parameters() {
     let installation = Installation::new().await;
-    fs::remove_dir(installation.root.join("uploads")).unwrap();
+    fs::remove_dir(installation.root.join("temp")).unwrap();
     fs::set_permissions(installation.root.join("resellers"), fs::Permissions::from_mode(0o755)).unwrap();
     let said = |report: &Report| {
         let lines = bad(report).into_iter().map(|line| serde_json::to_value(line).unwrap()["said"].take());

@@ -1,7 +1,8 @@
 //! A shelf that is a bucket, or a part of one: any server that speaks S3.
 //!
 //! `<prefix>/<folder>/<backup>.db.zst` (or `.db.zst.age`) and `<prefix>/<folder>/<backup>.manifest.json` for each snapshot,
-//! as in a directory. What is not published yet is an upload that nobody has completed.
+//! as in a directory, and `<prefix>/uploads/` for pieces of what is being uploaded to us. What is not published yet is an upload
+//! of ours that nobody has completed.
 
 use std::fmt;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub(super) use upload::Upload;
 mod connect;
 mod marking;
 mod object;
+mod pieces;
 mod settings;
 mod transport;
 mod trouble;
@@ -138,13 +140,22 @@ impl Bucket {
 
     /// A small object; nothing when there is none. A longer one is not read.
     async fn get(&self, path: &Path) -> Result<Option<Bytes>, Error> {
+        self.get_within(path, Manifest::MAX_BYTES, || ManifestError::TooLarge.into()).await
+    }
+
+    async fn get_within(
+        &self,
+        path: &Path,
+        most: u64,
+        too_long: impl FnOnce() -> Error,
+    ) -> Result<Option<Bytes>, Error> {
         let failed = |error: object_store::Error| self.failed("read", path, &error);
         let got = match self.store().get(path).await {
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
             got => got.map_err(failed)?,
         };
-        if got.meta.size > Manifest::MAX_BYTES {
-            return Err(ManifestError::TooLarge.into());
+        if got.meta.size > most {
+            return Err(too_long());
         }
         let len = got.meta.size;
         let bytes = got.bytes().await.map_err(failed)?;

@@ -1,7 +1,8 @@
 //! A shelf that is a directory.
 //!
-//! `<folder>/<backup>.db.zst` (or `.db.zst.age`) and `<folder>/<backup>.manifest.json` for each snapshot, and `.staging/` for
-//! what is not published yet: all on one file system, so that a rename is enough.
+//! `<folder>/<backup>.db.zst` (or `.db.zst.age`) and `<folder>/<backup>.manifest.json` for each snapshot, `uploads/` for pieces
+//! of what is being uploaded, and `.staging/` for what is not published yet: all on one file system, so that a rename is
+//! enough.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -163,19 +164,18 @@ impl Directory {
         Ok(durable::room(&self.root)?.free_bytes)
     }
 
-    /// Where there is no staging directory there is no shelf: a file system that is not mounted, say. Nothing can be said
-    /// about a snapshot then, least of all that it is gone.
     fn missing(&self, key: &ArtefactKey, path: &Path, error: io::Error) -> Error {
-        if error.kind() == io::ErrorKind::NotFound
-            && let Err(error) = self.is_itself()
-        {
-            return error;
-        }
         match error.kind() {
-            io::ErrorKind::NotFound if self.staging().is_dir() => Error::NotFound(*key),
-            io::ErrorKind::NotFound => Error::io("find the shelf", &self.root)(error),
+            io::ErrorKind::NotFound => self.lacks(error).err().unwrap_or(Error::NotFound(*key)),
             _ => Error::io("open", path)(error),
         }
+    }
+
+    /// That the shelf is there, when it does not have what was asked for. Where there is no staging directory there is no
+    /// shelf: a file system that is not mounted, say. Nothing can be said about a snapshot then, least of all that it is gone.
+    pub(super) fn lacks(&self, error: io::Error) -> Result<(), Error> {
+        self.is_itself()?;
+        if self.staging().is_dir() { Ok(()) } else { Err(Error::io("find the shelf", &self.root)(error)) }
     }
 }
 

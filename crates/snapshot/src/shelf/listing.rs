@@ -9,6 +9,7 @@ use tokio::sync::mpsc::Sender;
 
 use crate::error::Error;
 use crate::key::ArtefactKey;
+use crate::piece::{FOLDER, PieceKey};
 use crate::temporary;
 
 use super::directory::STAGING;
@@ -22,6 +23,7 @@ impl Directory {
         each(self.root(), |name, entry| match name {
             STAGING => each(&entry.path(), |name, entry| send(found, partial(name, entry)?)),
             marker::NAME => Ok(true),
+            FOLDER if entry.path().is_dir() => each(&entry.path(), |upload, entry| uploaded(found, upload, entry)),
             _ => folder(name, entry, &mut |folder, name, entry| send(found, published(folder, name, entry)?)),
         })
         .map(|_| ())
@@ -53,6 +55,14 @@ fn folder(name: &str, entry: &DirEntry, visit: &mut Visit<'_>) -> Result<bool, E
     visit("", name, entry)
 }
 
+/// Sends what lies under one upload's name.
+fn uploaded(found: &Found, upload: &str, entry: &DirEntry) -> Result<bool, Error> {
+    if !entry.path().is_dir() {
+        return send(found, Some(piece_or_unknown(upload)));
+    }
+    each(&entry.path(), |name, _| send(found, Some(piece_or_unknown(&format!("{upload}/{name}")))))
+}
+
 fn published(folder: &str, name: &str, entry: &DirEntry) -> Result<Option<Entry>, Error> {
     let Some(stat) = stat(entry)? else { return Ok(None) };
     let modified = stat.modified().map_err(Error::io("read the time of", &entry.path()))?;
@@ -61,6 +71,9 @@ fn published(folder: &str, name: &str, entry: &DirEntry) -> Result<Option<Entry>
 
 /// What lies under a name inside a folder, on a shelf of any kind.
 pub(super) fn entry_of(folder: &str, name: &str, bytes: u64, modified: SystemTime) -> Entry {
+    if folder == FOLDER {
+        return piece_or_unknown(name);
+    }
     if let Ok(key) = ArtefactKey::of_artefact(folder, name) {
         return Entry::Artefact { key, bytes, modified };
     }
@@ -68,6 +81,10 @@ pub(super) fn entry_of(folder: &str, name: &str, bytes: u64, modified: SystemTim
         Ok(key) => Entry::Manifest { key, bytes },
         Err(_) => unknown(folder, name),
     }
+}
+
+fn piece_or_unknown(name: &str) -> Entry {
+    PieceKey::below(name).map_or_else(|_| unknown(FOLDER, name), |key| Entry::Piece { key })
 }
 
 fn partial(name: &str, entry: &DirEntry) -> Result<Option<Entry>, Error> {

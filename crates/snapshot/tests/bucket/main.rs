@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at once")]
 
 #[path = "../snapshot/common.rs"]
-#[expect(dead_code, reason = "other test binaries use the rest")]
 mod common;
 #[path = "../snapshot/damage.rs"]
 mod damage;
@@ -12,12 +11,15 @@ mod ends;
 mod sealed;
 #[path = "../snapshot/shelf.rs"]
 mod shelf;
+#[path = "../snapshot/pieces.rs"]
+mod stories;
 #[path = "../snapshot/tools.rs"]
 mod tools;
 #[path = "../snapshot/write.rs"]
 mod write;
 
 mod faults;
+mod pieces;
 mod refusals;
 mod uploads;
 

@@ -4,13 +4,14 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use chiliview_snapshot::{
-    Adopted, Adoption, Damage, Digest, Error, Identities, Refusal, Schema, Watch, adopt, schema_of,
+    Adopted, Adoption, Damage, Digest, Error, Identities, Refusal, Schema, Uploaded, Watch, adopt, schema_of,
 };
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use sqlx::{AssertSqlSafe, Connection as _};
 
 use crate::common::{self, Fixture, TENANT};
+use crate::pieces::uploaded;
 
 const LIMIT: u64 = 64 << 20;
 
@@ -43,10 +44,12 @@ impl Desk {
     }
 
     async fn adopt_with(&self, upload: &[u8], identities: Identities) -> Result<Adopted, Error> {
-        let path = self.fixture.dir.path().join("upload");
-        std::fs::write(&path, upload).unwrap();
+        self.adopt_uploaded(uploaded(&self.fixture.shelf, upload, None).await, identities).await
+    }
+
+    async fn adopt_uploaded(&self, upload: Uploaded, identities: Identities) -> Result<Adopted, Error> {
         let accepted = self.accepted.clone();
-        let request = Adoption { upload: path, to: self.to(), max_plain_bytes: LIMIT, accepted, identities };
+        let request = Adoption { upload, to: self.to(), max_plain_bytes: LIMIT, accepted, identities };
         let outcome = adopt(request, &Watch::unobserved()).await;
         if outcome.is_err() {
             assert!(self.fixture.scratch_is_empty(), "{outcome:?}");
@@ -134,9 +137,8 @@ async fn what_write_published_is_adopted() {
 async fn nothing_is_overwritten() {
     let desk = Desk::new().await;
     desk.adopt(&desk.plain()).await.unwrap();
-    let path = desk.fixture.dir.path().join("upload");
     let request = Adoption {
-        upload: path,
+        upload: uploaded(&desk.fixture.shelf, &desk.plain(), None).await,
         to: desk.to(),
         max_plain_bytes: LIMIT,
         accepted: desk.accepted.clone(),
@@ -177,10 +179,9 @@ async fn a_bomb_is_refused_early() {
 #[tokio::test]
 async fn a_database_that_no_disk_has_room_for_is_refused_unread() {
     let desk = Desk::new().await;
-    let path = desk.fixture.dir.path().join("upload");
-    std::fs::write(&path, bomb(b"SQLite format 3\0")).unwrap();
+    let upload = uploaded(&desk.fixture.shelf, &bomb(b"SQLite format 3\0"), None).await;
     let (accepted, identities) = (desk.accepted.clone(), Identities::none());
-    let request = Adoption { upload: path, to: desk.to(), max_plain_bytes: 1 << 60, accepted, identities };
+    let request = Adoption { upload, to: desk.to(), max_plain_bytes: 1 << 60, accepted, identities };
     assert!(matches!(adopt(request, &Watch::unobserved()).await, Err(Error::NoSpace { .. })));
     assert!(desk.fixture.scratch_is_empty());
 }
@@ -343,12 +344,73 @@ async fn whatever_is_uploaded_is_adopted_or_refused_and_never_half_kept() {
 }
 
 #[tokio::test]
+async fn what_is_not_the_file_that_was_announced_is_refused_as_that() {
+    let desk = Desk::new().await;
+    let none = Identities::none;
+    let plain = desk.plain();
+    let (whole, packed) = (desk.encrypted(&frame(&plain)), frame(&plain));
+    let announced = |file: &[u8]| Some(Digest::of(file));
+    for (file, sha256) in [(&plain, announced(&packed)), (&packed[..100].to_vec(), announced(&packed))] {
+        let outcome = desk.adopt_uploaded(uploaded(&desk.fixture.shelf, file, sha256).await, none()).await;
+        let found = Digest::of(file);
+        let told = Refusal::Digest { expected: sha256.unwrap(), found };
+        assert!(matches!(&outcome, Err(Error::Refused(refusal)) if *refusal == told), "{outcome:?}");
+    }
+    let closed = desk.adopt_uploaded(uploaded(&desk.fixture.shelf, &whole, announced(&whole)).await, none()).await;
+    assert!(matches!(closed, Err(Error::NoIdentity { .. })), "it is the file, and has another fault: {closed:?}");
+    let upload = uploaded(&desk.fixture.shelf, &packed, announced(&packed)).await;
+    desk.adopt_uploaded(upload, none()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_piece_that_is_not_what_was_sent_is_refused_with_its_place() {
+    let desk = Desk::new().await;
+    let packed = frame(&desk.plain());
+    let fresh = async || uploaded(&desk.fixture.shelf, &packed, Some(Digest::of(&packed))).await;
+    let refusal = async |upload: Uploaded| match desk.adopt_uploaded(upload, Identities::none()).await {
+        Err(Error::Refused(refusal)) => refusal,
+        other => panic!("not refused: {other:?}"),
+    };
+    let lies_at = |upload: &Uploaded, piece: usize| desk.fixture.root().join(upload.pieces[piece].key.to_string());
+    let other = fresh().await;
+
+    let upload = fresh().await;
+    let at = upload.pieces[1].first_byte;
+    let mut bytes = std::fs::read(lies_at(&upload, 1)).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(lies_at(&upload, 1), bytes).unwrap();
+    assert_eq!(refusal(upload).await, Refusal::PieceChanged { at });
+
+    let upload = fresh().await;
+    std::fs::copy(lies_at(&upload, 0), lies_at(&upload, 1)).unwrap();
+    assert_eq!(refusal(upload).await, Refusal::PieceChanged { at }, "of another place");
+
+    let upload = fresh().await;
+    std::fs::copy(lies_at(&other, 1), lies_at(&upload, 1)).unwrap();
+    assert_eq!(refusal(upload).await, Refusal::PieceChanged { at }, "of another upload");
+
+    let upload = fresh().await;
+    std::fs::write(lies_at(&upload, 0), vec![0; 20 << 20]).unwrap();
+    assert_eq!(refusal(upload).await, Refusal::PieceChanged { at: 0 }, "far too long");
+
+    let upload = fresh().await;
+    std::fs::remove_file(lies_at(&upload, 1)).unwrap();
+    assert_eq!(refusal(upload).await, Refusal::PieceMissing { at });
+
+    for hole in [1, 2] {
+        let mut upload = fresh().await;
+        let at = upload.pieces.remove(hole).first_byte;
+        assert_eq!(refusal(upload).await, Refusal::PieceMissing { at }, "of which the list knows nothing");
+    }
+}
+
+#[tokio::test]
 async fn a_cancelled_adoption_leaves_nothing() {
     let desk = Desk::new().await;
-    let path = desk.fixture.dir.path().join("upload");
-    std::fs::write(&path, desk.plain()).unwrap();
+    let upload = uploaded(&desk.fixture.shelf, &desk.plain(), None).await;
     let (accepted, identities) = (desk.accepted.clone(), Identities::none());
-    let request = Adoption { upload: path, to: desk.to(), max_plain_bytes: LIMIT, accepted, identities };
+    let request = Adoption { upload, to: desk.to(), max_plain_bytes: LIMIT, accepted, identities };
     let watch = Watch::unobserved();
     watch.cancel.cancel();
     assert!(matches!(adopt(request, &watch).await, Err(Error::Cancelled)));

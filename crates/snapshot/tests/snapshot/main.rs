@@ -10,6 +10,7 @@ mod damage;
 mod directory;
 mod ends;
 mod fingerprint;
+mod pieces;
 mod sealed;
 mod shelf;
 mod tools;

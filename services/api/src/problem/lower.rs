@@ -50,6 +50,7 @@ impl From<chiliview_snapshot::Error> for Problem {
                     .with_code("shelf_unavailable")
                     .detail("the place where snapshots lie is out of reach; nothing is lost by that")
             }
+            chiliview_snapshot::Error::Store(error) => error.into(),
             error => Self::internal(error),
         }
     }

@@ -1,6 +1,14 @@
 //! Uploads: a file comes in pieces, breaks off, goes on, and becomes a backup once.
 
-use chiliview_store::{admins::AdminRole, users::UserRole};
+use std::{fs, path::PathBuf, time::Duration};
+
+use chiliview_snapshot::Entry;
+use chiliview_store::{
+    admins::AdminRole,
+    upload_pieces::{self, UploadPiece},
+    uploads,
+    users::UserRole,
+};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Person, TestApp, on_every_engine};
@@ -26,6 +34,23 @@ async fn offset(app: &TestApp, who: &Person, upload: &str) -> Value {
 
 async fn finish(app: &TestApp, who: &Person, upload: &str) -> Answer {
     app.call(Some(who), "POST", &format!("/uploads/{upload}/finish")).send().await
+}
+
+async fn pieces(app: &TestApp, upload: &str) -> Vec<UploadPiece> {
+    let id = upload.parse().unwrap();
+    app.app.central().read(async |tx| upload_pieces::all(tx, id).await).await.unwrap()
+}
+
+/// How many pieces lie on the shelf.
+async fn lying(app: &TestApp) -> usize {
+    let mut entries = app.app.shelf().list();
+    let mut pieces = 0;
+    while let Some(entry) = entries.recv().await {
+        let entry = entry.unwrap();
+        assert!(matches!(entry, Entry::Piece { .. }), "{entry:?}");
+        pieces += 1;
+    }
+    pieces
 }
 
 #[tokio::test]
@@ -59,6 +84,11 @@ async fn a_piece_may_be_longer_than_other_bodies_and_one_request_may_do() {
         let large = vec![7; 3 << 20];
         let upload = begin(app, &operator, large.len()).await;
         assert_eq!(send(app, &operator, &upload, 0, large.clone()).await.expect(200).json()["offset"], large.len());
+        let longer = vec![7; 20 << 20];
+        let upload = begin(app, &operator, longer.len()).await;
+        send(app, &operator, &upload, 0, longer).await.expect(200);
+        let lengths: Vec<_> = pieces(app, &upload).await.iter().map(|piece| piece.bytes).collect();
+        assert_eq!(lengths, [8 << 20, 8 << 20, 4 << 20], "and is cut to what fits into memory");
 
         let call = app.call(Some(&operator), "POST", "/backups/import?tenant=acme").csv(large);
         assert_eq!(call.send().await.expect(202).field("origin"), "import");
@@ -112,6 +142,119 @@ async fn a_manager_uploads_for_his_own_tenant_and_never_adopts() {
         }
         app.delete(&manager, &format!("/uploads/{upload}")).await.expect(204);
         app.get(&manager, &format!("/uploads/{upload}")).await.expect(404);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_came_before_a_break_is_kept_and_the_rest_follows_it() {
+    on_every_engine(async |app| {
+        let operator = acme(app).await;
+        let upload = begin(app, &operator, 9 << 20).await;
+        let sent = vec![7; (8 << 20) + 1000];
+        app.broken_piece(&operator, &upload, 0, 9 << 20, &sent).await;
+        assert_eq!(offset(app, &operator, &upload).await, sent.len());
+        send(app, &operator, &upload, sent.len(), vec![7; (9 << 20) - sent.len()]).await.expect(200);
+        finish(app, &operator, &upload).await.expect(202);
+        assert_eq!(lying(app).await, 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_two_pieces_at_one_place_one_is_taken_and_nothing_of_the_other_stays() {
+    on_every_engine(async |app| {
+        let operator = acme(app).await;
+        for round in 1..=5 {
+            let upload = begin(app, &operator, 3 << 20).await;
+            let piece = || send(app, &operator, &upload, 0, vec![7; 1 << 20]);
+            let (one, other) = tokio::join!(piece(), piece());
+            let refused = if one.status == 200 { other } else { one };
+            let code = refused.expect(409).field("code");
+            assert!(["upload_busy", "offset_mismatch"].contains(&code.as_str()), "{code}");
+            assert_eq!(offset(app, &operator, &upload).await, 1 << 20);
+            assert_eq!((pieces(app, &upload).await.len(), lying(app).await), (1, round));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_is_taken_where_another_shelf_lies_in_the_place_of_ours() {
+    on_every_engine(async |app| {
+        let operator = acme(app).await;
+        let upload = begin(app, &operator, 9).await;
+        send(app, &operator, &upload, 0, b"abcd".into()).await.expect(200);
+        let (shelf, away): (PathBuf, _) = (app.shelf_path(), app.shelf_path().with_file_name("away"));
+        fs::rename(&shelf, &away).unwrap();
+        fs::create_dir(&shelf).unwrap();
+        send(app, &operator, &upload, 4, b"efghi".into()).await.expect_problem(503, "shelf_unavailable");
+        app.delete(&operator, &format!("/uploads/{upload}")).await.expect_problem(503, "shelf_unavailable");
+        assert_eq!(fs::read_dir(&shelf).unwrap().count(), 0);
+        fs::remove_dir(&shelf).unwrap();
+        fs::rename(&away, &shelf).unwrap();
+        app.get(&operator, &format!("/uploads/{upload}")).await.expect(404);
+
+        let upload = begin(app, &operator, 9).await;
+        send(app, &operator, &upload, 0, b"abcdefghi".into()).await.expect(200);
+        finish(app, &operator, &upload).await.expect(202);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_upload_ends_with_its_time_its_tenant_or_on_request_and_takes_no_pieces_any_more() {
+    on_every_engine(async |app| {
+        let operator = acme(app).await;
+        let gone = async |upload: &str| {
+            send(app, &operator, upload, 4, b"efghi".into()).await.expect(404);
+            finish(app, &operator, upload).await.expect(404);
+            app.get(&operator, &format!("/uploads/{upload}")).await.expect(404);
+        };
+        let begun = async || {
+            let upload = begin(app, &operator, 9).await;
+            send(app, &operator, &upload, 0, b"abcd".into()).await.expect(200);
+            upload
+        };
+        let upload = begun().await;
+        app.delete(&operator, &format!("/uploads/{upload}")).await.expect(204);
+        gone(&upload).await;
+        assert_eq!(lying(app).await, 0);
+
+        let upload = begun().await;
+        app.after(Duration::from_secs(23 * 3600));
+        let operator_again = app.admin(AdminRole::Operator).await;
+        send(app, &operator_again, &upload, 4, b"ef".into()).await.expect(200);
+        app.after(Duration::from_secs(23 * 3600));
+        let late = app.admin(AdminRole::Operator).await;
+        assert_eq!(offset(app, &late, &upload).await, 6, "each piece gives it another day");
+        app.after(Duration::from_secs(3600));
+        app.get(&late, &format!("/uploads/{upload}")).await.expect(404);
+        send(app, &late, &upload, 6, b"ghi".into()).await.expect(404);
+
+        let fresh = app.admin(AdminRole::Operator).await;
+        let upload = begin(app, &fresh, 9).await;
+        app.delete(&fresh, "/tenants/acme").await.expect(204);
+        send(app, &fresh, &upload, 0, b"abcd".into()).await.expect(404);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_upload_that_an_older_version_has_begun_is_sent_again_from_its_beginning() {
+    on_every_engine(async |app| {
+        let operator = acme(app).await;
+        let upload = begin(app, &operator, 9).await;
+        let id: chiliview_store::UploadId = upload.parse().unwrap();
+        let forget = async |tx: &mut chiliview_store::Tx| {
+            tx.query("UPDATE uploads SET identity = NULL WHERE id = $1").bind(id).execute().await
+        };
+        app.app.central().write(forget).await.unwrap();
+        assert_eq!(offset(app, &operator, &upload).await, 0);
+        send(app, &operator, &upload, 0, b"abcdefghi".into()).await.expect(200);
+        let row = app.app.central().read(async |tx| uploads::find(tx, id).await).await.unwrap().unwrap();
+        assert!(row.identity.is_some());
+        finish(app, &operator, &upload).await.expect(202);
     })
     .await;
 }

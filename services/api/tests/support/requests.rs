@@ -1,6 +1,7 @@
 //! Requests as a client sends them, and their answers.
 
 use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{Person, TestApp};
 
@@ -29,6 +30,21 @@ impl TestApp {
     /// As [`TestApp::call`] by nobody, of a path that is not below `/api`.
     pub(crate) fn page(&self, method: &str, path: &str) -> Call {
         Call(self.http.request(method.parse().unwrap(), format!("http://{}{path}", self.address)))
+    }
+
+    /// A piece of an upload whose connection breaks behind `sent`, of `length` bytes that were announced.
+    pub(crate) async fn broken_piece(&self, who: &Person, upload: &str, offset: usize, length: usize, sent: &[u8]) {
+        let mut connection = tokio::net::TcpStream::connect(self.address).await.unwrap();
+        let head = format!(
+            "PATCH /api/uploads/{upload} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {}\r\nUpload-Offset: {offset}\r\n\
+             Content-Length: {length}\r\n\r\n",
+            who.token
+        );
+        connection.write_all(head.as_bytes()).await.unwrap();
+        connection.write_all(sent).await.unwrap();
+        connection.shutdown().await.unwrap();
+        // Until the server has seen it.
+        let _ = connection.read_to_end(&mut Vec::new()).await;
     }
 
     pub(crate) async fn get(&self, who: &Person, path: &str) -> Answer {

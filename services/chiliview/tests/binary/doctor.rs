@@ -9,7 +9,7 @@ fn well_found_repaired_and_well_again() {
     let place = Place::new();
     place.serve().stop();
     assert_eq!(place.run(&["doctor"]).code(), Some(0));
-    fs::remove_dir(place.data().join("uploads")).unwrap();
+    fs::remove_dir(place.data().join("temp")).unwrap();
     let found = place.run(&["doctor", "--json"]);
     assert_eq!(found.code(), Some(13));
     assert_eq!(found.json()["summary"]["problems"], 1);

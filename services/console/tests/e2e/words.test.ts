@@ -38,7 +38,7 @@ byEveryHand(() => {
     service,
     hand,
   }) => {
-    const uploads = join(service.directory, 'uploads');
+    const logs = join(service.directory, 'logs');
     const lines = page.getByRole('main').getByRole('listitem');
     /** Asks for a round and reads it. */
     async function round(): Promise<DoctorRunInfo> {
@@ -61,13 +61,13 @@ byEveryHand(() => {
     await look(page, 'light', 'en');
     await expect(schema).toContainText(own);
 
-    chmodSync(uploads, 0o755);
+    chmodSync(logs, 0o755);
     try {
       await round();
     } finally {
-      chmodSync(uploads, 0o700);
+      chmodSync(logs, 0o700);
     }
-    const open = lines.filter({ hasText: uploads });
+    const open = lines.filter({ hasText: logs });
     await expect(open).toContainText('Andere dürfen es betreten (Rechte 0755).');
     await expect(open).toContainText('Führen Sie „chiliview doctor --repair“ aus.');
   });

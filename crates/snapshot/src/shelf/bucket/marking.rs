@@ -13,17 +13,19 @@ use super::{Bucket, Trouble};
 impl Bucket {
     /// A bucket that is not there, or a prefix where nothing of ours was ever put, has nothing to say about a snapshot.
     pub(super) async fn missing(&self, key: &ArtefactKey) -> Error {
-        match self.marker().await {
-            Ok(found) if let Err(error) = self.check(found) => error,
-            Ok(Some(_)) => Error::NotFound(*key),
-            Ok(None) => Error::Shelf {
-                action: "find the shelf",
-                object: self.to_string(),
-                trouble: Trouble::NoShelf,
-                detail: String::new(),
-            },
-            Err(error) => error,
-        }
+        self.lacks().await.err().unwrap_or(Error::NotFound(*key))
+    }
+
+    /// That the shelf is there, when it does not have what was asked for.
+    pub(super) async fn lacks(&self) -> Result<(), Error> {
+        let found = self.marker().await?;
+        self.check(found)?;
+        found.map(drop).ok_or_else(|| Error::Shelf {
+            action: "find the shelf",
+            object: self.to_string(),
+            trouble: Trouble::NoShelf,
+            detail: String::new(),
+        })
     }
 
     pub(in crate::shelf) async fn begun(&self) -> Result<Option<DateTime<Utc>>, Error> {

@@ -69,6 +69,20 @@ struct Named {
     key: String,
 }
 
+/// As above, asked with a delimiter.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Folders {
+    #[serde(default)]
+    common_prefixes: Vec<Folder>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Folder {
+    prefix: String,
+}
+
 impl Bucket {
     /// The uploads under way of names that begin so.
     pub(super) async fn unfinished(&self, beginning: &str) -> Result<Vec<Unfinished>, Error> {
@@ -107,6 +121,14 @@ impl Bucket {
     pub(super) async fn names(&self, beginning: &str) -> Result<Vec<String>, Error> {
         let (names, _): (Names, _) = self.ask(&[("list-type", "2"), ("prefix", beginning)]).await?;
         Ok(names.contents.into_iter().map(|named| named.key).collect())
+    }
+
+    /// The folders right below `beginning`, in order, behind `after`; a thousand at most.
+    pub(super) async fn folders(&self, beginning: &str, after: Option<String>) -> Result<Vec<String>, Error> {
+        let mut query = vec![("list-type", "2"), ("prefix", beginning), ("delimiter", "/")];
+        query.extend(after.as_deref().map(|after| ("start-after", after)));
+        let (folders, _): (Folders, _) = self.ask(&query).await?;
+        Ok(folders.common_prefixes.into_iter().map(|folder| folder.prefix).collect())
     }
 
     /// Asks the bucket itself; the answer, and what time it is there.
