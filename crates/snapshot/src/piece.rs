@@ -4,7 +4,7 @@
 //! whoever has nothing but the shelf, and closed for ever once the row is gone.
 
 use std::fmt;
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write};
 use std::path::Path;
 use std::str::FromStr;
 
@@ -26,6 +26,8 @@ use crate::uploaded::Piece;
 
 /// No piece holds more.
 pub const PIECE_BYTES: u64 = 8 << 20;
+
+const CHUNK: usize = 256 << 10;
 
 /// Where pieces lie, below the root of a shelf.
 pub(crate) const FOLDER: &str = "uploads";
@@ -94,17 +96,16 @@ impl UploadKey {
     }
 
     fn of(identities: Identities) -> Result<Self, Error> {
-        let recipients = Recipients::of(identities.recipients()).map_err(std::io::Error::other);
+        let recipients = Recipients::of(identities.recipients()).map_err(io::Error::other);
         Ok(Self { recipients: recipients.map_err(nameless("name the key of"))?, identities })
     }
 
-    /// A piece that is about to come, of `expected` bytes at the most.
+    /// A piece that is about to come.
     ///
     /// # Errors
     /// None that a working machine gives.
-    pub fn seal(&self, expected: u64) -> Result<PieceSealer, Error> {
-        let room = usize::try_from(sealed_bytes(expected)).unwrap_or(0);
-        let sealer = seal::around(self.recipients.keys(), Vec::with_capacity(room)).map_err(nameless("encrypt"))?;
+    pub fn seal(&self) -> Result<PieceSealer, Error> {
+        let sealer = seal::around(self.recipients.keys(), Chunks::default()).map_err(nameless("encrypt"))?;
         Ok(PieceSealer { sealer, hash: Sha256::new(), bytes: 0 })
     }
 
@@ -140,9 +141,42 @@ pub(crate) fn sealed_bytes(plain: u64) -> u64 {
     plain + (plain >> 12) + 1024
 }
 
+/// Memory that grows by what is needed. In one block, what is free of it would be nobody else's either.
+#[derive(Default)]
+struct Chunks {
+    full: Vec<Bytes>,
+    last: Vec<u8>,
+}
+
+impl Chunks {
+    fn into_all(self) -> Vec<Bytes> {
+        let Self { mut full, last } = self;
+        full.extend((!last.is_empty()).then(|| last.into()));
+        full
+    }
+}
+
+impl Write for Chunks {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.last.is_empty() {
+            self.last.reserve_exact(CHUNK);
+        }
+        let taken = bytes.len().min(CHUNK - self.last.len());
+        self.last.extend_from_slice(&bytes[..taken]);
+        if self.last.len() == CHUNK {
+            self.full.push(std::mem::take(&mut self.last).into());
+        }
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A piece on its way: what came of it is encrypted already.
 pub struct PieceSealer {
-    sealer: Sealer<Vec<u8>>,
+    sealer: Sealer<Chunks>,
     hash: Sha256,
     bytes: u64,
 }
@@ -169,7 +203,7 @@ impl PieceSealer {
     /// None that a working machine gives.
     pub fn finish(self) -> Result<SealedPiece, Error> {
         let sealed = self.sealer.finish().map_err(nameless("encrypt"))?;
-        Ok(SealedPiece { sealed: sealed.into(), bytes: self.bytes, sha256: Digest::finish(self.hash) })
+        Ok(SealedPiece { sealed: sealed.into_all(), bytes: self.bytes, sha256: Digest::finish(self.hash) })
     }
 }
 
@@ -182,8 +216,8 @@ impl fmt::Debug for PieceSealer {
 /// A piece as it goes to the shelf, and what it is recognised by when it comes back.
 #[derive(Clone)]
 pub struct SealedPiece {
-    /// An age file.
-    pub sealed: Bytes,
+    /// An age file, in parts.
+    pub sealed: Vec<Bytes>,
     /// How much is in it.
     pub bytes: u64,
     /// The digest of what is in it.
@@ -196,7 +230,7 @@ impl fmt::Debug for SealedPiece {
     }
 }
 
-fn nameless(action: &'static str) -> impl FnOnce(std::io::Error) -> Error {
+fn nameless(action: &'static str) -> impl FnOnce(io::Error) -> Error {
     Error::io(action, Path::new("a piece of an upload"))
 }
 
@@ -206,13 +240,13 @@ mod tests {
 
     use super::*;
 
-    fn sealed(key: &UploadKey, plain: &[u8]) -> (SealedPiece, Piece) {
-        let mut sealer = key.seal(plain.len() as u64).unwrap();
+    fn sealed(key: &UploadKey, plain: &[u8]) -> (Vec<u8>, Piece) {
+        let mut sealer = key.seal().unwrap();
         plain.chunks(1000).for_each(|part| sealer.append(part).unwrap());
         let sealed = sealer.finish().unwrap();
         let name = PieceKey::of(UploadId::from(Uuid::from_u128(1)), PieceId::from(Uuid::from_u128(2)));
         let piece = Piece { key: name, first_byte: 7, bytes: sealed.bytes, sha256: sealed.sha256 };
-        (sealed, piece)
+        (sealed.sealed.concat(), piece)
     }
 
     #[test]
@@ -222,8 +256,8 @@ mod tests {
         for bytes in [1, 1000, 65_536, 65_537, 3_000_000] {
             let plain: Vec<u8> = (0..bytes).map(|n| (n % 251) as u8).collect();
             let (sealed, piece) = sealed(&key, &plain);
-            assert!(sealed.sealed.len() as u64 <= sealed_bytes(bytes), "{bytes}");
-            assert!(again.open(&sealed.sealed, &piece).unwrap() == plain);
+            assert!(sealed.len() as u64 <= sealed_bytes(bytes), "{bytes}");
+            assert!(again.open(&sealed, &piece).unwrap() == plain);
         }
         assert!(!format!("{key:?} {again:?}").contains(text.expose_secret()));
     }
@@ -234,14 +268,14 @@ mod tests {
         let (good, piece) = sealed(&key, b"of the first");
         let (same_key, _) = sealed(&key, b"of the second");
         let (foreign, _) = sealed(&other, b"of the first");
-        let mut flipped = good.sealed.to_vec();
+        let mut flipped = good.clone();
         *flipped.last_mut().unwrap() ^= 1;
-        let short = &good.sealed[..good.sealed.len() - 1];
-        for wrong in [&flipped[..], short, &[], b"of the first", &same_key.sealed, &foreign.sealed] {
+        let short = &good[..good.len() - 1];
+        for wrong in [&flipped[..], short, &[], b"of the first", &same_key, &foreign] {
             let refused = key.open(wrong, &piece).unwrap_err();
             assert!(matches!(refused, Error::Refused(Refusal::PieceChanged { at: 7 })), "{refused:?}");
         }
-        assert_eq!(key.open(&good.sealed, &piece).unwrap(), b"of the first");
+        assert_eq!(key.open(&good, &piece).unwrap(), b"of the first");
     }
 
     #[test]

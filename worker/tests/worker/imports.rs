@@ -98,7 +98,7 @@ impl Scene {
         let mut first_byte = 0;
         for part in bytes.chunks(bytes.len() / 2 + 1) {
             let object = Ids.next();
-            let mut sealer = key.seal(part.len() as u64).unwrap();
+            let mut sealer = key.seal().unwrap();
             sealer.append(part).unwrap();
             let sealed = sealer.finish().unwrap();
             self.shop.context.shelf.put_piece(&PieceKey::of(upload, object), sealed.sealed).await.unwrap();

@@ -26,7 +26,7 @@ impl Shelf {
     ///
     /// # Errors
     /// [`Error::NoSpace`], [`Error::AnotherShelf`], [`Error::Io`], [`Error::Shelf`].
-    pub async fn put_piece(&self, key: &PieceKey, sealed: Bytes) -> Result<(), Error> {
+    pub async fn put_piece(&self, key: &PieceKey, sealed: Vec<Bytes>) -> Result<(), Error> {
         let key = *key;
         match self.clone() {
             Self::Directory(directory) => task::blocking(move || directory.put_piece(&key, &sealed)).await,
@@ -112,10 +112,10 @@ impl Directory {
         self.uploads_folder().join(upload.to_string())
     }
 
-    fn put_piece(&self, key: &PieceKey, sealed: &[u8]) -> Result<(), Error> {
+    fn put_piece(&self, key: &PieceKey, sealed: &[Bytes]) -> Result<(), Error> {
         self.prepare()?;
         let mut file = Temporary::create(&self.staging(), &key.file())?;
-        file.append(sealed)?;
+        sealed.iter().try_for_each(|part| file.append(part))?;
         file.sync()?;
         let folder = self.folder_of(key.upload());
         durable::create_dir(&folder)?;

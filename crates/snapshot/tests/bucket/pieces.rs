@@ -12,7 +12,7 @@ use crate::common::server::Fault;
 use crate::stories::uploaded;
 
 async fn put(shelf: &Shelf) -> Result<(), Error> {
-    shelf.put_piece(&PieceKey::of(Ids.next(), Ids.next()), vec![7; 300_000].into()).await
+    shelf.put_piece(&PieceKey::of(Ids.next(), Ids.next()), vec![vec![7; 300_000].into(), vec![8; 3].into()]).await
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ pub(crate) async fn uploaded(shelf: &Shelf, bytes: &[u8], sha256: Option<Digest>
     let (upload, mut pieces, mut first_byte) = (Ids.next(), Vec::new(), 0);
     for part in bytes.chunks((bytes.len() / 3 + 1).min(8 << 20)) {
         let piece = PieceKey::of(upload, Ids.next());
-        let mut sealer = key.seal(part.len() as u64).unwrap();
+        let mut sealer = key.seal().unwrap();
         sealer.append(part).unwrap();
         let sealed = sealer.finish().unwrap();
         shelf.put_piece(&piece, sealed.sealed).await.unwrap();
@@ -103,7 +103,7 @@ async fn another_shelf_takes_no_piece_and_has_lost_none() {
         identities: Identities::none(),
     };
     let told = [
-        shelf.put_piece(&PieceKey::of(Ids.next(), Ids.next()), vec![1].into()).await,
+        shelf.put_piece(&PieceKey::of(Ids.next(), Ids.next()), vec![vec![1].into()]).await,
         shelf.remove_piece(&upload.pieces[0].key).await,
         shelf.remove_upload(of(&upload)).await,
         shelf.uploads(None).await.map(drop),

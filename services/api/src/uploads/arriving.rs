@@ -91,7 +91,7 @@ impl<'a> Arriving<'a> {
         let longest = PIECE_BYTES.min(coming.left());
         let Some(first) = coming.next(1).await? else { return Ok(None) };
         let held = self.memory.take().await?;
-        let mut filled = Filled { sealer: self.key.seal(longest)?, held, end: None };
+        let mut filled = Filled { sealer: self.key.seal()?, held, end: None };
         filled.sealer.append(&first)?;
         let until = Instant::now() + SLOWEST;
         while filled.sealer.bytes() < longest && filled.end.is_none() {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use chiliview_store::UploadId;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::path::Path;
-use object_store::{ObjectStore as _, ObjectStoreExt as _};
+use object_store::{ObjectStore as _, ObjectStoreExt as _, PutPayload};
 
 use crate::adopt::Refusal;
 use crate::error::Error;
@@ -29,10 +29,10 @@ impl Bucket {
         self.place(FOLDER, &upload.to_string())
     }
 
-    pub(in crate::shelf) async fn put_piece(&self, key: &PieceKey, sealed: Bytes) -> Result<(), Error> {
+    pub(in crate::shelf) async fn put_piece(&self, key: &PieceKey, sealed: Vec<Bytes>) -> Result<(), Error> {
         self.prepare().await?;
         let path = self.piece(key);
-        let put = self.store().put(&path, sealed.into()).await;
+        let put = self.store().put(&path, PutPayload::from_iter(sealed)).await;
         put.map(drop).map_err(|error| self.failed("write", &path, &error))
     }
 
