@@ -1,9 +1,7 @@
 //! The processes of one platform.
 
 use std::{
-    fs::Permissions,
-    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex},
 };
 
@@ -55,7 +53,6 @@ pub(super) struct Cluster {
     homes: Vec<Home>,
     members: Vec<Member>,
     shelf: Shelf,
-    _uploads: TempDir,
     settings: Settings,
     pub(super) doors: Doors,
     /// An admin, at the first that serves.
@@ -88,10 +85,6 @@ impl Cluster {
             Shelf::Bucket(server, _) => bucket::on(Home::on(settings), server),
         };
         let homes: Vec<_> = (0..if on_server { roles.len() } else { 1 }).map(|_| home()).collect();
-        let uploads = tempfile::Builder::new().permissions(Permissions::from_mode(0o700)).tempdir().unwrap();
-        if on_server {
-            homes.iter().for_each(|home| share(home, uploads.path()));
-        }
         let starting = roles.iter().enumerate().map(async |(number, role)| {
             let (name, home) = (format!("{role:?}{number}"), if on_server { number } else { 0 });
             Member { role: *role, process: launch(&homes[home], *role, &name).await, name, home }
@@ -102,7 +95,7 @@ impl Cluster {
             true => settings.clone(),
             false => Settings::sqlite(homes[0].path("data")),
         };
-        let cluster = Self { homes, members, shelf, _uploads: uploads, settings, doors: Doors::default(), admin };
+        let cluster = Self { homes, members, shelf, settings, doors: Doors::default(), admin };
         cluster.open_doors();
         cluster
     }
@@ -188,13 +181,6 @@ impl Cluster {
         let ended = join_all(self.members.into_iter().map(|member| member.process.stop())).await;
         assert!(ended.iter().all(|status| status.success()), "{ended:?}");
     }
-}
-
-/// Uploads lie where all machines find them.
-fn share(home: &Home, uploads: &Path) {
-    let data = home.path("data");
-    std::fs::DirBuilder::new().mode(0o700).create(&data).unwrap();
-    std::os::unix::fs::symlink(uploads, data.join("uploads")).unwrap();
 }
 
 async fn launch(home: &Home, role: Role, name: &str) -> Server {

@@ -13,12 +13,15 @@ const OF_A_TENANT: i64 = 1000;
 const GRACE: Duration = Duration::from_mins(10);
 /// Pieces of an upload that no row knows: of a list that was put back to an older state, or that came while it was forgotten.
 const STRANGE_FOR: Duration = Duration::from_hours(2 * 24);
+const FORMER_FOR: Duration = Duration::from_hours(24);
 /// A thousand uploads each; the oldest come first.
 const PAGES: usize = 10;
 
 /// Removes what is over.
 pub(crate) async fn sweep(context: &Context) -> anyhow::Result<()> {
-    discard_former(context)?;
+    if let Err(error) = discard_former(context) {
+        tracing::warn!(%error, "uploads.former_stay");
+    }
     context.shelf.recognise(&context.store).await?;
     let (over, central) = (context.now().minus(GRACE), context.store.central());
     let (expired, used) = central
@@ -84,21 +87,20 @@ async fn unknown(context: &Context, all: &[UploadId]) -> Result<Vec<UploadId>, E
     context.store.central().read(find).await
 }
 
-/// Versions before kept uploads as files in the data directory. Nobody goes on with those.
+/// Versions before kept uploads as files in the data directory. One of their processes may still be at work; who has not gone
+/// on with a file for a day does not any more.
 fn discard_former(context: &Context) -> Result<(), Error> {
     let directory = context.store.data_dir().former_uploads();
     let Ok(entries) = directory.read_dir() else { return Ok(()) };
+    let now = SystemTime::from(context.now().to_datetime());
     for entry in entries {
         let path = entry.map_err(Error::io("list", &directory))?.path();
-        if path.is_file() {
+        let stat = path.symlink_metadata().map_err(Error::io("look at", &path))?;
+        let modified = stat.modified().map_err(Error::io("look at", &path))?;
+        // A shelf may lie there too, with pieces in directories.
+        if stat.is_file() && now.duration_since(modified).is_ok_and(|age| age > FORMER_FOR) {
             std::fs::remove_file(&path).map_err(Error::io("remove", &path))?;
         }
     }
-    // A shelf may lie there, and have pieces in a directory of that name.
-    match std::fs::remove_dir(&directory) {
-        Err(error) if error.kind() != std::io::ErrorKind::DirectoryNotEmpty => {
-            Err(Error::io("remove", &directory)(error))
-        }
-        _ => Ok(()),
-    }
+    Ok(())
 }

@@ -137,8 +137,11 @@ impl Uploads {
             NewUpload { tenant: tenant.0, bytes, file_name: None, sha256: sha256.0, adopt: adopt.0 == Some(true) };
         let upload = self.begin(&caller, new).await?;
         let taken = self.take(&caller, &upload, piece).await;
-        if taken.is_err() {
-            self.forget(&upload).await?;
+        // What stays is given up with its time. One that became a backup, though nobody could be told so, is one.
+        if taken.is_err()
+            && let Err(problem) = self.forget(&upload).await
+        {
+            tracing::warn!(upload = %upload.id, code = problem.code(), "upload.not_forgotten");
         }
         taken
     }
