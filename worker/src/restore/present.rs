@@ -1,8 +1,10 @@
 //! The database that is live now: locked and backed up before it is replaced, checked after it was, and let go in the end.
 
+use std::time::Duration;
+
 use chiliview_store::{
     BackupId, Database, Error, RestoreId, TenantId, Timestamp,
-    backups::{self, BackupStatus, New, Origin},
+    backups::{self, Backup, BackupStatus, New, Origin},
     reason::Reason,
     restores::{self, Restore},
     soundness, tenant_settings, write_lock,
@@ -16,6 +18,9 @@ use crate::{
     queue::{Attempt, Outcome},
 };
 
+/// The least by which two instants differ.
+const INSTANT: Duration = Duration::from_micros(1);
+
 /// Locks the live database and backs it up; both, so that the backup holds every write that it ever took. Nothing when it
 /// is not there or cannot be used, and need not be.
 pub(super) async fn secure(
@@ -24,7 +29,7 @@ pub(super) async fn secure(
     number: i64,
     attempt: &Attempt,
 ) -> Result<Option<Database>, Failure> {
-    let locked = match lock(context, row.id, row.tenant_id).await {
+    let locked = match lock(context, row).await {
         Ok(locked) => Some(locked),
         Err(error) if is_passing(&error) => return Err(error.into()),
         Err(error) if row.without_safety == 0 => return Err(refused(error.to_string())),
@@ -42,16 +47,18 @@ pub(super) async fn secure(
     Ok(Some(database))
 }
 
-/// Since when it is locked: since an attempt that crashed, perhaps.
-async fn lock(context: &Context, id: RestoreId, tenant: TenantId) -> Result<(Database, Timestamp), Error> {
-    let database = context.store.tenant(tenant).await?;
-    let now = context.now();
+/// Since when it is locked: since an attempt that crashed, perhaps. A new lock is later than what was saved before it, whatever
+/// the clocks of both workers say: what was written in between is not in that.
+async fn lock(context: &Context, row: &Restore) -> Result<(Database, Timestamp), Error> {
+    let saved = noted(context, row).await?;
+    let database = context.store.tenant(row.tenant_id).await?;
+    let now = saved.map_or(context.now(), |saved| context.now().max(saved.created_at.plus(INSTANT)));
     let since = database
         .write_past_lock(async |tx| {
-            if let Some(lock) = write_lock::find(tx).await?.filter(|lock| lock.is_held_by(id)) {
+            if let Some(lock) = write_lock::find(tx).await?.filter(|lock| lock.is_held_by(row.id)) {
                 return Ok(lock.since);
             }
-            write_lock::set(tx, id, tenant, now).await?;
+            write_lock::set(tx, row.id, row.tenant_id, now).await?;
             Ok::<_, Error>(now)
         })
         .await?;
@@ -66,12 +73,13 @@ async fn save(
     attempt: &Attempt,
     since: Timestamp,
 ) -> Result<(), Failure> {
-    let id = match under_this_lock(context, row, since).await? {
+    let saved = noted(context, row).await?.filter(|backup| backup.created_at >= since);
+    let id = match saved.map(|backup| (backup.id, backup.status)) {
         Some((_, BackupStatus::Verified | BackupStatus::Unchanged)) => return Ok(()),
         Some((id, BackupStatus::Queued | BackupStatus::Running | BackupStatus::Verifying)) => id,
         _ => {
             give_up_safety(context, row, &"another attempt makes another".into()).await.map_err(not_saved)?;
-            ask(context, row, number, attempt).await?
+            ask(context, row, number, attempt, since).await?
         }
     };
     let outcome = back_up(context, id, None, attempt).await;
@@ -95,18 +103,20 @@ fn refused(reason: String) -> Failure {
     Failure::Refused(Failure::NotSaved(reason).reason())
 }
 
-async fn under_this_lock(
-    context: &Context,
-    row: &Restore,
-    since: Timestamp,
-) -> Result<Option<(BackupId, BackupStatus)>, Error> {
+/// What was saved last, by this attempt or by one before it.
+async fn noted(context: &Context, row: &Restore) -> Result<Option<Backup>, Error> {
     let Some(id) = row.safety_backup_id else { return Ok(None) };
-    let found = context.store.central().read(async |tx| backups::find(tx, id).await).await?;
-    Ok(found.filter(|backup| backup.created_at >= since).map(|backup| (backup.id, backup.status)))
+    context.store.central().read(async |tx| backups::find(tx, id).await).await
 }
 
-async fn ask(context: &Context, row: &Restore, number: i64, attempt: &Attempt) -> Result<BackupId, Failure> {
-    let now = context.now();
+async fn ask(
+    context: &Context,
+    row: &Restore,
+    number: i64,
+    attempt: &Attempt,
+    since: Timestamp,
+) -> Result<BackupId, Failure> {
+    let now = context.now().max(since);
     let new = New {
         id: context.store.ids().next(),
         tenant: Some((row.tenant_id, row.tenant_slug.clone())),

@@ -14,6 +14,7 @@ mod postgres_server;
 mod receiver;
 
 mod backups;
+mod clocks;
 mod crashes;
 mod examine;
 mod failures;
