@@ -61,6 +61,7 @@ pub(crate) async fn run(context: &Context, shutdown: &CancellationToken) {
 }
 
 async fn look(context: &Context) -> Result<(), Error> {
+    context.store.look_at_clock().await?;
     disk::look(context).await?;
     let (now, grace) = (context.now(), context.config.lookout.grace);
     let central = context.store.central();

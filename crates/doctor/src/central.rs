@@ -6,7 +6,7 @@ use chiliview_store::{
     Error, Result, Store, Tx,
     admins::{self, Admin, AdminRole},
     audit::{self, Actor, Event},
-    postgres,
+    postgres, skew,
     sqlite::{assert_version, beside},
 };
 use secrecy::SecretString;
@@ -58,6 +58,7 @@ pub(crate) async fn check(exam: &mut Exam<'_>) -> Option<Central> {
         None => file(exam).await,
         Some(url) => schema(exam, &url).await,
     }?;
+    clock(exam, &central).await;
     admin(exam, &central).await;
     Some(central)
 }
@@ -152,6 +153,16 @@ async fn schema(exam: &mut Exam<'_>, url: &SecretString) -> Option<Central> {
     let patient = Patient { check: Check::CentralDatabase, object: object.clone(), path: None, tenant: None, advice };
     let readable = patient.examine(exam, Place::Schema(&pool, postgres::CENTRAL)).await;
     readable.then_some(Central { postgres: Some(pool) })
+}
+
+/// What cannot be asked, other lines tell of.
+async fn clock(exam: &mut Exam<'_>, central: &Central) {
+    let clock = exam.context.clock.clone();
+    if let Ok(Some(skew)) = central.read(exam, async |tx| skew::measure(tx, &clock).await).await {
+        let seconds = skew.by.as_secs();
+        let found = if skew.ahead { Found::ClockAhead { seconds } } else { Found::ClockBehind { seconds } };
+        exam.warn(Check::CentralDatabase, "PostgreSQL".to_owned(), found, Advice::SetClocks);
+    }
 }
 
 async fn admin(exam: &mut Exam<'_>, central: &Central) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chiliview_store::{
-    Error, Result, Timestamp, Tx,
+    Error, Result, Tx,
     audit::{self, Actor, Event, Outcome},
     backups::{self, Backup, BackupStatus},
     queue::{self, Filter, Job, JobStatus},
@@ -24,8 +24,7 @@ const ABANDONED: Duration = Duration::from_secs(3600);
 const WHY: &str = "no worker finished it; marked as failed by the doctor";
 
 pub(crate) async fn check(exam: &mut Exam<'_>, central: &Central) {
-    let now = exam.context.clock.now();
-    let seen = central.read(exam, async |tx| Queue::look(tx, now).await).await;
+    let seen = central.read(exam, async |tx| Queue::look(tx).await).await;
     let queue = match seen {
         Ok(queue) => queue,
         Err(error) => {
@@ -63,7 +62,8 @@ struct Queue {
 }
 
 impl Queue {
-    async fn look(tx: &mut Tx, now: Timestamp) -> Result<Self> {
+    async fn look(tx: &mut Tx) -> Result<Self> {
+        let now = queue::now(tx).await?;
         let workers = queue::workers(tx).await?.iter().filter(|worker| worker.is_alive(now)).count();
         let stuck = queue::stuck(tx, now).await?;
         let (mut waiting, mut abandoned) = (Vec::new(), Vec::new());

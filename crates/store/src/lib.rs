@@ -43,6 +43,7 @@ pub mod seam;
 pub mod second_factors;
 pub mod sessions;
 pub mod shelves;
+pub mod skew;
 pub mod soundness;
 pub mod spans;
 pub mod sqlite;

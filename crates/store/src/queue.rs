@@ -32,7 +32,7 @@ pub use outcome::{Ending, settle};
 pub use upkeep::{cancel, end_all, forget_workers, purge_finished};
 pub use wake::{Changes, Wake};
 pub use work::{Lane, Payload, Work};
-pub use workers::{Beat, Lease, Worker, beat, register, sign_off, workers};
+pub use workers::{Beat, Lease, Worker, beat, now, register, sign_off, workers};
 
 use crate::{
     error::{Error, Result},

@@ -16,6 +16,7 @@ use crate::{
     presence::{self, Present},
     queue, relocation,
     seam::{Database, Engine},
+    skew,
     sqlite::{File, Missing},
     tenant_databases::TenantDatabases,
 };
@@ -94,13 +95,25 @@ impl Store {
         };
         queue::migrate(&central).await?;
         drop(lock);
-        Ok(Self(Arc::new(Inner { data_dir, central, tenants, clock, ids, _presence: presence, _present: present })))
+        let inner = Inner { data_dir, central, tenants, clock, ids, _presence: presence, _present: present };
+        let store = Self(Arc::new(inner));
+        store.look_at_clock().await?;
+        Ok(store)
     }
 
     /// The central database.
     #[must_use]
     pub fn central(&self) -> &Database {
         &self.0.central
+    }
+
+    /// Warns in the log when the clock of this process is not the database server's.
+    pub async fn look_at_clock(&self) -> Result<()> {
+        let clock = self.clock();
+        if let Some(skew) = self.central().read(async |tx| skew::measure(tx, clock).await).await? {
+            tracing::warn!(clock = %skew, "clock.apart: have all machines keep time by NTP");
+        }
+        Ok(())
     }
 
     /// A tenant's database. Whether there is such a tenant is the central database's to say.

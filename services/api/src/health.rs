@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use chiliview_snapshot::Error;
-use chiliview_store::{queue, readiness};
+use chiliview_store::{Error as StoreError, queue, readiness};
 use poem::{Response, handler, http::StatusCode, web::Data};
 use poem_openapi::{Enum, Object, OpenApi};
 use serde::{Deserialize, Serialize};
@@ -94,9 +94,11 @@ impl Health {
     }
 
     async fn worker(&self) -> Condition {
-        let now = self.app.now();
-        let workers = self.app.central().read(async |tx| queue::workers(tx).await).await;
-        let alive = workers.is_ok_and(|workers| workers.iter().any(|worker| worker.is_alive(now)));
+        let looked = self.app.central().read(async |tx| {
+            let (workers, now) = (queue::workers(tx).await?, queue::now(tx).await?);
+            Ok::<_, StoreError>(workers.iter().any(|worker| worker.is_alive(now)))
+        });
+        let alive = looked.await.unwrap_or(false);
         if alive { Condition::Ok } else { Condition::Degraded }
     }
 

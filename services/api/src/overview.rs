@@ -6,7 +6,7 @@ mod shapes;
 use std::time::Duration;
 
 use chiliview_store::{
-    Database, TenantId, Timestamp,
+    Database, Error as StoreError, TenantId, Timestamp,
     backups::{self as rows, CoverCount, CoverFilter, Covered},
     queue,
 };
@@ -145,8 +145,9 @@ impl Overview {
     }
 
     async fn worker(&self, confined: bool) -> WorkerHealth {
-        let now = self.app.now();
-        let Ok(workers) = self.app.central().read(async |tx| queue::workers(tx).await).await else {
+        let looked = self.app.central();
+        let looked = looked.read(async |tx| Ok::<_, StoreError>((queue::workers(tx).await?, queue::now(tx).await?)));
+        let Ok((workers, now)) = looked.await else {
             return WorkerHealth { status: Condition::Degraded, workers: None, last_seen_at: None };
         };
         let alive = workers.iter().filter(|worker| worker.is_alive(now)).count();

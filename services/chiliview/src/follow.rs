@@ -2,7 +2,7 @@
 
 use std::{io::IsTerminal, time::Duration};
 
-use chiliview_store::{Store, queue};
+use chiliview_store::{Error, Store, queue};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::exit::Failure;
@@ -12,8 +12,8 @@ pub(crate) const EVERY: Duration = Duration::from_millis(200);
 
 /// Says so when nobody is going to do anything.
 pub(crate) async fn warn_without_worker(store: &Store, bar: &ProgressBar) -> Result<(), Failure> {
-    let workers = store.central().read(async |tx| queue::workers(tx).await).await?;
-    let now = store.clock().now();
+    let looked = store.central().read(async |tx| Ok::<_, Error>((queue::workers(tx).await?, queue::now(tx).await?)));
+    let (workers, now) = looked.await?;
     if !workers.iter().any(|worker| worker.is_alive(now)) {
         bar.suspend(|| eprintln!("no worker is running: `chiliview serve` or `chiliview worker` does it"));
     }

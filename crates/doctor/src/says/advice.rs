@@ -16,6 +16,7 @@ sentences! {
         CheckPostgres = "check_postgres": "see whether PostgreSQL runs and CHILIVIEW_DATABASE_URL is right",
         RequireTls = "require_tls":
             "add sslmode=verify-full (and sslrootcert, where the certificate is your own) to CHILIVIEW_DATABASE_URL",
+        SetClocks = "set_clocks": "have all machines keep time by NTP: they may differ by a second",
         GrantLooking = "grant_looking": "see whether ChiliView's role may look at its database",
         MakeAdmin = "make_admin": "make one: `chiliview admin create NAME`",
         LookAtCentral = "look_at_central": "look at the central database",

@@ -16,6 +16,10 @@ sentences! {
         SqliteUnsafe { error: String } = "sqlite_unsafe": "{error}",
         Wal { mib: u64 } = "wal": "{mib} MiB of writes wait to be moved into the file",
         Unencrypted = "unencrypted": "what is sent to it need not be encrypted",
+        ClockAhead { seconds: u64 } = "clock_ahead":
+            "the clock of this machine is {seconds} s ahead of that of the server",
+        ClockBehind { seconds: u64 } = "clock_behind":
+            "the clock of this machine is {seconds} s behind that of the server",
         Unreachable { error: String } = "unreachable": "it cannot be reached: {error}",
         NoOwner = "no_owner": "nobody with the role owner can log in",
         Owners { count: i64 } = "owners": "{count} with the role owner can log in",

@@ -1,10 +1,11 @@
 //! An installation in PostgreSQL: what nobody needs there is named, and put aside.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use chiliview_doctor::{Context, Mode, Report, Status, examine};
+use chiliview_doctor::{Context, Line, Mode, Report, Status, examine};
 use chiliview_store::{
     Clock, Database, Ids, RestoreId, Settings, Store, TenantId, Timestamp,
+    queue::{self, Lane, Lease},
     restores::{self, New, Target},
 };
 use sqlx::{AssertSqlSafe, Executor as _, PgPool};
@@ -14,6 +15,8 @@ use crate::{
     installation::{Fixed, assert_calm, assert_said, bad, insert_admin, only, tenant},
 };
 
+const HOUR: Duration = Duration::from_hours(1);
+
 async fn opened(settings: &Settings) -> (Store, PgPool) {
     let store = Store::open(settings, Clock::system(), Ids).await.unwrap();
     let Database::Postgres(schema) = store.central().clone() else { unreachable!("it is on PostgreSQL") };
@@ -21,10 +24,14 @@ async fn opened(settings: &Settings) -> (Store, PgPool) {
 }
 
 async fn examined(settings: &Settings, mode: Mode) -> Report {
+    examined_at(settings, mode, Clock::system()).await
+}
+
+async fn examined_at(settings: &Settings, mode: Mode, clock: Clock) -> Report {
     let context = Context {
         settings: settings.clone(),
         shelf: settings.data_dir.join("backups").into(),
-        clock: Clock::system(),
+        clock,
         ids: Ids,
         credentials: Arc::new(Fixed),
     };
@@ -111,6 +118,27 @@ async fn a_tenant_whose_schema_is_gone_is_named() {
             only(&report)
         );
         store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_whose_clock_is_not_the_servers_is_named_and_takes_no_worker_for_dead() {
+    on_postgres(async |settings: Settings| {
+        let settings = Settings { data_dir: settings.data_dir.join("data"), ..settings };
+        let (store, _) = opened(&settings).await;
+        insert_admin(&store).await;
+        let now = store.clock().now();
+        queue::register(store.central(), Lane::Jobs, "here 1", Lease(HOUR), now).await.unwrap();
+        for (clock, words) in [(now.plus(HOUR), "s ahead of"), (now.minus(HOUR), "s behind")] {
+            let report = examined_at(&settings, Mode::Look, Clock::manual(clock)).await;
+            assert_calm(&report);
+            let told = |line: &&Line| line.name == "central_database" && line.status == Status::Warning;
+            let line = report.checks.iter().find(told).unwrap();
+            assert!(line.message.contains(words), "{}", line.message);
+            let queue = report.checks.iter().find(|line| line.name == "jobs").unwrap();
+            assert!(queue.message.contains("1 workers"), "{}", queue.message);
+        }
     })
     .await;
 }

@@ -35,7 +35,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Whether it was heard of lately: one that was not does nothing.
+    /// Whether it was heard of lately, by the queue's clock ([`now`]): one that was not does nothing.
     #[must_use]
     pub fn is_alive(&self, now: Timestamp) -> bool {
         now.since(self.last_seen) <= SILENT
@@ -49,6 +49,18 @@ pub struct Beat {
     pub held: Vec<JobId>,
     /// How many jobs of silent workers were put back into the queue.
     pub recovered: u64,
+}
+
+/// What time it is by the clock that leases are counted by: the database's own.
+pub async fn now(tx: &mut Tx) -> Result<Timestamp> {
+    let (now,): (Timestamp,) = query(
+        tx,
+        "SELECT CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+        "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
+    )
+    .fetch_one()
+    .await?;
+    Ok(now)
 }
 
 /// Every worker that does jobs and has not signed off, the last heard of first.

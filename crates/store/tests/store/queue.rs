@@ -2,8 +2,9 @@
 use std::{sync::Arc, time::Duration};
 
 use chiliview_store::{
-    BackupId, Clock, Error, Ids, Store,
+    BackupId, Clock, Engine, Error, Ids, Store,
     queue::{self, Ending, Filter, JobId, JobStatus, Lane, Lease, NewJob, Work},
+    skew,
 };
 
 use crate::engines::on_every_engine;
@@ -226,4 +227,22 @@ async fn opening_again_finds_the_queue_as_it_was_and_as_safe() {
         .await
         .unwrap();
     assert_eq!(synchronous, 2, "apalis' own set-up would have turned it off");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_not_the_servers_is_noticed_on_postgresql() {
+    on_every_engine(async |store| {
+        let now = store.central().read(queue::now).await.unwrap();
+        let apart =
+            async |clock: Clock| store.central().read(async |tx| skew::measure(tx, &clock).await).await.unwrap();
+        assert_eq!(apart(Clock::system()).await, None);
+        store.look_at_clock().await.unwrap();
+        let (ahead, behind) = (now.plus(Duration::from_mins(5)), now.minus(Duration::from_mins(5)));
+        let found = [apart(Clock::manual(ahead)).await, apart(Clock::manual(behind)).await];
+        match store.engine() {
+            Engine::Sqlite => assert_eq!(found, [None, None]),
+            Engine::Postgres => assert_eq!(found.map(|skew| skew.unwrap().ahead), [true, false]),
+        }
+    })
+    .await;
 }

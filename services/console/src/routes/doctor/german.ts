@@ -45,6 +45,10 @@ export const GERMAN: Record<DoctorCode, Words> = {
   sqlite_unsafe: ({ error }) => `Diese SQLite-Version kann Gespeichertes verlieren: ${error}`,
   wal: ({ mib }) => `${number(mib)} MiB an Änderungen warten darauf, in die Datei übernommen zu werden.`,
   unencrypted: 'Was dorthin gesendet wird, muss nicht verschlüsselt sein.',
+  clock_ahead: ({ seconds }) =>
+    `Die Uhr dieses Rechners geht gegenüber der des Servers ${number(seconds)} s vor.`,
+  clock_behind: ({ seconds }) =>
+    `Die Uhr dieses Rechners geht gegenüber der des Servers ${number(seconds)} s nach.`,
   unreachable: ({ error }) => `Nicht erreichbar: ${error}`,
   no_owner: 'Niemand mit der Rolle Inhaber kann sich anmelden.',
   owners: ({ count }) =>
@@ -201,6 +205,7 @@ export const GERMAN: Record<DoctorCode, Words> = {
   check_postgres: 'Sehen Sie nach, ob PostgreSQL läuft und CHILIVIEW_DATABASE_URL stimmt.',
   require_tls:
     'Ergänzen Sie in CHILIVIEW_DATABASE_URL sslmode=verify-full (und sslrootcert bei einem eigenen Zertifikat).',
+  set_clocks: 'Stellen Sie die Uhren aller Rechner mit NTP: Sie dürfen um eine Sekunde abweichen.',
   grant_looking: 'Sehen Sie nach, ob die Rolle von ChiliView in ihre Datenbank sehen darf.',
   make_admin: 'Legen Sie einen an: „chiliview admin create NAME“.',
   look_at_central: 'Sehen Sie nach der zentralen Datenbank.',
