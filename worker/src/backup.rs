@@ -1,20 +1,21 @@
 //! One backup: read into a snapshot, publish, read back and compare, and only then `verified`. Every write to the row is
 //! fenced by the attempt's number, so an attempt that lost its job changes nothing any more.
 
+mod failure;
+
 use std::time::Duration;
 
 use chiliview_snapshot::{
-    ArtefactKey, Depth, Error as SnapshotError, Manifest, Owner, RecipientsError, Source, Watch, WriteRequest, Written,
-    prove, write,
+    ArtefactKey, Depth, Error as SnapshotError, Manifest, Owner, Source, Watch, WriteRequest, Written, prove, write,
 };
 use chiliview_store::{
     BackupId, Error, UploadId,
     audit::{self, Event},
     backups::{self, Backup, BackupStatus, ProofDepth, Verified},
-    error::with_causes,
-    reason::{Cause, Reason},
+    reason::Reason,
 };
 
+pub(crate) use self::failure::Failure;
 use crate::{
     context::Context,
     import::{self, Import},
@@ -28,50 +29,6 @@ use crate::{
 const FOR_THE_NEWER: Duration = Duration::from_secs(30);
 /// …or there is none: the next night's backup fails again.
 const NO_NEWER: Duration = Duration::from_hours(12);
-
-/// Why an attempt did not end well.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
-    /// Somebody asked for it.
-    #[error("cancelled on request")]
-    Cancelled,
-    /// Another attempt has the backup, or it has ended: hands off.
-    #[error("the backup is another attempt's")]
-    Overtaken,
-    /// The next attempt makes a snapshot of its own.
-    #[error("the database is what backup {0} holds, and that was deleted meanwhile")]
-    Gone(BackupId),
-    /// No attempt can succeed.
-    #[error(transparent)]
-    NoSource(#[from] crate::context::NoSource),
-    /// What was uploaded is no database of the tenant's: no attempt can succeed.
-    #[error("{0}")]
-    Refused(String),
-    /// For whom it is to be encrypted cannot be used: nothing is written for nobody instead.
-    #[error("failed to encrypt for the tenant's recipients: failed to {0}")]
-    Recipients(#[from] RecipientsError),
-    /// The snapshot.
-    #[error("failed to {}", with_causes(.0))]
-    Snapshot(#[from] SnapshotError),
-    /// The central database.
-    #[error("failed to {0}")]
-    Store(#[from] Error),
-}
-
-impl Failure {
-    fn reason(&self) -> Reason {
-        let cause = match self {
-            Self::Cancelled => Cause::Cancelled,
-            Self::Overtaken | Self::Gone(_) => Cause::Other,
-            Self::NoSource(_) => Cause::DatabaseUnusable,
-            Self::Refused(_) => Cause::Refused,
-            Self::Recipients(_) => Cause::Recipients,
-            Self::Snapshot(error) => error.cause(),
-            Self::Store(error) => error.cause(),
-        };
-        Reason::new(cause, self.to_string())
-    }
-}
 
 /// Does the job: of the database itself, or of a file that was uploaded.
 pub(crate) async fn back_up(context: &Context, id: BackupId, upload: Option<UploadId>, attempt: &Attempt) -> Outcome {
@@ -87,6 +44,12 @@ pub(crate) async fn back_up(context: &Context, id: BackupId, upload: Option<Uplo
     };
     if matches!(failure, Failure::Overtaken) {
         return Outcome::Done;
+    }
+    // It may have become a backup all the same: the commit was done, and its answer was lost.
+    match is_open(context, id, Some(attempt)).await {
+        Ok(true) => {}
+        Ok(false) => return Outcome::Done,
+        Err(error) => return later(&error),
     }
     // What was published did not become a backup: it must not lie about.
     if let Err(error) = clear(context, &key).await {
@@ -117,11 +80,30 @@ pub(crate) async fn back_up(context: &Context, id: BackupId, upload: Option<Uplo
 
 /// The last attempt failed: says so on the row, and leaves no file.
 pub(crate) async fn give_up(context: &Context, id: BackupId, reason: &Reason) -> anyhow::Result<()> {
+    if !is_open(context, id, None).await? {
+        return Ok(());
+    }
     let backup = context.store.central().read(async |tx| backups::find(tx, id).await).await?;
-    let Some(backup) = backup.filter(|backup| !backup.status.is_terminal()) else { return Ok(()) };
+    let Some(backup) = backup else { return Ok(()) };
     clear(context, &ArtefactKey::of_backup(&backup)).await?;
     end(context, id, BackupStatus::Failed, reason).await?;
     Ok(())
+}
+
+/// Whether it has not ended, and its job is still the attempt's. Asked as a writer: one whose commit was not answered is waited
+/// for, however it comes out.
+async fn is_open(context: &Context, id: BackupId, attempt: Option<&Attempt>) -> Result<bool, Error> {
+    let central = context.store.central();
+    central
+        .write(async |tx| {
+            if let Some(attempt) = attempt
+                && !attempt.holds(tx).await?
+            {
+                return Ok(false);
+            }
+            Ok(backups::find(tx, id).await?.is_some_and(|backup| !backup.status.is_terminal()))
+        })
+        .await
 }
 
 /// Removes what an attempt left. Where another shelf lies in the place of ours there is nothing of it.

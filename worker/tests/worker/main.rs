@@ -9,6 +9,9 @@ mod post_office;
 #[path = "../../../crates/store/tests/support/postgres_server.rs"]
 #[expect(dead_code, reason = "the product's own tests use the rest")]
 mod postgres_server;
+#[path = "../../../crates/store/tests/support/proxy.rs"]
+#[expect(dead_code, reason = "the stories of the store and of the product use the rest")]
+mod proxy;
 #[path = "../../../crates/notify/tests/notify/receiver.rs"]
 #[expect(dead_code, reason = "the crate's own tests use the rest")]
 mod receiver;
@@ -21,6 +24,7 @@ mod failures;
 mod fleet;
 mod imports;
 mod lookout;
+mod lost_answers;
 mod notices;
 mod other_shelf;
 mod proofs;

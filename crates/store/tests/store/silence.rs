@@ -42,10 +42,10 @@ async fn a_transaction_that_nobody_answers_is_given_up_and_the_next_one_is_done(
         let db = store.central();
         proxy.fall_silent_before("BEGIN ISOLATION LEVEL READ COMMITTED");
         let lost = ends("a writer", db.write(async |tx| put(tx, "lost").await)).await;
-        assert!(matches!(lost, Err(Error::Unreachable(_))) && proxy.fell_silent(), "{lost:?}");
+        assert!(matches!(lost, Err(Error::Unreachable(_))) && proxy.has_sprung(), "{lost:?}");
         proxy.fall_silent_before("BEGIN ISOLATION LEVEL REPEATABLE READ");
         let lost = ends("a reader", db.read(async |tx| tx.query("SELECT 1").execute().await)).await;
-        assert!(matches!(lost, Err(Error::Unreachable(_))) && proxy.fell_silent(), "{lost:?}");
+        assert!(matches!(lost, Err(Error::Unreachable(_))) && proxy.has_sprung(), "{lost:?}");
         write(db, async |tx| put(tx, "kept").await).await;
         assert_eq!(names(db).await, ["kept"]);
     })
@@ -62,7 +62,7 @@ async fn a_worker_that_nobody_answers_asks_again() {
         write(db, async |tx| queue::enqueue(tx, &job).await).await;
         proxy.fall_silent_before("BEGIN\0");
         let lost = ends("who takes a job", queue::claim(db, Lane::Jobs, &name)).await;
-        assert!(matches!(lost, Err(Error::Unreachable(_))) && proxy.fell_silent(), "{lost:?}");
+        assert!(matches!(lost, Err(Error::Unreachable(_))) && proxy.has_sprung(), "{lost:?}");
         assert_eq!(queue::claim(db, Lane::Jobs, &name).await.unwrap().unwrap().job, job.id);
     })
     .await;
@@ -104,7 +104,7 @@ async fn an_exchange_of_schemas_that_falls_silent_gives_the_tenant_back() {
         let exchange = Exchange::new(&store, restore, id);
         proxy.fall_silent_before("ALTER SCHEMA");
         let swap = tokio::spawn(async move { exchange.bring_in(async |_| Ok(true)).await });
-        until("it falls silent", async || proxy.fell_silent()).await;
+        until("it falls silent", async || proxy.has_sprung()).await;
         let write = async || database.write(async |tx| settings::set(tx, "last", "x", at(0)).await).await;
         assert!(matches!(write().await, Err(Error::Busy(_))), "it is about to have another schema");
         let mut tries = 0;

@@ -3,7 +3,10 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use chiliview_store::{Settings, postgres};
@@ -25,7 +28,23 @@ pub(crate) struct Proxy {
 struct Way {
     server: SocketAddr,
     state: watch::Sender<State>,
-    trap: Option<&'static str>,
+    trap: Option<Trap>,
+}
+
+#[derive(Clone, Copy)]
+enum Trap {
+    /// Whoever says so falls silent before it arrives.
+    Before(&'static str),
+    /// Whoever says so is cut off when the commit behind it was answered, and does not hear that answer.
+    Commit(&'static str),
+}
+
+impl Trap {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Before(words) | Self::Commit(words) => words,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,11 +92,16 @@ impl Proxy {
 
     /// The one connection that sends these words next falls silent before they arrive.
     pub(crate) fn fall_silent_before(&self, words: &'static str) {
-        self.way.lock().expect("nobody panicked").trap = Some(words);
+        self.way.lock().expect("nobody panicked").trap = Some(Trap::Before(words));
+    }
+
+    /// The one connection that sends these words next is closed once its commit is done, before it hears so.
+    pub(crate) fn lose_the_answer_to_the_commit_of(&self, words: &'static str) {
+        self.way.lock().expect("nobody panicked").trap = Some(Trap::Commit(words));
     }
 
     /// Whether that has happened.
-    pub(crate) fn fell_silent(&self) -> bool {
+    pub(crate) fn has_sprung(&self) -> bool {
         self.way.lock().expect("nobody panicked").trap.is_none()
     }
 
@@ -117,20 +141,34 @@ async fn forward(client: TcpStream, server: SocketAddr, mut state: watch::Receiv
     let Ok(server) = TcpStream::connect(server).await else { return };
     let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
         (client.into_split(), server.into_split());
+    let muted = AtomicBool::new(false);
     let there = async {
-        let mut piece = vec![0; 64 << 10];
+        let (mut piece, mut commits) = (vec![0; 64 << 10], false);
         loop {
             let count = from_client.read(&mut piece).await.unwrap_or(0);
-            if sprung(&way, &piece[..count]) {
-                std::future::pending::<()>().await;
+            match sprung(&way, &piece[..count]) {
+                Some(Trap::Before(_)) => std::future::pending::<()>().await,
+                Some(Trap::Commit(_)) => commits = true,
+                None => {}
+            }
+            if commits && has(&piece[..count], "COMMIT\0") {
+                muted.store(true, Ordering::SeqCst);
             }
             if count == 0 || to_server.write_all(&piece[..count]).await.is_err() {
                 return;
             }
         }
     };
-    // What breaks a connection is the affair of those who talk.
-    let back = async { drop(tokio::io::copy(&mut from_server, &mut to_client).await) };
+    let back = async {
+        let mut piece = vec![0; 64 << 10];
+        loop {
+            let count = from_server.read(&mut piece).await.unwrap_or(0);
+            let over = count == 0 || muted.load(Ordering::SeqCst);
+            if over || to_client.write_all(&piece[..count]).await.is_err() {
+                return;
+            }
+        }
+    };
     let became = tokio::select! {
         () = there => return,
         () = back => return,
@@ -142,11 +180,10 @@ async fn forward(client: TcpStream, server: SocketAddr, mut state: watch::Receiv
     std::future::pending::<()>().await;
 }
 
-fn sprung(way: &Mutex<Way>, piece: &[u8]) -> bool {
-    let mut way = way.lock().expect("nobody panicked");
-    let met = way.trap.is_some_and(|words| piece.windows(words.len()).any(|there| there == words.as_bytes()));
-    if met {
-        way.trap = None;
-    }
-    met
+fn sprung(way: &Mutex<Way>, piece: &[u8]) -> Option<Trap> {
+    way.lock().expect("nobody panicked").trap.take_if(|trap| has(piece, trap.words()))
+}
+
+fn has(piece: &[u8], words: &str) -> bool {
+    piece.windows(words.len()).any(|there| there == words.as_bytes())
 }
