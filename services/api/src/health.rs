@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use chiliview_snapshot::Error;
-use chiliview_store::{Error as StoreError, queue, readiness};
+use chiliview_store::{Database, Error as StoreError, queue, readiness};
 use poem::{Response, handler, http::StatusCode, web::Data};
 use poem_openapi::{Enum, Object, OpenApi};
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,8 @@ use crate::{app::App, json::Json, problem::Problem};
 
 /// Below this, backups and writes are about to fail.
 const LOW_DISK_BYTES: u64 = 256 << 20;
+/// Below this, no write of more than a few pages succeeds.
+const LEAST_BYTES: u64 = 1 << 20;
 /// One probe serves all who ask within this time.
 const PROBE_LASTS: Duration = Duration::from_secs(1);
 /// One look at the shelf serves all who ask within this time.
@@ -124,13 +126,22 @@ impl Readiness {
         {
             return ready;
         }
-        let now = app.now();
-        let written = app.central().write(async |tx| readiness::probe(tx, now).await).await;
-        if let Err(error) = &written {
+        let ready = probe(app).await;
+        if let Err(error) = &ready {
             tracing::warn!(%error, "health.write_probe_failed");
         }
-        *last = Some((Instant::now(), written.is_ok()));
-        written.is_ok()
+        *last = Some((Instant::now(), ready.is_ok()));
+        ready.is_ok()
+    }
+}
+
+/// A write as small as this one may find room in the log that SQLite has already, where no other does.
+async fn probe(app: &App) -> Result<(), StoreError> {
+    let now = app.now();
+    app.central().write(async |tx| readiness::probe(tx, now).await).await?;
+    match app.central() {
+        Database::Sqlite(_) if app.store().data_dir().room()?.free_bytes < LEAST_BYTES => Err(StoreError::DiskFull),
+        _ => Ok(()),
     }
 }
 

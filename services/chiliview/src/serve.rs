@@ -38,7 +38,7 @@ pub(crate) struct Options {
 pub(crate) async fn run(call: Call, options: Options) -> Result<Exit, Failure> {
     let settings = call.settings;
     shelf_location::of(&settings)?;
-    let listener = listen(&settings.listen).await?;
+    let listener = listen(&settings.listen, "--listen").await?;
     let (guard, spans) = log::service(&settings, "serve")?;
     let shutdown = signals::shutdown()?;
     let store = open::store(&settings).await?;
@@ -103,10 +103,10 @@ pub(crate) fn edge_settings(settings: &Settings) -> (EdgeSettings, Limits) {
 }
 
 /// A listener there, or why not.
-pub(crate) async fn listen(address: &str) -> Result<TcpListener, Failure> {
+pub(crate) async fn listen(address: &str, flag: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => Failure::failed(format!(
-            "listen on {address}: another process does already; stop it, or choose another port"
+            "listen on {address}: another process does already; stop it, or choose another port with {flag}"
         )),
         _ => Failure::failed(format!("listen on {address}: {error}")),
     })

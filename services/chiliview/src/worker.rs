@@ -24,7 +24,7 @@ pub(crate) async fn run(call: Call) -> Result<Exit, Failure> {
     let settings = call.settings;
     shelf_location::of(&settings)?;
     let listener = match &settings.worker_listen {
-        Some(address) => Some(serve::listen(address).await?),
+        Some(address) => Some(serve::listen(address, "--worker-listen").await?),
         None => None,
     };
     let (guard, spans) = log::service(&settings, "worker")?;
