@@ -69,6 +69,15 @@ impl Failure {
         }
     }
 
+    /// Whether it is nobody's fault and ends by itself: a database that is held by somebody, or away for a moment.
+    pub(super) fn passes(&self) -> bool {
+        matches!(
+            self,
+            Self::Store(Error::Busy(_) | Error::Unreachable(_))
+                | Self::Snapshot(SnapshotError::Store(Error::Busy(_) | Error::Unreachable(_)))
+        )
+    }
+
     /// What a test injects: something that may go better another time.
     #[cfg(feature = "failpoints")]
     pub(super) fn injected() -> Self {
