@@ -39,7 +39,7 @@ async fn whatever_is_sent_is_answered_as_the_contract_says() {
 #[tokio::test]
 async fn who_is_of_another_tenant_gets_404_for_every_id() {
     let Some(schemathesis) = installed() else { return };
-    let home = Home::new();
+    let home = Home::new().with("CHILIVIEW_TENANT_REQUESTS_PER_MINUTE", "0");
     let server = home.serve().await;
     let admin = home.admin(&server).await;
     let ids = tenant(&admin, "canary", "Canary GmbH").await;
