@@ -70,7 +70,7 @@ pub(crate) async fn back_up(context: &Context, id: BackupId, upload: Option<Uplo
         }
         failure => {
             let reason = failure.reason();
-            if !attempt.is_last() {
+            if !attempt.gives_up(&reason) {
                 note_retry(context, id, number, &reason).await;
             }
             Outcome::Retry { after: None, reason }

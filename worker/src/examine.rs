@@ -17,6 +17,7 @@ use tracing::Instrument as _;
 use crate::{
     context::Context,
     queue::{Attempt, Outcome},
+    reasons,
 };
 
 /// Where the installation is that the doctor looks at.
@@ -41,7 +42,7 @@ impl Credentials for Nobody {
 pub(crate) async fn run(context: &Context, id: DoctorRunId, attempt: &Attempt) -> Outcome {
     match examine(context, id, attempt).await {
         Ok(()) => Outcome::Done,
-        Err(error) => Outcome::Retry { after: None, reason: format!("failed to {error:#}").into() },
+        Err(error) => Outcome::Retry { after: None, reason: reasons::of(&error) },
     }
 }
 

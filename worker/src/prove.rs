@@ -235,7 +235,7 @@ async fn damaged(
 }
 
 async fn unknown(context: &Context, id: BackupId, number: i64, attempt: &Attempt, reason: Reason) -> Outcome {
-    if !attempt.is_last() {
+    if !attempt.gives_up(&reason) {
         let now = context.now();
         let noted = context.store.central().write(async |tx| backups::proof_waits(tx, id, number, now).await).await;
         if let Err(error) = noted {

@@ -17,7 +17,7 @@ use chiliview_store::{
 use crate::{
     context::Context,
     queue::{Outcome, Work},
-    uploads,
+    reasons, uploads,
 };
 
 /// More restores of one tenant are not kept within one window.
@@ -38,7 +38,7 @@ pub(crate) async fn backup(context: &Context, id: BackupId) -> Outcome {
 fn ended(done: anyhow::Result<()>) -> Outcome {
     match done {
         Ok(()) => Outcome::Done,
-        Err(error) => Outcome::Retry { after: None, reason: format!("failed to {error:#}").into() },
+        Err(error) => Outcome::Retry { after: None, reason: reasons::of(&error) },
     }
 }
 

@@ -114,7 +114,8 @@ pub trait Handler: Send + Sync + 'static {
 pub enum Outcome {
     /// It is done.
     Done,
-    /// It may go better another time.
+    /// It may go better another time. Where it is the database that is held or away, the attempt does not count for a quarter
+    /// of an hour.
     Retry {
         /// Not sooner than this; [`Options::retry`] when `None`.
         after: Option<Duration>,

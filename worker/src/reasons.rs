@@ -14,6 +14,13 @@ pub(crate) fn because(error: &SnapshotError) -> Reason {
     Reason::new(error.cause(), format!("failed to {}", with_causes(error)))
 }
 
+/// What any error comes to; the word for it is known of the store's and of a snapshot's.
+pub(crate) fn of(error: &anyhow::Error) -> Reason {
+    let cause = error.downcast_ref::<Error>().map(Error::cause);
+    let cause = cause.or_else(|| error.downcast_ref::<SnapshotError>().map(SnapshotError::cause));
+    Reason::new(cause.unwrap_or(Cause::Other), format!("failed to {error:#}"))
+}
+
 /// Somebody asked for it.
 pub(crate) fn called_off() -> Reason {
     Reason::new(Cause::Cancelled, "cancelled on request")

@@ -37,10 +37,6 @@ use crate::{
 const FOR_THE_NEWER: Duration = Duration::from_mins(1);
 /// …or there is none, and somebody waits for an answer.
 const NO_NEWER: Duration = Duration::from_mins(30);
-/// A database that is held by somebody, or away: what a frozen process holds is taken from it within a minute or two…
-const FOR_THE_DATABASE: Duration = Duration::from_secs(5);
-/// …and a server comes back, or somebody has to see to it.
-const NO_DATABASE: Duration = Duration::from_mins(15);
 
 /// Does the job.
 pub(crate) async fn restore(context: &Context, id: RestoreId, attempt: &Attempt) -> Outcome {
@@ -65,14 +61,9 @@ pub(crate) async fn restore(context: &Context, id: RestoreId, attempt: &Attempt)
             Outcome::PutOff { after: FOR_THE_NEWER, at_most: NO_NEWER, reason }
         }
         failure if failure.is_final() => Outcome::GiveUp { reason: failure.reason() },
-        failure if failure.passes() => {
-            let reason = failure.reason();
-            pause(context, &row, number, attempt, &reason).await;
-            Outcome::PutOff { after: FOR_THE_DATABASE, at_most: NO_DATABASE, reason }
-        }
         failure => {
             let reason = failure.reason();
-            if !attempt.is_last() {
+            if !attempt.gives_up(&reason) {
                 pause(context, &row, number, attempt, &reason).await;
             }
             Outcome::Retry { after: None, reason }

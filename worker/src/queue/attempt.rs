@@ -23,6 +23,10 @@ const FAREWELLS: u32 = 8;
 const UNKNOWN: Duration = Duration::from_mins(1);
 /// …or the newer one was taken back.
 const NOBODY_KNOWS: Duration = Duration::from_hours(7 * 24);
+/// A database that is held by somebody, or away: what a frozen process holds is taken from it within a minute or two…
+const FOR_THE_DATABASE: Duration = Duration::from_secs(5);
+/// …and a server comes back, or somebody has to see to it.
+const NO_DATABASE: Duration = Duration::from_mins(15);
 
 /// What a handler knows of the attempt that it makes.
 #[derive(Clone, Debug)]
@@ -44,7 +48,13 @@ impl Attempt {
         self.claim.attempt
     }
 
-    /// Whether a failure now is final.
+    /// Whether a failure for this reason is final: there is no attempt left, and it does not end by itself.
+    #[must_use]
+    pub fn gives_up(&self, reason: &Reason) -> bool {
+        self.is_last() && !passes(reason)
+    }
+
+    /// Whether there is no attempt left after this one.
     #[must_use]
     pub fn is_last(&self) -> bool {
         self.claim.attempt >= self.claim.max_attempts
@@ -126,24 +136,50 @@ async fn conclude(shop: &Shop, attempt: &Attempt, outcome: Outcome) -> Ending {
             tracing::info!("job.ended");
             Ending::Done
         }
-        Outcome::Retry { after, reason } if !attempt.is_last() => {
+        Outcome::Retry { after, reason } => {
+            if passes(&reason)
+                && let Some(ending) = put_off(shop, attempt, FOR_THE_DATABASE, NO_DATABASE, &reason).await
+            {
+                return ending;
+            }
+            if attempt.is_last() {
+                return give_up(shop, attempt, reason).await;
+            }
             let after = after.unwrap_or_else(|| shop.options.retry.after(attempt.number()));
             tracing::warn!(%reason, ?after, "job.retry");
             Ending::Retry { after, reason: reason.words }
         }
         Outcome::PutOff { after, at_most, reason } => {
-            let (now, since) = (shop.store.clock().now(), put_off_since(shop, attempt).await);
-            let since = since.unwrap_or(now);
-            if now.since(since) < at_most {
-                tracing::warn!(%reason, ?after, "job.put_off");
-                return Ending::PutOff { after, reason: reason.words, since };
+            if let Some(ending) = put_off(shop, attempt, after, at_most, &reason).await {
+                return ending;
             }
             let waited = humantime::format_duration(at_most);
             give_up(shop, attempt, Reason::new(reason.cause, format!("{reason}; no other worker took it for {waited}")))
                 .await
         }
-        Outcome::Retry { reason, .. } | Outcome::GiveUp { reason } => give_up(shop, attempt, reason).await,
+        Outcome::GiveUp { reason } => give_up(shop, attempt, reason).await,
     }
+}
+
+/// Whether it is nobody's fault and ends by itself.
+fn passes(reason: &Reason) -> bool {
+    reason.cause == Cause::DatabaseBusy
+}
+
+/// Nothing when it was put off for long enough.
+async fn put_off(
+    shop: &Shop,
+    attempt: &Attempt,
+    after: Duration,
+    at_most: Duration,
+    reason: &Reason,
+) -> Option<Ending> {
+    let now = shop.store.clock().now();
+    let since = put_off_since(shop, attempt).await.unwrap_or(now);
+    (now.since(since) < at_most).then(|| {
+        tracing::warn!(%reason, ?after, "job.put_off");
+        Ending::PutOff { after, reason: reason.words.clone(), since }
+    })
 }
 
 /// When it cannot be found out, the next one who puts it off may.

@@ -26,7 +26,7 @@ pub(super) enum Failure {
         "the present database could not be backed up before it is replaced: {0}; \
          ask again with without_safety_backup to replace it all the same"
     )]
-    NotSaved(String),
+    NotSaved(Reason),
     /// The snapshot.
     #[error("failed to {}", with_causes(.0))]
     Snapshot(#[from] SnapshotError),
@@ -46,6 +46,8 @@ impl Failure {
             Self::Cancelled => Cause::Cancelled,
             Self::Overtaken => Cause::Other,
             Self::Refused(reason) | Self::ForTheNewer(reason) => reason.cause,
+            // What only passes is waited for, here too.
+            Self::NotSaved(reason) if reason.cause == Cause::DatabaseBusy => reason.cause,
             Self::NotSaved(_) => Cause::NotSaved,
             Self::Snapshot(error) => error.cause(),
             Self::Store(error) => error.cause(),
@@ -67,15 +69,6 @@ impl Failure {
             ),
             Self::Store(error) => matches!(error, Error::Migrate(_) | Error::DatabaseUnusable { .. }),
         }
-    }
-
-    /// Whether it is nobody's fault and ends by itself: a database that is held by somebody, or away for a moment.
-    pub(super) fn passes(&self) -> bool {
-        matches!(
-            self,
-            Self::Store(Error::Busy(_) | Error::Unreachable(_))
-                | Self::Snapshot(SnapshotError::Store(Error::Busy(_) | Error::Unreachable(_)))
-        )
     }
 
     /// What a test injects: something that may go better another time.

@@ -16,6 +16,7 @@ use crate::{
     backup::{self, back_up},
     context::Context,
     queue::{Attempt, Outcome},
+    reasons,
 };
 
 /// The least by which two instants differ.
@@ -78,7 +79,9 @@ async fn save(
         Some((_, BackupStatus::Verified | BackupStatus::Unchanged)) => return Ok(()),
         Some((id, BackupStatus::Queued | BackupStatus::Running | BackupStatus::Verifying)) => id,
         _ => {
-            give_up_safety(context, row, &"another attempt makes another".into()).await.map_err(not_saved)?;
+            give_up_safety(context, row, &"another attempt makes another".into())
+                .await
+                .map_err(|error| Failure::NotSaved(reasons::of(&error)))?;
             ask(context, row, number, attempt, since).await?
         }
     };
@@ -89,18 +92,16 @@ async fn save(
         Some((BackupStatus::Cancelled, _)) => Err(refused("it was cancelled".into())),
         found => match outcome {
             Outcome::PutOff { reason, .. } => Err(Failure::ForTheNewer(reason)),
-            Outcome::Retry { reason, .. } | Outcome::GiveUp { reason } => Err(Failure::NotSaved(reason.words)),
-            Outcome::Done => Err(found.and_then(|(_, error)| error).map_or(Failure::Overtaken, Failure::NotSaved)),
+            Outcome::Retry { reason, .. } | Outcome::GiveUp { reason } => Err(Failure::NotSaved(reason)),
+            Outcome::Done => Err(found
+                .and_then(|(_, error)| error)
+                .map_or(Failure::Overtaken, |error| Failure::NotSaved(error.into()))),
         },
     }
 }
 
-fn not_saved(error: anyhow::Error) -> Failure {
-    Failure::NotSaved(format!("failed to {error:#}"))
-}
-
 fn refused(reason: String) -> Failure {
-    Failure::Refused(Failure::NotSaved(reason).reason())
+    Failure::Refused(Failure::NotSaved(reason.into()).reason())
 }
 
 /// What was saved last, by this attempt or by one before it.

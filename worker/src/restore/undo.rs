@@ -11,9 +11,7 @@ use chiliview_store::{
     sessions,
 };
 
-use super::{
-    FOR_THE_DATABASE, FOR_THE_NEWER, NO_DATABASE, NO_NEWER, failure::Failure, ours, present, settle, settled, swap_of,
-};
+use super::{FOR_THE_NEWER, NO_NEWER, failure::Failure, ours, present, settle, settled, swap_of};
 use crate::{
     context::Context,
     queue::{Attempt, Outcome, Work},
@@ -33,9 +31,6 @@ pub(crate) async fn undo(context: &Context, id: RestoreId, attempt: &Attempt) ->
         Err(Failure::Overtaken) => Outcome::Done,
         Err(Failure::ForTheNewer(reason)) => Outcome::PutOff { after: FOR_THE_NEWER, at_most: NO_NEWER, reason },
         Err(failure) if failure.is_final() => Outcome::GiveUp { reason: failure.reason() },
-        Err(failure) if failure.passes() => {
-            Outcome::PutOff { after: FOR_THE_DATABASE, at_most: NO_DATABASE, reason: failure.reason() }
-        }
         Err(failure) => Outcome::Retry { after: None, reason: failure.reason() },
     }
 }

@@ -274,6 +274,29 @@ async fn between_attempts_the_row_says_why_it_waits() {
     worker.stop().await;
 }
 
+/// As a process does that stood still in the middle of a transaction.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_holds_is_waited_for_and_costs_no_attempt() {
+    on_every_engine(async |shop: Shop| {
+        let Database::Postgres(central) = shop.central() else { return };
+        let (tenant, _) = shop.tenant().await;
+        let backup = shop.ask_for_attempts(Some(tenant), 1).await;
+        let mut holder = central.pool().begin().await.unwrap();
+        sqlx::query("SELECT 1 FROM backups FOR UPDATE").execute(&mut *holder).await.unwrap();
+        let worker = shop.start(calm());
+        let put_off = async || {
+            let jobs = shop.central().read(async |tx| queue::list(tx, &queue::Filter::default(), 9).await).await;
+            let job = jobs.unwrap().into_iter().find(|job| job.subject == Some(backup.uuid())).unwrap();
+            job.put_off_since.is_some() && (job.attempts, job.status) == (0, JobStatus::Queued)
+        };
+        until("it is put off, and the attempt does not count", put_off).await;
+        holder.rollback().await.unwrap();
+        assert_eq!(shop.ended(backup).await.status, BackupStatus::Verified);
+        worker.stop().await;
+    })
+    .await;
+}
+
 /// During a rolling upgrade. SQLite's pages are copied, whatever is in them.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_a_newer_version_migrated_waits_for_that_versions_worker() {

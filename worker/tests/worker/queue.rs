@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, num::NonZeroUsize, sync::Arc, time::Duration};
 use chiliview_store::{
     Engine, Error, Store,
     queue::{self, JobStatus, NewJob},
+    reason::{Cause, Reason},
 };
 use chiliview_worker::queue::{Options, Outcome};
 use tokio::sync::Notify;
@@ -84,6 +85,35 @@ async fn what_only_a_newer_version_knows_waits_for_it_and_fails_when_that_does_n
         let reason = only().await.reason.unwrap();
         assert!(reason.contains("teleport") && reason.ends_with("no other worker took it for 7days"), "{reason}");
         assert!(handler.seen().is_empty());
+    })
+    .await;
+}
+
+/// Held by a process that stands still, or its server away.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_meets_a_database_that_is_held_or_away_waits_uncounted_but_not_for_ever() {
+    on_every_engine(async |store| {
+        let held = Reason::new(Cause::DatabaseBusy, "somebody holds it");
+        let handler = Scripted::new(&store, move |_| {
+            let reason = held.clone();
+            async move { Outcome::Retry { after: None, reason } }
+        });
+        let once = NewJob { max_attempts: 1, ..job() };
+        add(&store, [&once]).await;
+        let worker = Running::start(&store, &handler, options());
+        let only = async || jobs(&store).await.remove(0);
+        for attempts in 1..=3 {
+            until("it is put off", async || only().await.run_at > store.clock().now()).await;
+            assert_eq!((only().await.status, only().await.attempts), (JobStatus::Queued, 0));
+            assert_eq!(handler.began(), vec![(once.id, 1); attempts]);
+            in_the_queue(&store, "run_at = 0").await;
+            until("it is tried again", async || handler.began().len() > attempts).await;
+        }
+        until("it is put off", async || only().await.run_at > store.clock().now()).await;
+        in_the_queue(&store, "run_at = 0, last_result = '{\"Err\":\"long ago\",\"put_off_since\":0}'").await;
+        until("it has failed", async || all_are(&store, JobStatus::Failed).await).await;
+        worker.stop().await;
+        assert_eq!(handler.seen().last(), Some(&Seen::Exhausted(once.id, "somebody holds it".into())));
     })
     .await;
 }
