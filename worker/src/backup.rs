@@ -37,12 +37,13 @@ pub(crate) async fn back_up(context: &Context, id: BackupId, upload: Option<Uplo
         Ok(None) => return Outcome::Done,
         Err(error) => return later(&error),
     };
-    let key = ArtefactKey::of_backup(&backup);
+    let key = ArtefactKey::last_of(&backup);
     let failure = match run(context, &backup, upload, number, attempt).await {
         Ok(()) => return Outcome::Done,
         Err(failure) => failure,
     };
     if matches!(failure, Failure::Overtaken) {
+        clean_up(context, id, &key).await;
         return Outcome::Done;
     }
     // It may have become a backup all the same: the commit was done, and its answer was lost.
@@ -51,6 +52,7 @@ pub(crate) async fn back_up(context: &Context, id: BackupId, upload: Option<Uplo
         Ok(false) => return Outcome::Done,
         Err(error) => return later(&error),
     }
+    fail::fail_point!("worker.backup_clears");
     // What was published did not become a backup: it must not lie about.
     if let Err(error) = clear(context, &key).await {
         return Outcome::Retry { after: None, reason: because(&error) };
@@ -85,7 +87,7 @@ pub(crate) async fn give_up(context: &Context, id: BackupId, reason: &Reason) ->
     }
     let backup = context.store.central().read(async |tx| backups::find(tx, id).await).await?;
     let Some(backup) = backup else { return Ok(()) };
-    clear(context, &ArtefactKey::of_backup(&backup)).await?;
+    clear(context, &ArtefactKey::last_of(&backup)).await?;
     end(context, id, BackupStatus::Failed, reason).await?;
     Ok(())
 }
@@ -106,7 +108,23 @@ async fn is_open(context: &Context, id: BackupId, attempt: Option<&Attempt>) -> 
         .await
 }
 
-/// Removes what an attempt left. Where another shelf lies in the place of ours there is nothing of it.
+/// An attempt that was overtaken takes its own away: under its name nobody else writes. What it cannot take away is not the
+/// backup's, and the doctor names it.
+async fn clean_up(context: &Context, id: BackupId, key: &ArtefactKey) {
+    let cleaned = async {
+        let backup = context.store.central().read(async |tx| backups::find(tx, id).await).await?;
+        let counts = backup.is_some_and(|backup| backup.manifest.is_some() && backup.artefact == key.attempt());
+        if !counts {
+            clear(context, key).await?;
+        }
+        Ok::<_, SnapshotError>(())
+    };
+    if let Err(error) = cleaned.await {
+        tracing::warn!(backup = %id, %error, "backup.leftover_stays");
+    }
+}
+
+/// Removes what an attempt left, and those before it. Where another shelf lies in the place of ours there is nothing of it.
 async fn clear(context: &Context, key: &ArtefactKey) -> Result<(), SnapshotError> {
     match context.shelf.remove(key).await {
         Err(SnapshotError::AnotherShelf { .. }) => Ok(()),
@@ -149,11 +167,14 @@ async fn run(
     number: i64,
     attempt: &Attempt,
 ) -> Result<(), Failure> {
+    fail::fail_point!("worker.backup_begun");
     context.shelf.recognise(&context.store).await?;
-    // An attempt that crashed may have published, encrypted or not; what it left was never proven.
-    context.shelf.remove(&ArtefactKey::of_backup(backup)).await?;
+    if number > 1 {
+        // An attempt that crashed may have published; what it left was never proven.
+        context.shelf.remove(&ArtefactKey::of_backup(backup).by(number - 1)).await?;
+    }
     let follower = Follower::start(context.clone(), Subject::Backup(backup.id), number, attempt.over().clone());
-    let made = make(context, backup, upload, follower.watch()).await;
+    let made = make(context, backup, upload, number, follower.watch()).await;
     let made = match (made, follower.finish().await) {
         (_, Some(Stop::Overtaken)) => return Err(Failure::Overtaken),
         (Err(_), Some(Stop::Cancelled)) => return Err(Failure::Cancelled),
@@ -165,7 +186,13 @@ async fn run(
     }
 }
 
-async fn make(context: &Context, backup: &Backup, upload: Option<UploadId>, watch: &Watch) -> Result<Made, Failure> {
+async fn make(
+    context: &Context,
+    backup: &Backup,
+    upload: Option<UploadId>,
+    number: i64,
+    watch: &Watch,
+) -> Result<Made, Failure> {
     let (source, _import) = source(context, backup, upload, watch).await?;
     let recipients = sealing::wanted(context, backup).await?;
     if let Some(same_as) = unchanged::same_as(context, backup, &source, &recipients, watch).await? {
@@ -179,13 +206,14 @@ async fn make(context: &Context, backup: &Backup, upload: Option<UploadId>, watc
         source,
         owner,
         backup: backup.id.uuid(),
+        attempt: number,
         taken_at: context.now().to_datetime(),
         tool_version: context.tool_version.clone(),
         recipients,
     };
     let Written { manifest, proof_key } = write(request, &context.shelf, watch).await?;
     fail::fail_point!("worker.before_prove", |_| Err(SnapshotError::Cancelled.into()));
-    let (key, scratch) = (manifest.key(), context.scratch());
+    let (key, scratch) = (manifest.key(number), context.scratch());
     prove(&context.shelf, &key, &manifest, Depth::Quick, &proof_key, &scratch, watch).await?;
     Ok(Made::Snapshot(Box::new(manifest)))
 }

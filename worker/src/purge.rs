@@ -91,7 +91,7 @@ async fn purge_backup(context: &Context, id: BackupId) -> anyhow::Result<()> {
     let now = context.now();
     let row = context.store.central().read(async |tx| backups::find(tx, id).await).await?;
     let Some(row) = row.filter(|backup| backup.purge_after.is_some_and(|end| end <= now)) else { return Ok(()) };
-    match context.shelf.remove(&ArtefactKey::of_backup(&row)).await {
+    match context.shelf.remove(&ArtefactKey::last_of(&row)).await {
         Err(SnapshotError::AnotherShelf { .. }) => return put_off(context, id).await,
         removed => removed?,
     };

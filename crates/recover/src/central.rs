@@ -3,7 +3,7 @@
 use std::{collections::HashMap, path::PathBuf};
 
 use chiliview_doctor::reader::{self, Place};
-use chiliview_snapshot::{Manifest, Shelf};
+use chiliview_snapshot::{ArtefactKey, Manifest, Shelf};
 use chiliview_store::{
     Database, Error, Result as StoreResult, Tx,
     backups::{self, BackupScope, BackupStatus, Filter},
@@ -15,7 +15,6 @@ use chiliview_store::{
     sqlite::{File, Missing},
     transfer,
 };
-use uuid::Uuid;
 
 use crate::{
     Audience, Context, Failure, Mode, Wanted, file,
@@ -166,7 +165,7 @@ async fn on_the_shelf(
     let recorded = recorded(work, data_dir, server).await;
     let mut choice = Inventory::of(shelf).await?.candidates(shelf, None, &recorded).await?;
     // What the present catalogue knows as verified goes before what nobody vouches for; among each, the newest.
-    choice.candidates.sort_by_key(|one| !recorded.contains_key(&one.manifest.backup));
+    choice.candidates.sort_by_key(|one| !recorded.contains_key(&one.key.plain()));
     if let Wanted::Backup(id) = wanted {
         choice.candidates.retain(|one| one.manifest.backup == id.uuid());
         choice.unusable.retain(|(key, _)| key.backup_id() == id.uuid());
@@ -178,7 +177,7 @@ async fn on_the_shelf(
 }
 
 /// What the present catalogue knows of the central database's verified backups, when it can be read.
-async fn recorded(work: &mut Work<'_>, data_dir: &DataDir, server: Option<&Server>) -> HashMap<Uuid, Manifest> {
+async fn recorded(work: &mut Work<'_>, data_dir: &DataDir, server: Option<&Server>) -> HashMap<ArtefactKey, Manifest> {
     let path = data_dir.central();
     let (object, there) = match server {
         None => (path.display().to_string(), path.exists()),
@@ -204,7 +203,7 @@ async fn recorded(work: &mut Work<'_>, data_dir: &DataDir, server: Option<&Serve
     }
 }
 
-async fn verified(tx: &mut Tx) -> StoreResult<HashMap<Uuid, Manifest>> {
+async fn verified(tx: &mut Tx) -> StoreResult<HashMap<ArtefactKey, Manifest>> {
     let (scope, status) = (Some(BackupScope::Central), Some(BackupStatus::Verified));
     let filter = Filter { scope, status, ..Filter::default() };
     let (mut all, mut after) = (HashMap::new(), None);
@@ -213,9 +212,9 @@ async fn verified(tx: &mut Tx) -> StoreResult<HashMap<Uuid, Manifest>> {
         let rows = backups::list(tx, &filter, &page).await?;
         let Some(last) = rows.last() else { return Ok::<_, Error>(all) };
         after = Some(Cursor { key: last.id.to_string(), id: last.id.to_string() });
-        let known = rows
-            .iter()
-            .filter_map(|row| Some((row.id.uuid(), Manifest::from_json(row.manifest.as_deref()?.as_bytes()).ok()?)));
+        let known = rows.iter().filter_map(|row| {
+            Some((ArtefactKey::of_backup(row).plain(), Manifest::from_json(row.manifest.as_deref()?.as_bytes()).ok()?))
+        });
         all.extend(known);
     }
 }

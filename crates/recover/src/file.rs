@@ -21,7 +21,7 @@ pub(crate) async fn shown(file: &Path, directory: &Path) -> Result<(Shelf, Candi
     if manifest.owner != Owner::Central {
         return Err(Failure::Refused(format!("restore {}: it is no snapshot of the central database", file.display())));
     }
-    let key = manifest.key();
+    let key = manifest.key(1);
     let folder = directory.join(key.folder());
     create_private(&folder)?;
     link(file, &folder.join(key.artefact_file()))?;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chiliview_snapshot::{ArtefactKey, Damage, Entry, Error, Manifest, Shelf};
+use chiliview_snapshot::{ArtefactKey, Entry, Error, Manifest, Shelf};
 use chiliview_store::{
     BackupId, TenantId, Timestamp,
     error::with_causes,
@@ -16,7 +16,7 @@ use crate::{Failure, report::Restored, work::reason};
 #[derive(Debug, Default)]
 pub(crate) struct Inventory {
     /// Complete snapshots: those with a manifest. By tenant; none is the central database.
-    complete: BTreeMap<Option<Uuid>, Vec<Uuid>>,
+    complete: BTreeMap<Option<Uuid>, Vec<ArtefactKey>>,
     artefacts: HashSet<ArtefactKey>,
 }
 
@@ -83,7 +83,7 @@ impl Inventory {
         while let Some(entry) = entries.recv().await {
             match entry? {
                 Entry::Manifest { key, .. } => {
-                    found.complete.entry(key.tenant_id()).or_default().push(key.backup_id());
+                    found.complete.entry(key.tenant_id()).or_default().push(key);
                 }
                 Entry::Artefact { key, .. } => {
                     found.artefacts.insert(key.plain());
@@ -101,9 +101,7 @@ impl Inventory {
 
     /// Every complete snapshot.
     pub(crate) fn keys(&self) -> impl Iterator<Item = ArtefactKey> + '_ {
-        self.complete
-            .iter()
-            .flat_map(|(tenant, backups)| backups.iter().map(|backup| ArtefactKey::of(*tenant, *backup, false)))
+        self.complete.values().flatten().copied()
     }
 
     /// Artefacts without a manifest.
@@ -120,19 +118,18 @@ impl Inventory {
         &self,
         shelf: &Shelf,
         tenant: Option<TenantId>,
-        recorded: &HashMap<Uuid, Manifest>,
+        recorded: &HashMap<ArtefactKey, Manifest>,
     ) -> Result<Choice, Failure> {
         let tenant = tenant.map(TenantId::uuid);
         let mut choice = Choice::default();
-        for backup in self.complete.get(&tenant).into_iter().flatten() {
-            let key = ArtefactKey::of(tenant, *backup, false);
-            let manifest = match recorded.get(backup) {
-                Some(manifest) => own(manifest.clone(), &key),
-                None => manifest(shelf, &key).await?,
+        for key in self.complete.get(&tenant).into_iter().flatten() {
+            let manifest = match recorded.get(key) {
+                Some(manifest) => own(manifest.clone(), key),
+                None => manifest(shelf, key).await?,
             };
             match manifest {
-                Ok(manifest) => choice.candidates.push(Candidate { key: manifest.key(), manifest }),
-                Err(reason) => choice.unusable.push((key, reason)),
+                Ok(manifest) => choice.candidates.push(Candidate { key: manifest.key(key.attempt()), manifest }),
+                Err(reason) => choice.unusable.push((*key, reason)),
             }
         }
         choice.candidates.sort_by_key(|one| std::cmp::Reverse((one.manifest.taken_at, one.manifest.backup)));
@@ -159,5 +156,6 @@ pub(crate) async fn manifest(shelf: &Shelf, key: &ArtefactKey) -> Result<Result<
 
 /// A manifest in another's place says nothing about this name.
 fn own(manifest: Manifest, key: &ArtefactKey) -> Result<Manifest, Reason> {
-    if manifest.key().plain() == *key { Ok(manifest) } else { Err(reason(&Damage::Foreign.into())) }
+    manifest.key_beside(key).map(|_| ()).map_err(|damage| reason(&damage.into()))?;
+    Ok(manifest)
 }

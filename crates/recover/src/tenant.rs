@@ -3,7 +3,7 @@
 use std::{collections::HashMap, fs};
 
 use chiliview_doctor::condition::Condition;
-use chiliview_snapshot::{Manifest, Shelf, Watch, unpack};
+use chiliview_snapshot::{ArtefactKey, Manifest, Shelf, Watch, unpack};
 use chiliview_store::{
     Database, Error, Store, TenantId,
     backups::{self, BackupStatus, Filter},
@@ -13,7 +13,6 @@ use chiliview_store::{
     sqlite::{File, Missing},
     write_lock,
 };
-use uuid::Uuid;
 
 use crate::{
     Failure,
@@ -104,7 +103,7 @@ fn publish(data_dir: &DataDir, staging: &std::path::Path, id: TenantId) -> Resul
 }
 
 /// What the restored catalogue knows of a tenant's verified backups: the shelf's own manifests may have been changed.
-async fn recorded(store: &Store, id: TenantId) -> Result<HashMap<Uuid, Manifest>, Error> {
+async fn recorded(store: &Store, id: TenantId) -> Result<HashMap<ArtefactKey, Manifest>, Error> {
     let filter = Filter { tenant: Some(id), status: Some(BackupStatus::Verified), ..Filter::default() };
     let (mut all, mut after) = (HashMap::new(), None);
     loop {
@@ -112,10 +111,8 @@ async fn recorded(store: &Store, id: TenantId) -> Result<HashMap<Uuid, Manifest>
         let rows = store.central().read(async |tx| backups::list(tx, &filter, &page).await).await?;
         let Some(last) = rows.last() else { return Ok(all) };
         after = Some(Cursor { key: last.id.to_string(), id: last.id.to_string() });
-        all.extend(
-            rows.iter().filter_map(|row| {
-                Some((row.id.uuid(), Manifest::from_json(row.manifest.as_deref()?.as_bytes()).ok()?))
-            }),
-        );
+        all.extend(rows.iter().filter_map(|row| {
+            Some((ArtefactKey::of_backup(row).plain(), Manifest::from_json(row.manifest.as_deref()?.as_bytes()).ok()?))
+        }));
     }
 }

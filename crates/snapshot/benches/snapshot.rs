@@ -111,6 +111,7 @@ async fn ours(dir: &Path) -> Outcome<()> {
         source: Source::Sqlite(dir.join("live.db")),
         owner: Owner::Central,
         backup: Uuid::nil(),
+        attempt: 1,
         taken_at: DateTime::UNIX_EPOCH,
         tool_version: "bench".into(),
         recipients: Recipients::none(),

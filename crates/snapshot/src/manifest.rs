@@ -167,10 +167,19 @@ impl Manifest {
         }
     }
 
-    /// Where the snapshot lies.
-    pub fn key(&self) -> ArtefactKey {
-        let key = self.owner.key(self.backup);
+    /// Where the snapshot lies, when it was made by this attempt at the backup.
+    pub fn key(&self, attempt: i64) -> ArtefactKey {
+        let key = self.owner.key(self.backup).by(attempt);
         if self.encryption.is_some() { key.sealed() } else { key }
+    }
+
+    /// Where the snapshot lies, when the manifest lies beside `key`.
+    ///
+    /// # Errors
+    /// [`Damage::Foreign`] when it is the manifest of another backup.
+    pub fn key_beside(&self, key: &ArtefactKey) -> Result<ArtefactKey, Damage> {
+        let own = self.key(key.attempt());
+        if own.plain() == key.plain() { Ok(own) } else { Err(Damage::Foreign) }
     }
 
     /// Who can decrypt the artefact; nobody needs to when there are none.

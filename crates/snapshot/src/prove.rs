@@ -117,7 +117,7 @@ pub async fn prove(
     task::watched(watch, move |watch| {
         let _span = info_span!("snapshot.prove", bytes = expected.plain_bytes).entered();
         same_manifest(&shelf, &key, &expected)?;
-        let key = expected.key();
+        let key = expected.key_beside(&key)?;
         let artefact = present(&shelf, &key, &expected)?;
         let mut checks = vec![Check::Manifest];
         checks.extend(examine(&artefact, &expected, depth, &identities, &scratch, watch)?);
@@ -158,9 +158,7 @@ fn same_manifest(shelf: &Shelf, key: &ArtefactKey, expected: &Manifest) -> Resul
         Error::Manifest(reason) => Damage::ManifestUnreadable(reason.to_string()).into(),
         other => other,
     })?;
-    if found.key().plain() != key.plain() {
-        return Err(Damage::Foreign.into());
-    }
+    found.key_beside(key)?;
     Ok(found.compare(expected)?)
 }
 

@@ -130,7 +130,8 @@ impl Shelf {
         }
     }
 
-    /// Removes artefact, encrypted or not, and manifest for good; whether there was anything.
+    /// Removes for good what this attempt at a backup and those before it have put there: artefacts, encrypted or not, and
+    /// manifests; whether there was anything. What a later attempt made stays.
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::Shelf`].

@@ -7,7 +7,6 @@ use std::io;
 use std::path::Path;
 
 use crate::artefact::Artefact;
-use crate::damage::Damage;
 use crate::digest::Digest;
 use crate::durable;
 use crate::error::Error;
@@ -41,12 +40,10 @@ pub async fn unpack(
     let identities = identities.clone();
     task::watched(watch, move |watch| {
         refuse_existing(&to)?;
-        if manifest.key().plain() != key.plain() {
-            return Err(Damage::Foreign.into());
-        }
+        let key = manifest.key_beside(&key)?;
         let folder = durable::parent(&to);
         let mut file = scratch::create(folder, &manifest.backup.to_string(), manifest.plain_bytes)?;
-        decompress(&shelf.open_now(&manifest.key())?, &manifest, &identities, &mut file, watch)?;
+        decompress(&shelf.open_now(&key)?, &manifest, &identities, &mut file, watch)?;
         file.sync()?;
         file.keep(&to)?;
         durable::sync_dir(folder)

@@ -69,6 +69,8 @@ pub struct WriteRequest {
     pub owner: Owner,
     /// The backup that this is for.
     pub backup: Uuid,
+    /// Which attempt at the backup this is, from 1.
+    pub attempt: i64,
     /// Now: the transaction begins after it, so everything committed before it is in the snapshot. Kept in microseconds.
     pub taken_at: DateTime<Utc>,
     /// The version of the calling program.
@@ -90,7 +92,7 @@ pub struct Written {
 impl WriteRequest {
     /// Where the snapshot will lie.
     pub fn key(&self) -> ArtefactKey {
-        let key = self.owner.key(self.backup);
+        let key = self.owner.key(self.backup).by(self.attempt);
         if self.recipients.is_empty() { key } else { key.sealed() }
     }
 }

@@ -131,6 +131,8 @@ pub struct Backup {
     #[serde(skip)]
     pub manifest: Option<String>,
     pub encrypted: i64,
+    #[serde(skip)]
+    pub artefact: i64,
     pub same_as: Option<BackupId>,
     pub error: Option<String>,
     pub cause: Option<String>,
@@ -154,7 +156,7 @@ pub struct Backup {
 macro_rules! columns {
     () => {
         "id, scope, tenant_id, tenant_slug, origin, schedule_id, run_id, status, phase, done_bytes, \
-             total_bytes, plain_bytes, stored_bytes, stored_sha256, manifest, encrypted, same_as, error, cause, attempt, \
+             total_bytes, plain_bytes, stored_bytes, stored_sha256, manifest, encrypted, artefact, same_as, error, cause, attempt, \
              requested_by, trace_id, cancel_requested_at, started_at, verified_at, proven_at, proof, finished_at, \
              pinned_at, deleted_at, purge_after, version, created_at, updated_at"
     };

@@ -35,7 +35,7 @@ pub(crate) const STAYS: i64 = 2;
 
 /// What each session begins with. Whoever waits for a lock for so long is told, and whoever holds one and was frozen, or cut off
 /// from the server, loses it. What was acknowledged is on the disk, also where the server was told otherwise.
-const SESSION: &str = "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s';
+const SESSION: &str = "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '20s';
     SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3; SET tcp_user_timeout = '60s';
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 /// The snapshot of a writer is to be taken when it has the lock, and what is set for all is not ours.

@@ -23,7 +23,7 @@ const FAREWELLS: u32 = 8;
 const UNKNOWN: Duration = Duration::from_mins(1);
 /// …or the newer one was taken back.
 const NOBODY_KNOWS: Duration = Duration::from_hours(7 * 24);
-/// A database that is held by somebody, or away: what a frozen process holds is taken from it within a minute or two…
+/// A database that is held by somebody, or away: what a frozen process holds is taken from it within half a minute…
 const FOR_THE_DATABASE: Duration = Duration::from_secs(5);
 /// …and a server comes back, or somebody has to see to it.
 const NO_DATABASE: Duration = Duration::from_mins(15);

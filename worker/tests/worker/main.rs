@@ -16,6 +16,7 @@ mod proxy;
 #[expect(dead_code, reason = "the crate's own tests use the rest")]
 mod receiver;
 
+mod backup_overtaken;
 mod backups;
 mod clocks;
 mod crashes;

@@ -21,13 +21,13 @@ use crate::{
 };
 
 /// A point of the code where the first to come waits until he is let go.
-struct Gate {
+pub(crate) struct Gate {
     reached: Arc<AtomicBool>,
     closed: mpsc::Sender<()>,
 }
 
 impl Gate {
-    fn at(point: &str) -> Self {
+    pub(crate) fn at(point: &str) -> Self {
         let reached = Arc::new(AtomicBool::new(false));
         let (closed, opened) = mpsc::channel();
         let (here, opened) = (reached.clone(), Mutex::new(opened));
@@ -41,22 +41,22 @@ impl Gate {
         Self { reached, closed }
     }
 
-    async fn reached(&self) {
+    pub(crate) async fn reached(&self) {
         until("somebody is at the gate", async || self.reached.load(Ordering::SeqCst)).await;
     }
 
-    fn open(self) {
+    pub(crate) fn open(self) {
         drop(self.closed);
     }
 }
 
 /// A worker that is never heard of again, and never hears that others have its job.
-fn silent(shop: &Shop) -> Running {
+pub(crate) fn silent(shop: &Shop) -> Running {
     shop.start(Options { heartbeat: Duration::from_hours(1), ..options() })
 }
 
 /// Room for those who stand at a gate.
-fn alone_with_room(test: &str, body: impl AsyncFnOnce()) {
+pub(crate) fn alone_with_room(test: &str, body: impl AsyncFnOnce()) {
     alone(test, || {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(8).enable_all().build().unwrap();
         runtime.block_on(body());

@@ -3,11 +3,10 @@
 use std::fs;
 
 use age::secrecy::ExposeSecret as _;
-use chiliview_snapshot::{Entry, Error as SnapshotError, Identities, Owner, Recipients, Source, WriteRequest, write};
+use chiliview_snapshot::{Entry, Error as SnapshotError, Identities, Recipients};
 use chiliview_store::{
     Clock, TenantId,
     backups::{BackupStatus, ProofDepth},
-    migrations::Kind,
     schedules::{Schedule, ScheduleScope},
     tenant_recipients, users,
 };
@@ -125,19 +124,7 @@ async fn other_recipients_make_another_backup_of_a_database_that_did_not_change(
 async fn what_a_crashed_attempt_left_unencrypted_does_not_stay_beside_the_encrypted_one() {
     on_every_engine(async |shop: Shop, id: TenantId| {
         let backup = shop.ask(Some(id)).await;
-        let left = WriteRequest {
-            source: Source::of(
-                &shop.context.store.tenant(id).await.unwrap(),
-                Kind::Tenant,
-                shop.context.store.data_dir().temp(),
-            ),
-            owner: Owner::Tenant { id: id.uuid(), slug: "acme".into() },
-            backup: backup.uuid(),
-            taken_at: shop.context.store.clock().now().to_datetime(),
-            tool_version: "test".into(),
-            recipients: Recipients::none(),
-        };
-        write(left, &shop.context.shelf, &chiliview_snapshot::Watch::unobserved()).await.unwrap();
+        shop.crash_with_a_snapshot(id, backup).await;
         set_own(&shop, id, pair().1.iter().collect()).await;
         let worker = shop.start(calm());
         let ended = shop.ended(backup).await;

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use chiliview_snapshot::{ArtefactKey, Entry, Error as SnapshotError, Identities, Manifest, Shelf, Watch, unpack};
+use chiliview_snapshot::{
+    ArtefactKey, Entry, Error as SnapshotError, Identities, Manifest, Owner, Recipients, Shelf, Source, Watch,
+    WriteRequest, unpack, write,
+};
 use chiliview_store::{
     BackupId, Clock, Database, Engine, Ids, Settings, Store, TenantId, Tx,
     backups::{self, Backup, BackupStatus, New, Origin},
@@ -230,6 +233,23 @@ impl Shop {
         self.idle().await;
         worker.stop().await;
         backup
+    }
+
+    /// A first attempt at a backup that published its snapshot, in the clear, and was never heard of again.
+    pub(crate) async fn crash_with_a_snapshot(&self, tenant: TenantId, backup: BackupId) {
+        let store = &self.context.store;
+        let now = store.clock().now();
+        assert_eq!(self.write(async |tx| backups::start(tx, backup, now).await).await, Some(1));
+        let left = WriteRequest {
+            source: Source::of(&store.tenant(tenant).await.unwrap(), Kind::Tenant, store.data_dir().temp()),
+            owner: Owner::Tenant { id: tenant.uuid(), slug: "acme".into() },
+            backup: backup.uuid(),
+            attempt: 1,
+            taken_at: now.to_datetime(),
+            tool_version: "test".into(),
+            recipients: Recipients::none(),
+        };
+        write(left, &self.context.shelf, &Watch::unobserved()).await.unwrap();
     }
 
     /// Where a backup's artefact and manifest lie.

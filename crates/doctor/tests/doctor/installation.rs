@@ -211,6 +211,7 @@ async fn back_up(store: &Store, shelf: &Shelf, tenant: TenantId, recipients: Rec
         source: Source::Sqlite(store.data_dir().tenant_database(tenant)),
         owner: Owner::Tenant { id: tenant.uuid(), slug: "acme".to_owned() },
         backup: id.uuid(),
+        attempt: 1,
         taken_at: now.to_datetime(),
         tool_version: "test".to_owned(),
         recipients,

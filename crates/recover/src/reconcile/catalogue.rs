@@ -91,9 +91,10 @@ async fn still_counts(work: &mut Work<'_>, store: &Store, shelf: &Shelf, row: &B
 }
 
 async fn fault(work: &mut Work<'_>, shelf: &Shelf, row: &Backup) -> Result<Option<Reason>, Failure> {
+    let key = ArtefactKey::of_backup(row);
     let recorded = Manifest::from_json(row.manifest.as_deref().unwrap_or_default().as_bytes());
     let manifest = match recorded {
-        Ok(manifest) if manifest.key().plain() == ArtefactKey::of_backup(row).plain() => manifest,
+        Ok(manifest) if manifest.key_beside(&key).is_ok() => manifest,
         Ok(_) => return Ok(Some(Reason::new(Cause::Damaged, "the manifest on its row is another backup's"))),
         Err(error) => {
             let words = format!("the manifest on its row is unreadable: {error}");
@@ -101,7 +102,7 @@ async fn fault(work: &mut Work<'_>, shelf: &Shelf, row: &Backup) -> Result<Optio
         }
     };
     let (identities, watch) = (&work.context.identities, Watch::unobserved());
-    let proof = prove(shelf, &manifest.key(), &manifest, Depth::Stored, identities, &work.scratch, &watch).await;
+    let proof = prove(shelf, &key, &manifest, Depth::Stored, identities, &work.scratch, &watch).await;
     if let Err(error @ SnapshotError::Elsewhere { .. }) = &proof {
         // Nobody can say anything about it here: it stays what it was.
         let message = format!("its snapshot was not looked at: failed to {error}");
@@ -116,7 +117,7 @@ async fn stranger(work: &mut Work<'_>, store: &Store, shelf: &Shelf, key: Artefa
     let now = work.now();
     let (proof, slug, taken_at) = match manifest(shelf, &key).await? {
         Ok(manifest) => {
-            let proof = examined(work, shelf, &manifest).await?;
+            let proof = examined(work, shelf, &key, &manifest).await?;
             (proof, slug(&manifest).map(str::to_owned), Timestamp::from(manifest.taken_at))
         }
         Err(reason) => (Err(reason), None, now),
@@ -129,6 +130,7 @@ async fn stranger(work: &mut Work<'_>, store: &Store, shelf: &Shelf, key: Artefa
     let found = Recovered {
         id: BackupId::from(key.backup_id()),
         tenant: key.tenant_id().map(|id| (TenantId::from(id), slug)),
+        attempt: key.attempt(),
         taken_at,
         proof,
         requested_by: WHO.to_owned(),
@@ -142,14 +144,19 @@ async fn stranger(work: &mut Work<'_>, store: &Store, shelf: &Shelf, key: Artefa
 }
 
 /// Proven as a new backup is; of an encrypted one that no key opens, its stored bytes.
-async fn examined(work: &Work<'_>, shelf: &Shelf, manifest: &Manifest) -> Result<Result<Verified, Reason>, Failure> {
-    let (key, identities, scratch) = (manifest.key(), &work.context.identities, &work.scratch);
+async fn examined(
+    work: &Work<'_>,
+    shelf: &Shelf,
+    key: &ArtefactKey,
+    manifest: &Manifest,
+) -> Result<Result<Verified, Reason>, Failure> {
+    let (identities, scratch) = (&work.context.identities, &work.scratch);
     let watch = Watch::unobserved();
     let mut depth = ProofDepth::Quick;
-    let mut proof = prove(shelf, &key, manifest, Depth::Quick, identities, scratch, &watch).await;
+    let mut proof = prove(shelf, key, manifest, Depth::Quick, identities, scratch, &watch).await;
     if let Err(SnapshotError::NoIdentity { .. }) = &proof {
         depth = ProofDepth::Stored;
-        proof = prove(shelf, &key, manifest, Depth::Stored, identities, scratch, &watch).await;
+        proof = prove(shelf, key, manifest, Depth::Stored, identities, scratch, &watch).await;
     }
     let proven = refusal(proof)?;
     let json = manifest.to_json().map_err(SnapshotError::from)?;

@@ -8,7 +8,9 @@ use std::{
 
 use chiliview_doctor::Line;
 use chiliview_recover::{Audience, Context, Failure, Mode, Report, Wanted, rebuild, restore_central};
-use chiliview_snapshot::{Depth, Identities, Owner, Recipients, Shelf, Source, Watch, WriteRequest, prove, write};
+use chiliview_snapshot::{
+    ArtefactKey, Depth, Identities, Owner, Recipients, Shelf, Source, Watch, WriteRequest, prove, write,
+};
 use chiliview_store::{
     BackupId, Clock, Ids, Settings, Store, TenantId,
     backups::{self, New, Origin, ProofDepth, Verified},
@@ -86,13 +88,12 @@ impl Platform {
 
     /// Where an artefact lies.
     pub(crate) fn artefact(&self, tenant: Option<TenantId>, backup: BackupId) -> PathBuf {
-        let folder = tenant.map_or_else(|| "central".to_owned(), |id| id.to_string());
-        self.shelf().join(folder).join(format!("{backup}.db.zst"))
+        self.shelf().join(key(tenant, backup).to_string())
     }
 
     /// Where its manifest lies.
     pub(crate) fn manifest(&self, tenant: Option<TenantId>, backup: BackupId) -> PathBuf {
-        self.artefact(tenant, backup).with_file_name(format!("{backup}.manifest.json"))
+        self.artefact(tenant, backup).with_file_name(key(tenant, backup).manifest_file())
     }
 
     /// One changed byte in the middle.
@@ -174,7 +175,9 @@ pub(crate) async fn back_up(store: &Store, shelf: &Path, tenant: Option<(TenantI
     };
     let begun = store.central().write(async |tx| {
         backups::insert(tx, &new).await?;
-        backups::start(tx, id, new.at).await
+        let first = backups::start(tx, id, new.at).await?;
+        // A tenant's, an attempt that crashed came before.
+        if tenant.is_some() { backups::start(tx, id, new.at).await } else { Ok(first) }
     });
     let attempt = begun.await.unwrap().unwrap();
     let data_dir = store.data_dir();
@@ -186,12 +189,13 @@ pub(crate) async fn back_up(store: &Store, shelf: &Path, tenant: Option<(TenantI
         source: Source::of(&database, kind, data_dir.temp()),
         owner: tenant.map_or(Owner::Central, |(id, slug)| Owner::Tenant { id: id.uuid(), slug: slug.into() }),
         backup: id.uuid(),
+        attempt,
         taken_at: store.clock().now().to_datetime(),
         tool_version: "test".into(),
         recipients: Recipients::default(),
     };
     let manifest = write(request, &shelf, &Watch::unobserved()).await.unwrap().manifest;
-    let (key, none) = (manifest.key(), Identities::none());
+    let (key, none) = (manifest.key(attempt), Identities::none());
     prove(&shelf, &key, &manifest, Depth::Quick, &none, &data_dir.temp(), &Watch::unobserved()).await.unwrap();
     let proof = Verified {
         manifest: String::from_utf8(manifest.to_json().unwrap()).unwrap(),
@@ -205,6 +209,11 @@ pub(crate) async fn back_up(store: &Store, shelf: &Path, tenant: Option<(TenantI
     let ended = store.central().write(async |tx| backups::verified(tx, id, attempt, &proof, now).await);
     assert!(ended.await.unwrap());
     id
+}
+
+/// As [`back_up`] makes it.
+fn key(tenant: Option<TenantId>, backup: BackupId) -> ArtefactKey {
+    ArtefactKey::of(tenant.map(TenantId::uuid), backup.uuid(), false).by(if tenant.is_some() { 2 } else { 1 })
 }
 
 /// Leaves the platform to others.

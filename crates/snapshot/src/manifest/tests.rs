@@ -111,7 +111,7 @@ fn an_encrypted_snapshots_format_is_2_and_its_recipients_are_read() {
         v["encryption"] = encryption(recipients);
     };
     let manifest = parsed(|v| sealed(v, 2, &[RECIPIENT])).unwrap();
-    assert!(manifest.key().is_sealed());
+    assert!(manifest.key(1).is_sealed());
     assert_eq!(serde_json::to_value(&manifest).unwrap()["encryption"], encryption(&[RECIPIENT]));
     assert!(parsed(|v| sealed(v, 1, &[RECIPIENT])).is_err());
     assert!(parsed(|v| sealed(v, 2, &[])).is_err());

@@ -166,18 +166,30 @@ impl Bucket {
         Ok(Some(bytes))
     }
 
-    /// Removes the manifest before the artefact; whether there was anything. A writer of that name that may still live is
-    /// ended too: what it would put there is not wanted any more.
+    /// Removes manifests before artefacts; whether there was anything. A writer of such a name that may still live is ended
+    /// too: what it would put there is not wanted any more.
     pub(super) async fn remove(&self, key: &ArtefactKey) -> Result<bool, Error> {
         self.is_itself().await?;
         self.end_uploads(key).await?;
-        let mut names = self.names_of(key).await?;
-        let manifest = self.manifest_path(key);
-        names.sort_by_key(|name| *name != manifest);
-        for name in &names {
-            self.delete(name).await?;
+        let mut found = Vec::new();
+        for name in self.names(&self.beginning(key)).await? {
+            let path = Path::from(name);
+            let entry = self.entry_at(&path);
+            found.extend(entry.filter(|(named, _)| named.is_up_to(key)).map(|(_, is_manifest)| (!is_manifest, path)));
         }
-        Ok(!names.is_empty())
+        found.sort();
+        for (_, path) in &found {
+            self.delete(path).await?;
+        }
+        Ok(!found.is_empty())
+    }
+
+    /// The snapshot that lies at `path`, and whether that is its manifest; nothing when it is no snapshot's.
+    fn entry_at(&self, path: &Path) -> Option<(ArtefactKey, bool)> {
+        let name = self.relative(path);
+        let (folder, file) = name.split_once('/')?;
+        let artefact = ArtefactKey::of_artefact(folder, file).map(|key| (key, false));
+        artefact.or_else(|_| ArtefactKey::of_manifest(folder, file).map(|key| (key, true))).ok()
     }
 
     async fn delete(&self, path: &Path) -> Result<(), Error> {
@@ -187,7 +199,7 @@ impl Bucket {
         }
     }
 
-    /// What lies there of a backup: artefact, encrypted or not, and manifest.
+    /// What lies there of an attempt at a backup: artefact, encrypted or not, and manifest.
     async fn names_of(&self, key: &ArtefactKey) -> Result<Vec<Path>, Error> {
         let ours = [self.manifest_path(key), self.artefact(&key.plain()), self.artefact(&key.sealed())];
         let names = self.names(&self.beginning(key)).await?;
@@ -196,7 +208,9 @@ impl Bucket {
 
     async fn end_uploads(&self, key: &ArtefactKey) -> Result<(), Error> {
         for upload in self.unfinished(&self.beginning(key)).await? {
-            self.end(&upload).await?;
+            if self.entry_at(&upload.path).is_some_and(|(named, _)| named.is_up_to(key)) {
+                self.end(&upload).await?;
+            }
         }
         Ok(())
     }

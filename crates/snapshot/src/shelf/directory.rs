@@ -4,6 +4,7 @@
 //! of what is being uploaded, and `.staging/` for what is not published yet: all on one file system, so that a rename is
 //! enough.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -20,9 +21,12 @@ use crate::task;
 use crate::temporary::{self, Swept, Temporary};
 
 use super::identity::Expected;
+use super::listing;
 use super::marker::{self, Marker};
 
 pub(super) const STAGING: &str = ".staging";
+/// So many attempts at a backup are looked for by their names, more in the list of the folder.
+const FEW: i64 = 8;
 
 /// A directory of snapshots, 0700, with files 0600.
 #[derive(Clone, Debug)]
@@ -77,7 +81,26 @@ impl Directory {
 
     pub(super) fn remove(&self, key: &ArtefactKey) -> Result<bool, Error> {
         self.is_itself()?;
-        self.place(key).remove()
+        let mut found = false;
+        for attempt in self.attempts(key)? {
+            found |= self.place(&key.by(attempt)).remove()?;
+        }
+        Ok(found)
+    }
+
+    /// The attempts up to this one that may have left something.
+    fn attempts(&self, key: &ArtefactKey) -> Result<Vec<i64>, Error> {
+        if key.attempt() <= FEW {
+            return Ok((1..=key.attempt()).collect());
+        }
+        let mut found = BTreeSet::new();
+        let folder = key.folder();
+        listing::each(&self.root.join(&folder), |name, _| {
+            let named = ArtefactKey::of_artefact(&folder, name).or_else(|_| ArtefactKey::of_manifest(&folder, name));
+            found.extend(named.ok().filter(|named| named.is_up_to(key)).map(|named| named.attempt()));
+            Ok(true)
+        })?;
+        Ok(found.into_iter().collect())
     }
 
     /// Ready to take a new snapshot.

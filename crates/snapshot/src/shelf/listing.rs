@@ -31,7 +31,7 @@ impl Directory {
 }
 
 /// Calls `visit` for each name in `dir` until it answers `false`. A name that vanishes meanwhile is no error.
-fn each(dir: &Path, mut visit: impl FnMut(&str, &DirEntry) -> Result<bool, Error>) -> Result<bool, Error> {
+pub(super) fn each(dir: &Path, mut visit: impl FnMut(&str, &DirEntry) -> Result<bool, Error>) -> Result<bool, Error> {
     let entries = match dir.read_dir() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
         opened => opened.map_err(Error::io("list", dir))?,

@@ -55,6 +55,20 @@ async fn removing_a_backup_ends_what_is_being_written_under_its_name() {
 }
 
 #[tokio::test]
+async fn removing_what_an_attempt_left_lets_the_next_one_write_on() {
+    let fixture = Fixture::new().await;
+    let _live = fixture.live(100).await;
+    fixture.write().await.unwrap();
+    let later = WriteRequest { attempt: 2, ..fixture.request() };
+    let (go_on, writer) = waiting(&fixture, later);
+    uploads(&fixture, 1).await;
+    assert!(fixture.shelf.remove(&fixture.key()).await.unwrap());
+    drop(go_on);
+    writer.await.unwrap().unwrap();
+    assert_eq!(fixture.files().len(), 2, "{:?}", fixture.files());
+}
+
+#[tokio::test]
 async fn all_that_dead_writers_left_is_listed_and_swept_page_by_page() {
     let fixture = Fixture::new().await;
     let _live = fixture.live(100).await;

@@ -173,6 +173,7 @@ pub(crate) fn request(database: &Path) -> WriteRequest {
         source: Source::Sqlite(database.to_path_buf()),
         owner: Owner::Tenant { id: TENANT, slug: "acme".into() },
         backup: BACKUP,
+        attempt: 1,
         taken_at: DateTime::from_timestamp_nanos(1_790_000_000_123_456_789),
         tool_version: "0.1.0".into(),
         recipients: Recipients::none(),

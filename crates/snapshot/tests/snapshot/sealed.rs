@@ -115,7 +115,7 @@ async fn the_manifest_of_an_encrypted_snapshot_is_read_and_says_so() {
     let fixture = Fixture::sealed().await;
     let _live = fixture.live(10).await;
     let manifest = fixture.write().await.unwrap();
-    assert_eq!((manifest.format, manifest.key()), (2, fixture.key()));
+    assert_eq!((manifest.format, manifest.key(1)), (2, fixture.key()));
     assert_eq!(fixture.shelf.manifest(&fixture.key().plain()).await.unwrap(), manifest);
     let json: serde_json::Value = serde_json::from_slice(&std::fs::read(fixture.manifest()).unwrap()).unwrap();
     let recipients: Vec<_> = fixture.recipients.iter().collect();

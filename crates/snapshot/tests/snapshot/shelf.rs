@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::DirBuilderExt as _;
 
-use chiliview_snapshot::{ArtefactKey, Damage, Depth, Entry, Error, Shelf};
+use chiliview_snapshot::{ArtefactKey, Damage, Depth, Entry, Error, Shelf, Watch, WriteRequest, prove, write};
 use chiliview_store::{Clock, Ids, Settings, ShelfId, Store};
 use futures::TryStreamExt as _;
 use uuid::Uuid;
@@ -69,6 +69,39 @@ async fn what_is_removed_is_gone_and_may_be_removed_again() {
     assert!(fixture.files().is_empty());
     assert!(matches!(fixture.shelf.open(&fixture.key()).await, Err(Error::NotFound(_))));
     assert!(matches!(fixture.shelf.manifest(&fixture.key()).await, Err(Error::NotFound(_))));
+}
+
+/// However late it comes to it.
+#[tokio::test]
+async fn an_attempt_removes_its_own_and_those_before_it_and_never_what_a_later_one_made() {
+    let fixture = Fixture::new().await;
+    let _live = fixture.live(10).await;
+    let mut made = Vec::new();
+    for attempt in [1, 2, 3, 20] {
+        let request = WriteRequest { attempt, ..fixture.request() };
+        let key = request.key();
+        made.push((key, write(request, &fixture.shelf, &Watch::unobserved()).await.unwrap().manifest));
+    }
+    for (last, stay) in [(1, vec![2, 3, 20]), (2, vec![3, 20]), (10, vec![20]), (19, vec![20])] {
+        let key = fixture.key().by(last);
+        assert_eq!(fixture.shelf.remove(&key).await.unwrap(), last < 19);
+        let (mut artefacts, mut manifests) = (BTreeSet::new(), BTreeSet::new());
+        for entry in list(&fixture.shelf).await {
+            match entry {
+                Entry::Artefact { key, .. } => artefacts.insert(key.attempt()),
+                Entry::Manifest { key, .. } => manifests.insert(key.attempt()),
+                other => panic!("{other:?}"),
+            };
+        }
+        assert_eq!((artefacts, manifests), (stay.clone().into_iter().collect(), stay.into_iter().collect()));
+    }
+    let (key, manifest) = made.pop().unwrap();
+    let none = &fixture.identities;
+    let proof =
+        prove(&fixture.shelf, &key, &manifest, Depth::Full, none, &fixture.scratch(), &Watch::unobserved()).await;
+    assert_eq!(proof.unwrap().key, key);
+    assert!(fixture.shelf.remove(&fixture.key().by(i64::MAX)).await.unwrap());
+    assert!(fixture.files().is_empty(), "{:?}", fixture.files());
 }
 
 #[tokio::test]

@@ -16,6 +16,8 @@ pub struct Recovered {
     pub id: BackupId,
     /// The tenant, and its slug when the manifest told it; none for the central database.
     pub tenant: Option<(TenantId, Option<String>)>,
+    /// Which attempt at the backup made it.
+    pub attempt: i64,
     /// When it was taken.
     pub taken_at: Timestamp,
     /// What its proof told, or why it counts for nothing.
@@ -36,14 +38,14 @@ pub async fn recover(tx: &mut Tx, found: &Recovered) -> Result<bool> {
         .query(
             "INSERT INTO backups (id, scope, tenant_id, tenant_slug, origin, status, phase, done_bytes, total_bytes,
                  plain_bytes, stored_bytes, stored_sha256, manifest, encrypted, error, attempt, requested_by, verified_at,
-                 proven_at, proof, finished_at, version, created_at, updated_at, cause)
+                 proven_at, proof, finished_at, version, created_at, updated_at, cause, artefact)
              VALUES ($1, $2, $3, $4, 'recovered', $5, $5, COALESCE($6, 0), $6, $6, $7, $8, $9, $10, $11, 0, $12, $13, $14,
-                 $15, $16, 1, $17, $16, $18)
+                 $15, $16, 1, $17, $16, $18, $19)
              ON CONFLICT (id) DO UPDATE SET status = excluded.status, phase = excluded.phase,
                  done_bytes = excluded.done_bytes, total_bytes = excluded.total_bytes, plain_bytes = excluded.plain_bytes,
                  stored_bytes = excluded.stored_bytes, stored_sha256 = excluded.stored_sha256,
                  manifest = excluded.manifest, encrypted = excluded.encrypted, error = excluded.error,
-                 cause = excluded.cause,
+                 cause = excluded.cause, artefact = excluded.artefact,
                  verified_at = excluded.verified_at, proven_at = excluded.proven_at, proof = excluded.proof,
                  finished_at = excluded.finished_at, version = backups.version + 1, updated_at = excluded.updated_at
              WHERE backups.manifest IS NULL AND backups.status IN ('queued', 'running', 'verifying')
@@ -67,6 +69,7 @@ pub async fn recover(tx: &mut Tx, found: &Recovered) -> Result<bool> {
         .bind(found.at)
         .bind(found.taken_at)
         .bind(fault.map(|reason| reason.cause))
+        .bind(found.attempt)
         .execute()
         .await?;
     Ok(changed == 1)

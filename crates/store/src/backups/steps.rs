@@ -94,7 +94,7 @@ pub async fn verified(tx: &mut Tx, id: BackupId, attempt: i64, proof: &Verified,
     let changed = tx
         .query(
             "UPDATE backups SET status = 'verified', phase = 'verified', manifest = $3, stored_sha256 = $4,
-                 stored_bytes = $5, plain_bytes = $6, done_bytes = $6, total_bytes = $6, encrypted = $8, proof = $9,
+                 stored_bytes = $5, plain_bytes = $6, done_bytes = $6, total_bytes = $6, encrypted = $8, artefact = attempt, proof = $9,
                  verified_at = $7, proven_at = $7, finished_at = $7, updated_at = $7, version = version + 1
              WHERE id = $1 AND attempt = $2 AND status IN ('running', 'verifying') AND cancel_requested_at IS NULL",
         )

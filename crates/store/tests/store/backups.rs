@@ -143,6 +143,7 @@ async fn an_overtaken_attempt_changes_nothing_any_more() {
         let again = find(db, id).await;
         assert_eq!((again.error, again.done_bytes, again.started_at), (None, 0, Some(at(1))));
         assert!(verify(db, id, 3).await);
+        assert_eq!(find(db, id).await.artefact, 3);
     })
     .await;
 }

@@ -24,6 +24,7 @@ fn found(tenant: Option<(TenantId, Option<String>)>, proof: Result<Verified, Str
     Recovered {
         id: Ids.next(),
         tenant,
+        attempt: 3,
         taken_at: at(5),
         proof: proof.map_err(Into::into),
         requested_by: "restore".into(),
@@ -144,6 +145,7 @@ async fn a_snapshot_without_a_row_gets_one_that_says_how_it_was_proven() {
         assert_eq!((row.status, row.origin), (BackupStatus::Verified, Origin::Recovered));
         assert_eq!((row.verified_at, row.proven_at), (Some(at(5)), Some(at(9))), "as safe as when it was taken");
         assert_eq!((row.proof, row.tenant_slug.as_deref()), (Some(ProofDepth::Quick), Some("acme")));
+        assert_eq!(row.artefact, 3, "whose name says that the third attempt made it");
         let row = read(db, async |tx| backups::find(tx, broken.id).await).await.unwrap();
         assert_eq!((row.status, row.error.as_deref()), (BackupStatus::Failed, Some("it is torn")));
         assert_eq!((row.verified_at, row.proof, row.manifest), (None, None, None));
@@ -164,7 +166,7 @@ async fn a_backup_that_was_under_way_is_ended_by_its_snapshot_and_by_no_other() 
         assert!(write(db, async |tx| backups::recover(tx, &snapshot).await).await);
         let row = read(db, async |tx| backups::find(tx, begun.id).await).await.unwrap();
         assert_eq!((row.status, row.origin), (BackupStatus::Verified, Origin::Request));
-        assert_eq!(row.tenant_slug.as_deref(), Some("acme"));
+        assert_eq!((row.tenant_slug.as_deref(), row.artefact), (Some("acme"), 3));
         assert!(write(db, async |tx| backups::lost(tx, begun.id, &"the file is missing".into(), at(11)).await).await);
         let row = read(db, async |tx| backups::find(tx, begun.id).await).await.unwrap();
         assert_eq!((row.status, row.error.as_deref()), (BackupStatus::Damaged, Some("the file is missing")));

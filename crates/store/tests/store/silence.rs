@@ -92,7 +92,7 @@ async fn who_listens_hears_again_after_the_line_fell_silent() {
     .await;
 }
 
-/// Whoever says nothing in a transaction for a minute loses what it holds.
+/// Whoever says nothing in a transaction for 20 seconds loses what it holds.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exchange_of_schemas_that_falls_silent_gives_the_tenant_back() {
     on_the_way(async |direct, proxy, store| {

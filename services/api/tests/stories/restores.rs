@@ -23,6 +23,7 @@ async fn backup(app: &TestApp, owner: &Person, tenant: &str) -> String {
         source: Source::of(&app.tenant_database(tenant).await, Kind::Tenant, scratch),
         owner: Owner::Tenant { id: tenant.uuid(), slug: "ours".into() },
         backup: backup.uuid(),
+        attempt: 1,
         taken_at: now.to_datetime(),
         tool_version: "test".into(),
         recipients: Recipients::none(),

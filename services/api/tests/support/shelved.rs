@@ -37,6 +37,7 @@ impl TestApp {
             source,
             owner,
             backup: id.uuid(),
+            attempt: 1,
             taken_at: now.to_datetime(),
             tool_version: "test".into(),
             recipients,
