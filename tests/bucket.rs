@@ -24,7 +24,7 @@ pub(crate) fn on(home: Home, store: &Store) -> Home {
         .with("CHILIVIEW_S3_SECRET_KEY", SECRET_KEY)
 }
 
-async fn backed_up(admin: &Client) -> Vec<Value> {
+pub(crate) async fn backed_up(admin: &Client) -> Vec<Value> {
     let queued = admin.post("/api/backups", json!({"scope": "all"})).await.expect(202);
     let mut backups = Vec::new();
     for queued in queued["items"].as_array().unwrap() {
@@ -35,7 +35,7 @@ async fn backed_up(admin: &Client) -> Vec<Value> {
     backups
 }
 
-fn of<'a>(slug: &str, backups: &'a [Value]) -> &'a Value {
+pub(crate) fn of<'a>(slug: &str, backups: &'a [Value]) -> &'a Value {
     backups.iter().find(|backup| backup["tenant"] == slug).unwrap()
 }
 
@@ -78,7 +78,7 @@ async fn a_platform_lives_on_a_bucket_and_comes_back_from_it() {
 }
 
 /// `curl` as it resumes, from a server that breaks off in the middle of what it still sends.
-fn downloaded(home: &Home, admin: &Client, backup: &Value) {
+pub(crate) fn downloaded(home: &Home, admin: &Client, backup: &Value) {
     let (file, headers) = (home.path("acme.db.zst"), home.path("headers"));
     let url = admin.address(&format!("/api/backups/{}/content", backup["id"].as_str().unwrap()));
     let curl = |range: &[&str]| {
@@ -102,7 +102,7 @@ fn downloaded(home: &Home, admin: &Client, backup: &Value) {
     assert_eq!(sha256(fs::read(&file).unwrap()), backup["sha256"].as_str().unwrap());
 }
 
-async fn restored(home: &Home, admin: &Client, backup: &Value) {
+pub(crate) async fn restored(home: &Home, admin: &Client, backup: &Value) {
     let users = admin.all("/api/tenants/acme/users").await;
     for user in &users {
         admin.delete(&format!("/api/tenants/acme/users/{}", user["id"].as_str().unwrap())).await.expect(204);

@@ -23,6 +23,7 @@ mod full;
 mod fuzz;
 mod history;
 mod honest;
+mod moto;
 mod observed;
 mod power;
 mod processes;
