@@ -9,7 +9,7 @@ use chiliview_snapshot::{
     ArtefactKey, Depth, Error as SnapshotError, Manifest, Owner, Source, Watch, WriteRequest, Written, prove, write,
 };
 use chiliview_store::{
-    BackupId, Error, UploadId,
+    BackupId, Error, Tx, UploadId,
     audit::{self, Event},
     backups::{self, Backup, BackupStatus, ProofDepth, Verified},
     reason::Reason,
@@ -95,17 +95,11 @@ pub(crate) async fn give_up(context: &Context, id: BackupId, reason: &Reason) ->
 /// Whether it has not ended, and its job is still the attempt's. Asked as a writer: one whose commit was not answered is waited
 /// for, however it comes out.
 async fn is_open(context: &Context, id: BackupId, attempt: Option<&Attempt>) -> Result<bool, Error> {
-    let central = context.store.central();
-    central
-        .write(async |tx| {
-            if let Some(attempt) = attempt
-                && !attempt.holds(tx).await?
-            {
-                return Ok(false);
-            }
-            Ok(backups::find(tx, id).await?.is_some_and(|backup| !backup.status.is_terminal()))
-        })
-        .await
+    let open = async |tx: &mut Tx| Ok(backups::find(tx, id).await?.is_some_and(|backup| !backup.status.is_terminal()));
+    match attempt {
+        Some(attempt) => Ok(context.write_for(attempt, open).await? == Some(true)),
+        None => context.store.central().write(open).await,
+    }
 }
 
 /// An attempt that was overtaken takes its own away: under its name nobody else writes. What it cannot take away is not the
@@ -135,21 +129,17 @@ async fn clear(context: &Context, key: &ArtefactKey) -> Result<(), SnapshotError
 /// Takes the backup for this attempt; nothing when it has ended already.
 async fn begin(context: &Context, id: BackupId, attempt: &Attempt) -> Result<Option<(Backup, i64)>, Error> {
     let now = context.now();
-    context
-        .store
-        .central()
-        .write(async |tx| {
-            if !attempt.holds(tx).await? {
-                return Ok(None);
-            }
+    let begun = context
+        .write_for(attempt, async |tx| {
             if backups::is_cancel_requested(tx, id).await? {
                 backups::end(tx, id, BackupStatus::Cancelled, &called_off(), now).await?;
                 return Ok(None);
             }
             let Some(number) = backups::start(tx, id, now).await? else { return Ok(None) };
-            Ok(backups::find(tx, id).await?.map(|backup| (backup, number)))
+            Ok::<_, Error>(backups::find(tx, id).await?.map(|backup| (backup, number)))
         })
-        .await
+        .await?;
+    Ok(begun.flatten())
 }
 
 /// What an attempt came to.
@@ -241,12 +231,7 @@ async fn commit(
     let proof = verified(manifest)?;
     let now = context.now();
     let done = context
-        .store
-        .central()
-        .write(async |tx| {
-            if !attempt.holds(tx).await? {
-                return Err(Failure::Overtaken);
-            }
+        .write_for(attempt, async |tx| {
             if !backups::verified(tx, id, number, &proof, now).await? {
                 let asked = backups::is_cancel_requested(tx, id).await?;
                 return Err(if asked { Failure::Cancelled } else { Failure::Overtaken });
@@ -255,8 +240,8 @@ async fn commit(
             tell::backup_safe(context, tx, backup).await?;
             Ok(())
         })
-        .await;
-    done?;
+        .await?;
+    done.ok_or(Failure::Overtaken)?;
     tracing::info!(backup = %id, bytes = manifest.stored_bytes, "backup.verified");
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use chiliview_snapshot::{Shelf, Source};
 use chiliview_store::{
-    Engine, Store, Timestamp, Tx,
+    Engine, Error, Store, Timestamp, Tx,
     audit::{self, Actor, Event},
     backups::Backup,
     migrations::Kind,
@@ -12,7 +12,7 @@ use chiliview_store::{
 };
 use chiliview_telemetry::context;
 
-use crate::config::Config;
+use crate::{config::Config, queue::Attempt};
 
 /// Shared by all jobs. Cheap to clone.
 #[derive(Clone)]
@@ -44,14 +44,25 @@ impl Context {
         self.store.data_dir().temp()
     }
 
+    /// Runs `work` on the central database in the transaction that also finds the job to be the attempt's still; nothing when it is
+    /// another's by now: then `work` is not run, and everything is to be left as it is.
+    pub(crate) async fn write_for<T, E, W>(&self, attempt: &Attempt, work: W) -> Result<Option<T>, E>
+    where
+        W: AsyncFnOnce(&mut Tx) -> Result<T, E>,
+        E: From<Error>,
+    {
+        let fenced = async |tx: &mut Tx| Ok(if attempt.holds(tx).await? { Some(work(tx).await?) } else { None });
+        self.store.central().write(fenced).await
+    }
+
     /// Records what the platform did by itself.
-    pub(crate) async fn audit(&self, tx: &mut Tx, event: Event) -> Result<(), chiliview_store::Error> {
+    pub(crate) async fn audit(&self, tx: &mut Tx, event: Event) -> Result<(), Error> {
         let actor = Actor::system("worker", context::current_trace_id());
         audit::record(tx, self.store.ids().next(), self.now(), &actor, event).await
     }
 
     /// What a backup reads; a reason when there is nothing.
-    pub(crate) async fn source(&self, backup: &Backup) -> Result<Result<Source, NoSource>, chiliview_store::Error> {
+    pub(crate) async fn source(&self, backup: &Backup) -> Result<Result<Source, NoSource>, Error> {
         let missing = |place: String| Ok(Err(NoSource::Missing(place)));
         let Some(id) = backup.tenant_id else {
             return Ok(Ok(Source::of(self.store.central(), Kind::Central, self.scratch())));

@@ -131,10 +131,8 @@ async fn arrived(context: &Context, delivery: &Delivery, answer: Answer, attempt
     let (answer, excerpt) = answer.unzip();
     let tried = Try { status: DeliveryStatus::Delivered, answer, excerpt, error: None, next_at: None };
     context
-        .store
-        .central()
-        .write(async |tx| {
-            if attempt.holds(tx).await? && deliveries::tried(tx, delivery.id, &tried, now).await? {
+        .write_for(attempt, async |tx| {
+            if deliveries::tried(tx, delivery.id, &tried, now).await? {
                 channels::note(tx, delivery.channel_id, None, now).await?;
             }
             Ok::<_, Error>(())
@@ -160,10 +158,8 @@ async fn failed(
     let next_at = wait.map(|wait| now.plus(wait));
     let tried = Try { status, answer, excerpt, error: Some(reason.clone()), next_at };
     context
-        .store
-        .central()
-        .write(async |tx| {
-            if !attempt.holds(tx).await? || !deliveries::tried(tx, delivery.id, &tried, now).await? {
+        .write_for(attempt, async |tx| {
+            if !deliveries::tried(tx, delivery.id, &tried, now).await? {
                 return Ok(());
             }
             channels::note(tx, channel.id, Some(&reason), now).await?;

@@ -92,17 +92,15 @@ async fn conclude(
     let outcome = outcome(report);
     let checks = report.checks.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
     let now = context.now();
-    let done = context.store.central().write(async |tx| {
-        if !attempt.holds(tx).await? {
-            return Ok(());
-        }
+    let done = context.write_for(attempt, async |tx| {
         if doctor_runs::done(tx, id, number, outcome, checks, now).await? {
             let changes = json!({ "outcome": [null, outcome] });
             context.audit(tx, Event::done("doctor.examined", "doctor_run", id).changing(changes)).await?;
         }
         Ok::<_, Error>(())
     });
-    Ok(done.await?)
+    done.await?;
+    Ok(())
 }
 
 fn outcome(report: &Report) -> DoctorOutcome {

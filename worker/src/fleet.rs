@@ -69,37 +69,29 @@ pub(crate) async fn give_up(context: &Context, id: FleetMigrationId, reason: &st
 
 /// The next tenants; whether there may be others.
 async fn page(context: &Context, id: FleetMigrationId, attempt: &Attempt) -> Result<bool, Error> {
-    let central = context.store.central();
     // It only reads, but what tells whether the job is still ours locks its row.
-    let next = central.write(async |tx| {
-        if !attempt.holds(tx).await? {
-            return Ok(None);
-        }
+    let next = context.write_for(attempt, async |tx| {
         let under_way = |row: &FleetMigration| row.finished_at.is_none();
         let Some(row) = fleet_migrations::find(tx, id).await?.filter(under_way) else { return Ok(None) };
         let tenants = tenant_schemas::behind(tx, row.to_version, row.reached, PAGE).await?;
         Ok::<_, Error>(Some((row, tenants)))
     });
-    let Some((row, tenants)) = next.await? else { return Ok(false) };
+    let Some((row, tenants)) = next.await?.flatten() else { return Ok(false) };
     if tenants.is_empty() {
-        central.write(async |tx| conclude(context, tx, &row, attempt).await).await?;
+        context.write_for(attempt, async |tx| conclude(context, tx, &row).await).await?;
         return Ok(false);
     }
     let last = tenants.last().map(|(id, _)| *id);
     let migrated = stream::iter(tenants).map(|tenant| migrate_one(context, tenant)).buffered(AT_ONCE);
     let migrated: Vec<_> = migrated.collect().await;
     fail::fail_point!("worker.fleet_page", |_| Err(Error::DiskFull));
-    central
-        .write(async |tx| {
-            if !attempt.holds(tx).await? {
-                return Ok(false);
-            }
-            for one in &migrated {
-                note(context, tx, &row, one).await?;
-            }
-            fleet_migrations::reach(tx, id, last, context.now()).await
-        })
-        .await
+    let reached = context.write_for(attempt, async |tx| {
+        for one in &migrated {
+            note(context, tx, &row, one).await?;
+        }
+        fleet_migrations::reach(tx, id, last, context.now()).await
+    });
+    Ok(reached.await? == Some(true))
 }
 
 /// One tenant, and how it went.
@@ -150,10 +142,7 @@ fn notice(row: &FleetMigration, now: Timestamp) -> Notice {
 }
 
 /// All were visited.
-async fn conclude(context: &Context, tx: &mut Tx, row: &FleetMigration, attempt: &Attempt) -> Result<(), Error> {
-    if !attempt.holds(tx).await? {
-        return Ok(());
-    }
+async fn conclude(context: &Context, tx: &mut Tx, row: &FleetMigration) -> Result<(), Error> {
     let now = context.now();
     fleet_migrations::reach(tx, row.id, None, now).await?;
     let (total, failed) = tenant_schemas::counts(tx).await?;

@@ -98,29 +98,16 @@ pub(crate) async fn oldest_first(
         }
     }
     let now = context.now();
-    central
-        .write(async |tx| {
-            if attempt.holds(tx).await? {
-                schedule_runs::end(tx, run.id, RunStatus::Done, None, now).await?;
-            }
-            Ok(())
-        })
-        .await
+    let ended = context.write_for(attempt, async |tx| schedule_runs::end(tx, run.id, RunStatus::Done, None, now).await);
+    ended.await.map(drop)
 }
 
 /// Whether there is room for more. The jobs stand behind everything else in the queue.
 async fn ask(context: &Context, id: RunId, most: i64, attempt: &Attempt, few: &[Old]) -> Result<bool, Error> {
     let now = context.now();
-    context
-        .store
-        .central()
-        .write(async |tx| {
-            if !attempt.holds(tx).await? {
-                return Ok(false);
-            }
-            // With its schedule deleted, a run is gone too.
-            let run = schedule_runs::find(tx, id).await?.filter(|run| run.status == RunStatus::Queued);
-            let Some(run) = run else { return Ok(false) };
+    let room = context
+        .write_for(attempt, async |tx| {
+            let Some(run) = schedule_runs::find_open(tx, id).await? else { return Ok(false) };
             let (mut count, mut bytes, mut full) = (0, 0, false);
             for old in few {
                 let size = old.stored_bytes.unwrap_or(0);
@@ -134,28 +121,23 @@ async fn ask(context: &Context, id: RunId, most: i64, attempt: &Attempt, few: &[
                     (count, bytes) = (count + 1, bytes + size);
                 }
             }
-            schedule_runs::asked(tx, id, count, bytes, now).await?;
+            schedule_runs::reach(tx, id, None, count, bytes, now).await?;
             if full {
                 schedule_runs::end(tx, id, RunStatus::Done, None, now).await?;
             }
-            Ok(!full)
+            Ok::<_, Error>(!full)
         })
-        .await
+        .await?;
+    Ok(room == Some(true))
 }
 
 async fn begin(context: &Context, id: BackupId, attempt: &Attempt) -> Result<Option<(Backup, i64)>, Error> {
     let now = context.now();
-    context
-        .store
-        .central()
-        .write(async |tx| {
-            if !attempt.holds(tx).await? {
-                return Ok(None);
-            }
-            let Some(number) = backups::start_proof(tx, id, now).await? else { return Ok(None) };
-            Ok(backups::find(tx, id).await?.map(|backup| (backup, number)))
-        })
-        .await
+    let begun = context.write_for(attempt, async |tx| {
+        let Some(number) = backups::start_proof(tx, id, now).await? else { return Ok(None) };
+        Ok::<_, Error>(backups::find(tx, id).await?.map(|backup| (backup, number)))
+    });
+    Ok(begun.await?.flatten())
 }
 
 async fn look(context: &Context, backup: &Backup, number: i64, attempt: &Attempt) -> Finding {
@@ -190,10 +172,8 @@ async fn sound(
 ) -> Result<(), Error> {
     let proven = Proven { depth, at: context.now() };
     let counts = context
-        .store
-        .central()
-        .write(async |tx| {
-            let counts = attempt.holds(tx).await? && backups::proven(tx, id, number, proven).await?;
+        .write_for(attempt, async |tx| {
+            let counts = backups::proven(tx, id, number, proven).await?;
             if counts {
                 let changes = serde_json::json!({ "proof": [null, depth] });
                 context.audit(tx, Event::done("backup.proven", "backup", id).changing(changes)).await?;
@@ -201,7 +181,7 @@ async fn sound(
             Ok::<_, Error>(counts)
         })
         .await?;
-    if counts {
+    if counts == Some(true) {
         tracing::info!(backup = %id, %depth, "backup.proven");
     }
     Ok(())
@@ -216,10 +196,8 @@ async fn damaged(
 ) -> Result<(), Error> {
     let (id, now) = (backup.id, context.now());
     let counts = context
-        .store
-        .central()
-        .write(async |tx| {
-            let counts = attempt.holds(tx).await? && backups::damaged(tx, id, number, reason, now).await?;
+        .write_for(attempt, async |tx| {
+            let counts = backups::damaged(tx, id, number, reason, now).await?;
             if counts {
                 let event = Event::done("backup.damaged", "backup", id);
                 context.audit(tx, event.ending(audit::Outcome::Failed, &reason.words)).await?;
@@ -228,7 +206,7 @@ async fn damaged(
             Ok::<_, Error>(counts)
         })
         .await?;
-    if counts {
+    if counts == Some(true) {
         tracing::error!(backup = %id, %reason, "backup.damaged");
     }
     Ok(())

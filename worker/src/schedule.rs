@@ -51,8 +51,7 @@ pub(crate) async fn run(context: &Context, id: RunId, attempt: &Attempt) -> Outc
 
 /// A run that is not all queued yet, and its schedule; with that deleted, a run is gone too.
 async fn open(tx: &mut Tx, id: RunId) -> Result<Option<(Run, Schedule)>, Error> {
-    let run = schedule_runs::find(tx, id).await?.filter(|run| run.status == RunStatus::Queued);
-    let Some(run) = run else { return Ok(None) };
+    let Some(run) = schedule_runs::find_open(tx, id).await? else { return Ok(None) };
     Ok(schedules::find(tx, run.schedule_id).await?.map(|schedule| (run, schedule)))
 }
 
@@ -76,13 +75,8 @@ pub(crate) async fn give_up(context: &Context, id: RunId, reason: &str) -> anyho
 /// Queues the next page; whether there may be another.
 async fn page(context: &Context, id: RunId, attempt: &Attempt) -> Result<bool, Error> {
     let now = context.now();
-    context
-        .store
-        .central()
-        .write(async |tx| {
-            if !attempt.holds(tx).await? {
-                return Ok(false);
-            }
+    let more = context
+        .write_for(attempt, async |tx| {
             let Some((run, schedule)) = open(tx, id).await? else { return Ok(false) };
             let tenants = covered(tx, &schedule, run.reached).await?;
             let central = run.started_at.is_none() && covers_central(&schedule);
@@ -91,14 +85,15 @@ async fn page(context: &Context, id: RunId, attempt: &Attempt) -> Result<bool, E
             for target in targets {
                 added += i64::from(enqueue(context, tx, &schedule, &run, target, now).await?);
             }
-            schedule_runs::reach(tx, id, tenants.last().map(|tenant| tenant.id), added, now).await?;
+            schedule_runs::reach(tx, id, tenants.last().map(|tenant| tenant.id), added, 0, now).await?;
             let more = i64::try_from(tenants.len()).unwrap_or(PAGE) == PAGE;
             if !more {
                 schedule_runs::queued(tx, id, now).await?;
             }
-            Ok(more)
+            Ok::<_, Error>(more)
         })
-        .await
+        .await?;
+    Ok(more == Some(true))
 }
 
 /// Asks for new proofs. Each ends by itself and says so on its backup: the run is over when they are queued.

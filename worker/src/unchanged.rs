@@ -53,10 +53,7 @@ pub(crate) async fn commit(
     same_as: BackupId,
 ) -> Result<(), Failure> {
     let now = context.now();
-    let done = context.store.central().write(async |tx| {
-        if !attempt.holds(tx).await? {
-            return Err(Failure::Overtaken);
-        }
+    let done = context.write_for(attempt, async |tx| {
         let counts = |other: &Backup| other.status == BackupStatus::Verified && other.deleted_at.is_none();
         if !backups::find(tx, same_as).await?.is_some_and(|other| counts(&other)) {
             return Err(Failure::Gone(same_as));
@@ -71,7 +68,7 @@ pub(crate) async fn commit(
         }
         Ok::<_, Failure>(())
     });
-    done.await?;
+    done.await?.ok_or(Failure::Overtaken)?;
     tracing::info!(backup = %id, %same_as, "backup.unchanged");
     Ok(())
 }

@@ -115,6 +115,11 @@ pub async fn find(tx: &mut Tx, id: RunId) -> Result<Option<Run>> {
     tx.query(select!("WHERE id = $1")).bind(id).fetch_optional().await
 }
 
+/// One that is not all queued yet; nothing when it is, or is gone with its schedule.
+pub async fn find_open(tx: &mut Tx, id: RunId) -> Result<Option<Run>> {
+    tx.query(select!("WHERE id = $1 AND status = 'queued'")).bind(id).fetch_optional().await
+}
+
 /// A page of a schedule's runs, by when they were fired.
 pub async fn list(tx: &mut Tx, schedule: ScheduleId, page: &Page) -> Result<Vec<Run>> {
     let sql = match page.direction {
@@ -129,32 +134,23 @@ pub async fn last(tx: &mut Tx, schedule: ScheduleId) -> Result<Option<Run>> {
     tx.query(select!("WHERE schedule_id = $1 ORDER BY id DESC LIMIT 1")).bind(schedule).fetch_optional().await
 }
 
-/// Notes how far a run's queueing has come: up to `reached`, with `added` more of `total`.
-pub async fn reach(tx: &mut Tx, id: RunId, reached: Option<TenantId>, added: i64, at: Timestamp) -> Result<bool> {
+/// A page is done: so many were `added`, whose snapshots have so many `bytes`, up to the tenant that was `reached`.
+pub async fn reach(
+    tx: &mut Tx,
+    id: RunId,
+    reached: Option<TenantId>,
+    added: i64,
+    bytes: i64,
+    at: Timestamp,
+) -> Result<bool> {
     let changed = tx
         .query(
-            "UPDATE schedule_runs SET reached = COALESCE($2, reached), total = total + $3,
-                 started_at = COALESCE(started_at, $4), updated_at = $4
+            "UPDATE schedule_runs SET reached = COALESCE($2, reached), total = total + $3, asked_bytes = asked_bytes + $4,
+                 started_at = COALESCE(started_at, $5), updated_at = $5
              WHERE id = $1 AND status = 'queued'",
         )
         .bind(id)
         .bind(reached)
-        .bind(added)
-        .bind(at)
-        .execute()
-        .await?;
-    Ok(changed == 1)
-}
-
-/// Notes that a run has asked for `added` proofs more, of snapshots that have so many `bytes`.
-pub async fn asked(tx: &mut Tx, id: RunId, added: i64, bytes: i64, at: Timestamp) -> Result<bool> {
-    let changed = tx
-        .query(
-            "UPDATE schedule_runs SET total = total + $2, asked_bytes = asked_bytes + $3,
-                 started_at = COALESCE(started_at, $4), updated_at = $4
-             WHERE id = $1 AND status = 'queued'",
-        )
-        .bind(id)
         .bind(added)
         .bind(bytes)
         .bind(at)

@@ -255,20 +255,23 @@ async fn a_firing_makes_one_run_which_is_over_when_its_last_backup_has_ended() {
         assert!(over(db).await.is_empty());
 
         let tenant = Ids.next();
-        assert!(write(db, async |tx| schedule_runs::reach(tx, id, Some(tenant), 2, at(12)).await).await);
-        assert!(write(db, async |tx| schedule_runs::reach(tx, id, None, 1, at(13)).await).await);
+        assert!(write(db, async |tx| schedule_runs::reach(tx, id, Some(tenant), 2, 0, at(12)).await).await);
+        assert!(write(db, async |tx| schedule_runs::reach(tx, id, None, 1, 0, at(13)).await).await);
         let (good, bad) = (
             back_up(db, Some(tenant), Origin::Schedule, Some((schedule, id))).await,
             back_up(db, None, Origin::Schedule, Some((schedule, id))).await,
         );
         let awaited = async |of| read(db, async |tx| backups::is_awaited(tx, schedule, of).await).await;
         assert!(awaited(Some(tenant)).await && awaited(None).await && !awaited(Some(Ids.next())).await);
-        assert!(write(db, async |tx| schedule_runs::asked(tx, id, 0, 700, at(13)).await).await);
+        assert!(write(db, async |tx| schedule_runs::reach(tx, id, None, 0, 700, at(13)).await).await);
+        let open = async || read(db, async |tx| schedule_runs::find_open(tx, id).await).await;
+        assert_eq!(open().await.map(|run| run.asked_bytes), Some(700));
         assert!(write(db, async |tx| schedule_runs::queued(tx, id, at(14)).await).await);
+        assert!(open().await.is_none());
         let running = run(db, id).await;
         assert_eq!((running.reached, running.total, running.started_at), (Some(tenant), 3, Some(at(12))));
         assert_eq!(running.status, RunStatus::Running);
-        assert!(!write(db, async |tx| schedule_runs::reach(tx, id, None, 1, at(15)).await).await, "all is queued");
+        assert!(!write(db, async |tx| schedule_runs::reach(tx, id, None, 1, 0, at(15)).await).await, "all is queued");
 
         verify(db, good).await;
         assert!(over(db).await.is_empty());
