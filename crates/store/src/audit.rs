@@ -1,5 +1,6 @@
 //! The audit log of a database: append-only, in the same transaction as the change, each line carrying the hash of the one before.
 
+mod concerned;
 mod event;
 
 use serde::Serialize;
@@ -14,7 +15,10 @@ use crate::{
     seam::Tx,
 };
 
-pub use self::event::{Actor, ActorKind, Event, Outcome, creation, difference};
+pub use self::{
+    concerned::{Concerned, since_concerned},
+    event::{Actor, ActorKind, Event, Outcome, creation, difference},
+};
 
 /// One line of the log, as stored.
 #[derive(Clone, Debug, FromRow, Serialize)]
@@ -65,13 +69,17 @@ impl Entry {
 
 const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
+macro_rules! columns {
+    () => {
+        "seq, id, at, actor_kind, actor_id, actor_name, action, object_kind, object_id, outcome, reason, changes, address, \
+         trace_id, previous_hash, hash"
+    };
+}
+use columns;
+
 macro_rules! select {
     ($rest:literal) => {
-        concat!(
-            "SELECT seq, id, at, actor_kind, actor_id, actor_name, action, object_kind, object_id, outcome, reason, \
-             changes, address, trace_id, previous_hash, hash FROM audit_log ",
-            $rest
-        )
+        concat!("SELECT ", columns!(), " FROM audit_log ", $rest)
     };
 }
 

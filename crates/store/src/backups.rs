@@ -30,6 +30,7 @@ pub use self::{
     trash::{delete, due_for_purge, pin, purge, undelete, unpin},
 };
 use crate::{
+    among::{among, joined},
     clock::Timestamp,
     error::Result,
     ids::{BackupId, RunId, ScheduleId, TenantId, words},
@@ -216,6 +217,11 @@ pub async fn insert(tx: &mut Tx, new: &New) -> Result<()> {
 /// By id, in the trash too.
 pub async fn find(tx: &mut Tx, id: BackupId) -> Result<Option<Backup>> {
     tx.query(select!("WHERE id = $1")).bind(id).fetch_optional().await
+}
+
+/// Those of them that there are, in no order, in the trash too.
+pub async fn find_all(tx: &mut Tx, ids: &[BackupId]) -> Result<Vec<Backup>> {
+    tx.query(concat!("SELECT ", columns!(), " FROM backups WHERE id IN ", among!())).bind(joined(ids)).fetch_all().await
 }
 
 /// Those that changed after `(at, id)`, oldest change first: what live views follow.

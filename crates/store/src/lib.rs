@@ -2,6 +2,7 @@
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test may stop at once"))]
 
 pub mod admins;
+mod among;
 pub mod api_keys;
 pub mod audit;
 pub mod backups;

@@ -4,6 +4,7 @@ use serde::Serialize;
 use sqlx::FromRow;
 
 use crate::{
+    among::{among, joined},
     backups::BackupStatus,
     clock::Timestamp,
     error::Result,
@@ -60,13 +61,16 @@ pub struct Run {
     pub updated_at: Timestamp,
 }
 
+macro_rules! columns {
+    () => {
+        "id, schedule_id, due_at, fired_by, requested_by, missed, status, reached, total, asked_bytes, error, \
+         started_at, finished_at, created_at, updated_at"
+    };
+}
+
 macro_rules! select {
     ($rest:literal) => {
-        concat!(
-            "SELECT id, schedule_id, due_at, fired_by, requested_by, missed, status, reached, total, asked_bytes, error, \
-             started_at, finished_at, created_at, updated_at FROM schedule_runs ",
-            $rest
-        )
+        concat!("SELECT ", columns!(), " FROM schedule_runs ", $rest)
     };
 }
 
@@ -127,6 +131,22 @@ pub async fn list(tx: &mut Tx, schedule: ScheduleId, page: &Page) -> Result<Vec<
         Direction::Descending => select!("WHERE schedule_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"),
     };
     tx.query(sql).bind(schedule).bind(page.start().1).bind(page.limit).fetch_all().await
+}
+
+/// The last one of each of these schedules.
+pub async fn last_of(tx: &mut Tx, schedules: &[ScheduleId]) -> Result<Vec<Run>> {
+    tx.query(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM schedule_runs WHERE id IN (
+            SELECT (SELECT max(run.id) FROM schedule_runs AS run WHERE run.schedule_id = schedules.id)
+            FROM schedules WHERE schedules.id IN ",
+        among!(),
+        ")"
+    ))
+    .bind(joined(schedules))
+    .fetch_all()
+    .await
 }
 
 /// The last one of a schedule.
@@ -190,6 +210,18 @@ pub async fn tally(tx: &mut Tx, id: RunId) -> Result<Vec<(BackupStatus, i64)>> {
         .bind(id)
         .fetch_all()
         .await
+}
+
+/// How many backups of each of these runs have each status.
+pub async fn tallies(tx: &mut Tx, ids: &[RunId]) -> Result<Vec<(RunId, BackupStatus, i64)>> {
+    tx.query(concat!(
+        "SELECT run_id, status, count(*) FROM backups WHERE run_id IN ",
+        among!(),
+        " GROUP BY run_id, status ORDER BY run_id, status"
+    ))
+    .bind(joined(ids))
+    .fetch_all()
+    .await
 }
 
 /// Ends a run that has not ended. False when it has.

@@ -7,6 +7,7 @@ use serde_json::Value;
 use sqlx::FromRow;
 
 use crate::{
+    among::{among, joined},
     clock::Timestamp,
     error::{Error, Result},
     ids::{TenantId, words},
@@ -167,6 +168,11 @@ pub async fn find(tx: &mut Tx, id: TenantId) -> Result<Option<Tenant>> {
 /// By slug, in the trash too.
 pub async fn find_by_slug(tx: &mut Tx, slug: &str) -> Result<Option<Tenant>> {
     tx.query(select!("WHERE slug = $1")).bind(slug.to_owned()).fetch_optional().await
+}
+
+/// The slugs of those of them that there are, in the trash too.
+pub async fn slugs(tx: &mut Tx, ids: &[TenantId]) -> Result<Vec<(TenantId, String)>> {
+    tx.query(concat!("SELECT id, slug FROM tenants WHERE id IN ", among!())).bind(joined(ids)).fetch_all().await
 }
 
 /// Removes the row for good; its sessions go with it.

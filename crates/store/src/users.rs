@@ -4,6 +4,7 @@ use serde::Serialize;
 use sqlx::FromRow;
 
 use crate::{
+    among::{among, joined},
     clock::Timestamp,
     error::{Error, Result},
     ids::{UserId, words},
@@ -163,6 +164,11 @@ pub async fn find_by_username(tx: &mut Tx, username: &str) -> Result<Option<User
 /// By e-mail, whatever its case.
 pub async fn find_by_email(tx: &mut Tx, email: &str) -> Result<Option<User>> {
     tx.query(select!("WHERE email_key = $1")).bind(email.to_lowercase()).fetch_optional().await
+}
+
+/// What those of them are called that there are.
+pub async fn names(tx: &mut Tx, ids: &[UserId]) -> Result<Vec<(UserId, String)>> {
+    tx.query(concat!("SELECT id, username FROM users WHERE id IN ", among!())).bind(joined(ids)).fetch_all().await
 }
 
 /// How many users there are.

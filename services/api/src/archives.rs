@@ -6,7 +6,7 @@
 
 mod tape;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use bytes::Bytes;
 use chiliview_snapshot::ArtefactKey;
@@ -79,6 +79,8 @@ fn ids(text: &str) -> Result<Vec<BackupId>, Problem> {
 
 /// The backups whose snapshots are sent: each that was asked for may be downloaded by the caller, and is verified.
 pub(crate) async fn chosen(app: &App, caller: &Caller, ids: &[BackupId]) -> Result<Vec<Backup>, Problem> {
+    caller.require_manager_read()?;
+    let rows = rows_of(app, ids).await?;
     let mut chosen = Vec::with_capacity(ids.len());
     let mut seen = BTreeSet::new();
     for id in ids {
@@ -86,18 +88,30 @@ pub(crate) async fn chosen(app: &App, caller: &Caller, ids: &[BackupId]) -> Resu
             let detail = format!("backup {id}: {problem}");
             problem.detail(detail)
         };
-        let asked = backups::find(app, caller, id.uuid()).await.map_err(named)?;
-        download::may_download(caller, &asked).map_err(named)?;
-        let source = app.central().read(async |tx| rows::source(tx, &asked).await).await?;
+        let asked = rows.get(id).filter(|row| backups::sees(caller, row.tenant_id));
+        let asked = asked.ok_or_else(|| named(Problem::not_found("backup")))?;
+        download::may_download(caller, asked).map_err(named)?;
+        let source = rows.get(&asked.same_as.unwrap_or(asked.id));
         let source = source.filter(|source| source.deleted_at.is_none() && asked.deleted_at.is_none());
         let source = source.ok_or_else(|| named(Problem::conflict("backup_deleted", "it is in the trash")))?;
-        backups::verified(&source).map_err(named)?;
+        backups::verified(source).map_err(named)?;
         if seen.insert(source.id) {
-            chosen.push(source);
+            chosen.push(source.clone());
         }
     }
     chosen.sort_by_key(|row| row.id);
     Ok(chosen)
+}
+
+/// What was asked for, and the older ones that it may be the same as.
+async fn rows_of(app: &App, ids: &[BackupId]) -> Result<HashMap<BackupId, Backup>, Problem> {
+    let found = app.central().read(async |tx| {
+        let mut found = rows::find_all(tx, ids).await?;
+        let same: Vec<BackupId> = found.iter().filter_map(|row| row.same_as).collect();
+        found.extend(rows::find_all(tx, &same).await?);
+        Ok::<_, Problem>(found)
+    });
+    Ok(found.await?.into_iter().map(|row| (row.id, row)).collect())
 }
 
 /// Answers a download, and says so in the audit log, once for each backup.

@@ -20,7 +20,7 @@ use uuid::Uuid;
 pub use self::shapes::{NewSchedule, RunInfo, ScheduleInfo, SchedulePatch, TimingPreview, TimingRequest};
 use self::{
     rules::{name_taken, new_schedule, patched, timing_of},
-    shapes::{language, previewed, show, show_run},
+    shapes::{Beside, language, previewed, show, show_beside, show_run, show_runs},
 };
 use crate::{
     app::App,
@@ -106,12 +106,10 @@ impl Schedules {
         let sort = sort.0.unwrap_or(ScheduleSort::Created).into();
         let (now, language) = (self.app.now(), language(lang.0, request));
         let shown = self.app.central().read(async |tx| {
-            let mut shown = Vec::new();
-            for row in rows::list(tx, &filter, sort, &page).await? {
-                let key = rows::ScheduleSort::key(sort, &row);
-                shown.push((key, show(tx, row, language, now).await?));
-            }
-            Ok::<_, Problem>(shown)
+            let found = rows::list(tx, &filter, sort, &page).await?;
+            let beside = Beside::of(tx, &found).await?;
+            let keyed = |row| Ok((rows::ScheduleSort::key(sort, &row), show_beside(row, &beside, language, now)?));
+            found.into_iter().map(keyed).collect::<Result<Vec<_>, Problem>>()
         });
         let key = |(key, info): &(String, ScheduleInfo)| (key.clone(), info.id.to_string());
         Ok(Json(paging::list(shown.await?, &page, key, |(_, info)| info)))
@@ -283,11 +281,8 @@ impl Schedules {
         let page = paging::page(limit.0, after.0.as_deref(), order.0.unwrap_or(Order::Descending))?;
         let shown = self.app.central().read(async |tx| {
             let row = found(tx, &caller, schedule.0).await?;
-            let mut shown = Vec::new();
-            for run in runs::list(tx, row.id, &page).await? {
-                shown.push(show_run(tx, run).await?);
-            }
-            Ok::<_, Problem>(shown)
+            let found = runs::list(tx, row.id, &page).await?;
+            show_runs(tx, found).await
         });
         let key = |info: &RunInfo| (info.id.to_string(), info.id.to_string());
         Ok(Json(paging::list(shown.await?, &page, key, |info| info)))

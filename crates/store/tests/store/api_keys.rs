@@ -12,7 +12,7 @@ use crate::{
     engines::on_every_engine,
 };
 
-fn key(role: KeyRole) -> ApiKey {
+pub(crate) fn key(role: KeyRole) -> ApiKey {
     ApiKey {
         id: Ids.next(),
         hint: "x7Qf".into(),

@@ -1,13 +1,18 @@
 //! The audit log: its order, its chain, and that nobody changes it unnoticed.
 
 use chiliview_store::{
-    Database, Error, Ids,
+    Database, Error, Ids, TenantId,
+    api_keys::{self, ApiKey, KeyRole},
     audit::{self, Actor, ActorKind, Entry, Event, Filter, Outcome},
+    backups, restores,
+    schedules::{self, Schedule, ScheduleScope},
+    tenants,
 };
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::{
-    common::{at, read, tenant_database, write},
+    common::{at, read, tenant, tenant_database, write},
     engines::on_every_engine,
 };
 
@@ -157,4 +162,59 @@ fn a_creation_and_a_difference_name_the_fields() {
     let (before, after) = (json!({"a": 1, "b": 2, "c": null}), json!({"a": 1, "b": 3, "c": "x"}));
     assert_eq!(audit::difference(&before, &after), json!({"b": [2, 3], "c": [null, "x"]}));
     assert_eq!(audit::creation(&before), json!({"a": [null, 1], "b": [null, 2]}));
+}
+
+async fn backup_of(db: &Database, tenant: Option<TenantId>) -> Uuid {
+    let new = crate::backups::new(tenant);
+    write(db, async |tx| backups::insert(tx, &new).await).await;
+    new.id.uuid()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_that_are_followed_say_whom_they_concern() {
+    on_every_engine(async |store| {
+        let db = store.central();
+        let home = tenant("acme", "Acme");
+        write(db, async |tx| tenants::insert(tx, &home).await).await;
+        let owner = home.id;
+        let backup = backup_of(db, Some(owner)).await;
+        let restore = crate::restores::new(owner, 0);
+        write(db, async |tx| restores::insert(tx, &restore).await).await;
+        let (scope, tenant_id) = (ScheduleScope::Tenant, Some(owner));
+        let schedule = Schedule { scope, tenant_id, ..crate::schedules::schedule("Nightly") };
+        write(db, async |tx| schedules::insert(tx, &schedule).await).await;
+        let key = ApiKey { tenant_id, user_id: Some(Ids.next()), ..crate::api_keys::key(KeyRole::Manager) };
+        write(db, async |tx| api_keys::insert(tx, &key, b"hash").await).await;
+        let (of_nobody, of_the_gone) = (backup_of(db, None).await, backup_of(db, Some(Ids.next())).await);
+        let gone = Ids.next::<Uuid>();
+        let about = [
+            ("tenant", owner.uuid(), true),
+            ("backup", backup, true),
+            ("restore", restore.id.uuid(), true),
+            ("schedule", schedule.id.uuid(), true),
+            ("api_key", key.id.uuid(), true),
+            ("backup", of_nobody, false),
+            ("backup", of_the_gone, false),
+            ("tenant", gone, false),
+            ("backup", gone, false),
+            ("admin", backup, false),
+        ];
+        record(db, &anna(), Event::done("a.before", "tenant", owner)).await;
+        for (kind, object, _) in about {
+            record(db, &anna(), Event::done("a.b", kind, object)).await;
+        }
+        record(db, &anna(), Event::done("tenant.odd", "tenant", "t1")).await;
+        record(db, &anna(), Event { object_id: None, ..Event::done("tenant.export", "tenant", "") }).await;
+        let found = read(db, async |tx| audit::since_concerned(tx, 1, 99).await).await;
+        let lines = read(db, async |tx| audit::since(tx, 1, 99).await).await;
+        assert_eq!(
+            found.iter().map(|line| format!("{:?}", line.entry)).collect::<Vec<_>>(),
+            lines.iter().map(|line| format!("{line:?}")).collect::<Vec<_>>()
+        );
+        let concerned: Vec<_> = found.into_iter().map(|line| line.tenant_id.zip(line.tenant)).collect();
+        let wanted = about.iter().map(|(.., concerns)| concerns.then(|| (owner, "acme".to_owned())));
+        assert_eq!(concerned, wanted.chain([None, None]).collect::<Vec<_>>());
+        assert_eq!(read(db, async |tx| audit::since_concerned(tx, 0, 2).await).await.len(), 2);
+    })
+    .await;
 }

@@ -11,7 +11,7 @@ use crate::{
     engines::on_every_engine,
 };
 
-fn new(tenant: Option<TenantId>) -> New {
+pub(crate) fn new(tenant: Option<TenantId>) -> New {
     let tenant = tenant.map(|id| (id, "acme".to_owned()));
     New {
         id: Ids.next(),
@@ -509,6 +509,23 @@ async fn a_pinned_backup_does_not_go_to_the_trash() {
         assert_eq!(find(db, id).await.pinned_at, Some(at(6)));
         assert!(unpin(id).await && delete(db, id).await && !pin(id).await);
         assert!(!unpin(Ids.next()).await);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_that_are_there_are_read_at_once_in_the_trash_too() {
+    on_every_engine(async |store| {
+        let db = store.central();
+        let (one, two, _other) = (add(db, None).await, add(db, Some(Ids.next())).await, add(db, None).await);
+        end(db, two, BackupStatus::Failed).await;
+        assert!(delete(db, two).await);
+        let ids = [two, Ids.next(), one, one];
+        let mut found = read(db, async |tx| backups::find_all(tx, &ids).await).await;
+        found.sort_by_key(|row| row.id);
+        let wanted = [find(db, one).await, find(db, two).await];
+        assert_eq!(format!("{found:?}"), format!("{wanted:?}"));
+        assert!(read(db, async |tx| backups::find_all(tx, &[]).await).await.is_empty());
     })
     .await;
 }

@@ -11,7 +11,7 @@ use crate::{
     engines::on_every_engine,
 };
 
-fn new(tenant: TenantId, second: i64) -> New {
+pub(crate) fn new(tenant: TenantId, second: i64) -> New {
     New {
         id: Ids.next(),
         backup: Ids.next(),

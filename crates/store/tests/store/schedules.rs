@@ -17,7 +17,7 @@ use crate::{
     engines::on_every_engine,
 };
 
-fn schedule(name: &str) -> Schedule {
+pub(crate) fn schedule(name: &str) -> Schedule {
     Schedule {
         id: Ids.next(),
         name: name.into(),
@@ -315,6 +315,35 @@ async fn runs_are_listed_and_go_with_their_schedule_but_backups_stay() {
         assert!(read(db, async |tx| schedule_runs::find(tx, last.unwrap()).await).await.is_none());
         let kept = read(db, async |tx| backups::find(tx, backup).await).await.unwrap();
         assert_eq!(kept.schedule_id, Some(schedule));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_runs_of_many_schedules_and_what_they_made_are_read_at_once() {
+    on_every_engine(async |store| {
+        let db = store.central();
+        let (one, two, idle) =
+            (add(db, &schedule("One")).await, add(db, &schedule("Two")).await, add(db, &schedule("Idle")).await);
+        let before = fire(db, one, 0).await.unwrap();
+        let (of_one, of_two) = (fire(db, one, 1).await.unwrap(), fire(db, two, 2).await.unwrap());
+        for (schedule, run) in [(one, before), (one, of_one), (one, of_one), (two, of_two)] {
+            back_up(db, None, Origin::Schedule, Some((schedule, run))).await;
+        }
+        verify(db, back_up(db, None, Origin::Schedule, Some((one, of_one))).await).await;
+        let last = async |ids: &[ScheduleId]| {
+            let mut last = read(db, async |tx| schedule_runs::last_of(tx, ids).await).await;
+            last.sort_by_key(|run| run.id);
+            last.into_iter().map(|run| (run.schedule_id, run.id)).collect::<Vec<_>>()
+        };
+        assert_eq!(last(&[one, two, idle, Ids.next()]).await, [(one, of_one), (two, of_two)]);
+        assert_eq!(last(&[idle]).await, []);
+        let tallies = async |ids: &[RunId]| read(db, async |tx| schedule_runs::tallies(tx, ids).await).await;
+        assert_eq!(
+            tallies(&[of_two, of_one, Ids.next()]).await,
+            [(of_one, BackupStatus::Queued, 2), (of_one, BackupStatus::Verified, 1), (of_two, BackupStatus::Queued, 1)]
+        );
+        assert_eq!(tallies(&[]).await, []);
     })
     .await;
 }

@@ -59,6 +59,8 @@ async fn every_column_comes_back_as_it_went_in() {
         let found = read(db, async |tx| tenants::find_by_slug(tx, "chili-2").await).await.unwrap();
         assert_eq!(shown(&found), shown(&wanted));
         assert!(read(db, async |tx| tenants::find_by_slug(tx, "chili").await).await.is_none());
+        let slugs = read(db, async |tx| tenants::slugs(tx, &[Ids.next(), wanted.id]).await).await;
+        assert_eq!(slugs, [(wanted.id, "chili-2".to_owned())]);
     })
     .await;
 }

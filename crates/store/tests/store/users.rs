@@ -1,7 +1,7 @@
 //! Users, in a tenant's database.
 
 use chiliview_store::{
-    Error, UserId,
+    Error, Ids, UserId,
     paging::Direction,
     users::{self, Filter, User, UserRole, UserSort, UserStatus},
 };
@@ -63,6 +63,31 @@ async fn usernames_and_addresses_are_taken_whatever_their_case_and_per_tenant() 
         assert!(clash.is_duplicate_of("users", "email_key"), "{clash}");
         write(&other, async |tx| users::insert(tx, &user("ünal")).await).await;
         assert_eq!((read(&db, users::count).await, read(&other, users::count).await), (1, 1));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_names_of_a_page_are_read_at_once() {
+    on_every_engine(async |store| {
+        let (_, db) = tenant_database(&store).await;
+        let all: Vec<User> = (0..502).map(|number| user(&format!("user{number}"))).collect();
+        let inserted = db.write(async |tx| {
+            for user in &all {
+                users::insert(tx, user).await?;
+            }
+            Ok::<_, Error>(())
+        });
+        inserted.await.unwrap();
+        let gone: UserId = Ids.next();
+        for count in [0, 1, 2, 501] {
+            let wanted = &all[..count];
+            let ids: Vec<UserId> = wanted.iter().map(|user| user.id).chain([gone]).collect();
+            let mut names = read(&db, async |tx| users::names(tx, &ids).await).await;
+            names.sort();
+            assert!(names.into_iter().eq(wanted.iter().map(|user| (user.id, user.username.clone()))), "{count}");
+        }
+        assert_eq!(read(&db, async |tx| users::names(tx, &[]).await).await, []);
     })
     .await;
 }

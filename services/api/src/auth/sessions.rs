@@ -1,9 +1,9 @@
 //! Sessions: everybody's own, and all of them for owners.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use chiliview_store::{
-    Error, SessionId, TenantId, UserId,
+    SessionId, TenantId, UserId,
     audit::Event,
     sessions::{self as rows, Filter, Named, Session},
     users,
@@ -171,33 +171,24 @@ impl Sessions {
     /// What the users are called, each tenant's database asked once. One that is out of reach keeps nobody from seeing that
     /// somebody is logged in.
     async fn usernames(&self, rows: &[Named]) -> HashMap<UserId, String> {
-        let mut of_tenants: BTreeMap<TenantId, BTreeSet<UserId>> = BTreeMap::new();
+        let mut of_tenants: BTreeMap<TenantId, Vec<UserId>> = BTreeMap::new();
         for row in rows {
             if let (Some(tenant), Some(user)) = (row.session.tenant_id, row.session.user_id) {
-                of_tenants.entry(tenant).or_default().insert(user);
+                of_tenants.entry(tenant).or_default().push(user);
             }
         }
         let mut all = HashMap::new();
         for (tenant, wanted) in of_tenants {
-            match self.called(tenant, &wanted).await {
+            let names = match self.app.store().tenant(tenant).await {
+                Ok(database) => database.read(async |tx| users::names(tx, &wanted).await).await,
+                Err(error) => Err(error),
+            };
+            match names {
                 Ok(names) => all.extend(names),
                 Err(error) => tracing::warn!(%tenant, %error, "sessions.names_unknown"),
             }
         }
         all
-    }
-
-    async fn called(&self, tenant: TenantId, wanted: &BTreeSet<UserId>) -> Result<Vec<(UserId, String)>, Error> {
-        let database = self.app.store().tenant(tenant).await?;
-        database
-            .read(async |tx| {
-                let mut names = Vec::with_capacity(wanted.len());
-                for id in wanted {
-                    names.extend(users::find(tx, *id).await?.map(|user| (*id, user.username)));
-                }
-                Ok(names)
-            })
-            .await
     }
 }
 

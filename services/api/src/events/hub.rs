@@ -8,10 +8,10 @@ use std::{
 };
 
 use chiliview_store::{
-    Database, Error, TenantId, Timestamp, Tx, api_keys,
-    audit::{self, Entry},
-    backups, doctor_runs, fleet_migrations, restores, schedules,
-    tenants::{self, Tenant},
+    Database, Error, TenantId, Timestamp,
+    audit::{self, Concerned},
+    backups, doctor_runs, fleet_migrations, restores,
+    tenants::Tenant,
 };
 use tokio::sync::{Mutex, broadcast};
 use tokio_util::sync::CancellationToken;
@@ -172,32 +172,12 @@ pub(super) async fn rows_since(app: &App, at: Timestamp, id: Option<Uuid>, limit
 
 /// Lines of the platform's audit log behind `line`, and whom they concern.
 pub(super) async fn central_lines(app: &App, line: i64, limit: i64) -> Result<Vec<Line>, Error> {
-    app.central()
-        .read(async |tx| {
-            let mut lines = Vec::new();
-            for entry in audit::since(tx, line, limit).await? {
-                let tenant = match concerned(tx, &entry).await? {
-                    Some(id) => tenants::find(tx, id).await?.map(|tenant| (id, tenant.slug)),
-                    None => None,
-                };
-                lines.push(Line { entry, log: Log::Central, tenant });
-            }
-            Ok(lines)
-        })
-        .await
-}
-
-/// Whose object a line is about. What is gone cannot be asked any more.
-async fn concerned(tx: &mut Tx, entry: &Entry) -> Result<Option<TenantId>, Error> {
-    let Some(id) = entry.object_id.as_deref().and_then(|id| id.parse::<Uuid>().ok()) else { return Ok(None) };
-    Ok(match entry.object_kind.as_str() {
-        "tenant" => Some(id.into()),
-        "backup" => backups::find(tx, id.into()).await?.and_then(|row| row.tenant_id),
-        "restore" => restores::find(tx, id.into()).await?.map(|row| row.tenant_id),
-        "schedule" => schedules::find(tx, id.into()).await?.and_then(|row| row.tenant_id),
-        "api_key" => api_keys::find(tx, id.into()).await?.and_then(|row| row.tenant_id),
-        _ => None,
-    })
+    let found = app.central().read(async |tx| audit::since_concerned(tx, line, limit).await).await?;
+    let line = |found: Concerned| {
+        let tenant = found.tenant_id.zip(found.tenant);
+        Line { entry: found.entry, log: Log::Central, tenant }
+    };
+    Ok(found.into_iter().map(line).collect())
 }
 
 async fn look_at_tenant(

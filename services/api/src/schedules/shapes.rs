@@ -1,11 +1,11 @@
 //! What a client sends and sees of schedules and their runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chiliview_agenda::timing;
 use chiliview_policy::schedule::{Language as Spoken, Timing};
 use chiliview_store::{
-    Timestamp, Tx,
+    RunId, ScheduleId, TenantId, Timestamp, Tx,
     schedule_runs::{self as runs, Run},
     schedules::Schedule,
     tenants,
@@ -242,30 +242,49 @@ pub(super) fn previewed(timing: &Timing, now: Timestamp) -> TimingPreview {
     }
 }
 
+/// What schedules show that is in no row of theirs.
+pub(super) struct Beside {
+    slugs: HashMap<TenantId, String>,
+    last_runs: HashMap<Uuid, RunInfo>,
+}
+
+impl Beside {
+    pub(super) async fn of(tx: &mut Tx, rows: &[Schedule]) -> Result<Self, Problem> {
+        let ids: Vec<ScheduleId> = rows.iter().map(|row| row.id).collect();
+        let tenants: Vec<TenantId> = rows.iter().filter_map(|row| row.tenant_id).collect();
+        let slugs = tenants::slugs(tx, &tenants).await?.into_iter().collect();
+        let last_runs = runs::last_of(tx, &ids).await?;
+        let last_runs = show_runs(tx, last_runs).await?.into_iter().map(|run| (run.schedule_id, run)).collect();
+        Ok(Self { slugs, last_runs })
+    }
+}
+
 pub(super) async fn show(
     tx: &mut Tx,
     row: Schedule,
     language: Language,
     now: Timestamp,
 ) -> Result<ScheduleInfo, Problem> {
+    let beside = Beside::of(tx, std::slice::from_ref(&row)).await?;
+    show_beside(row, &beside, language, now)
+}
+
+pub(super) fn show_beside(
+    row: Schedule,
+    beside: &Beside,
+    language: Language,
+    now: Timestamp,
+) -> Result<ScheduleInfo, Problem> {
     let timing = timing(&row).ok();
     let next_runs = timing.as_ref().filter(|_| row.paused_at.is_none());
-    let last_run = match runs::last(tx, row.id).await? {
-        Some(run) => Some(show_run(tx, run).await?),
-        None => None,
-    };
-    let tenant = match row.tenant_id {
-        Some(id) => tenants::find(tx, id).await?.map(|tenant| tenant.slug),
-        None => None,
-    };
     let retention = row.retention.map(|json| serde_json::from_value(json.0)).transpose().map_err(Problem::internal)?;
     Ok(ScheduleInfo {
         id: row.id.uuid(),
         name: row.name,
         action: row.action.into(),
         scope: row.scope.into(),
-        tenant_id: row.tenant_id.map(chiliview_store::TenantId::uuid),
-        tenant,
+        tenant_id: row.tenant_id.map(TenantId::uuid),
+        tenant: row.tenant_id.and_then(|id| beside.slugs.get(&id).cloned()),
         tag: row.tag,
         text: timing.as_ref().map_or_else(|| row.cron.clone(), |timing| timing.describe(spoken(language))),
         next_runs: next_runs.map_or_else(Vec::new, |timing| timing.next(TO_COME, now.to_datetime())),
@@ -275,7 +294,7 @@ pub(super) async fn show(
         retention,
         prove_bytes: row.prove_bytes,
         paused_at: row.paused_at.map(Timestamp::to_datetime),
-        last_run,
+        last_run: beside.last_runs.get(&row.id.uuid()).cloned(),
         version: row.version,
         created_at: row.created_at.to_datetime(),
         updated_at: row.updated_at.to_datetime(),
@@ -284,7 +303,27 @@ pub(super) async fn show(
 
 pub(super) async fn show_run(tx: &mut Tx, run: Run) -> Result<RunInfo, Problem> {
     let tally = runs::tally(tx, run.id).await?;
-    Ok(RunInfo {
+    Ok(show_tallied(run, tally.into_iter().map(|(status, count)| (status.to_string(), count)).collect()))
+}
+
+/// As [`show_run`], of a page of them.
+pub(super) async fn show_runs(tx: &mut Tx, page: Vec<Run>) -> Result<Vec<RunInfo>, Problem> {
+    let ids: Vec<RunId> = page.iter().map(|run| run.id).collect();
+    let mut tallies: HashMap<RunId, BTreeMap<String, i64>> = HashMap::new();
+    for (run, status, count) in runs::tallies(tx, &ids).await? {
+        tallies.entry(run).or_default().insert(status.to_string(), count);
+    }
+    Ok(page
+        .into_iter()
+        .map(|run| {
+            let backups = tallies.remove(&run.id).unwrap_or_default();
+            show_tallied(run, backups)
+        })
+        .collect())
+}
+
+fn show_tallied(run: Run, backups: BTreeMap<String, i64>) -> RunInfo {
+    RunInfo {
         id: run.id.uuid(),
         schedule_id: run.schedule_id.uuid(),
         due_at: run.due_at.to_datetime(),
@@ -293,12 +332,12 @@ pub(super) async fn show_run(tx: &mut Tx, run: Run) -> Result<RunInfo, Problem> 
         missed: run.missed,
         status: run.status.into(),
         total: run.total,
-        backups: tally.into_iter().map(|(status, count)| (status.to_string(), count)).collect(),
+        backups,
         error: run.error,
         started_at: run.started_at.map(Timestamp::to_datetime),
         finished_at: run.finished_at.map(Timestamp::to_datetime),
         created_at: run.created_at.to_datetime(),
-    })
+    }
 }
 
 #[cfg(test)]

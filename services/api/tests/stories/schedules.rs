@@ -1,12 +1,45 @@
 //! Schedules and retention over HTTP: what may be said, to whom it shows, and what a change does not remove.
 
-use chiliview_store::{admins::AdminRole, users::UserRole};
+use std::time::Duration;
+
+use chiliview_store::{
+    Error,
+    admins::AdminRole,
+    backups::{self, New, Origin},
+    users::UserRole,
+};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::support::{Person, TestApp, on_every_engine};
 
 async fn nightly(app: &TestApp, who: &Person, body: Value) -> Value {
     app.post(who, "/schedules", body).await.expect(201).json()
+}
+
+fn path(schedule: &Value) -> String {
+    format!("/schedules/{}", schedule["id"].as_str().unwrap())
+}
+
+/// So many backups that the run asked for, as the worker queues them.
+async fn backed_up(app: &TestApp, run: &Value, count: usize) {
+    let id = |field: &str| run[field].as_str().unwrap().parse::<Uuid>().unwrap();
+    let new = || New {
+        id: app.app.store().ids().next(),
+        tenant: None,
+        origin: Origin::Schedule,
+        run: Some((id("schedule_id").into(), id("id").into())),
+        requested_by: "schedule".into(),
+        trace_id: None,
+        at: app.clock.now(),
+    };
+    let queued = app.app.central().write(async |tx| {
+        for _ in 0..count {
+            backups::insert(tx, &new()).await?;
+        }
+        Ok::<_, Error>(())
+    });
+    queued.await.unwrap();
 }
 
 fn of_all(name: &str) -> Value {
@@ -134,7 +167,6 @@ async fn a_manager_has_his_own_tenants_schedules_and_no_others() {
         assert_eq!(mine["tenant"], "ours");
         nightly(app, &other, own).await;
         assert_eq!(app.get(&manager, "/schedules").await.expect(200).column("name"), ["Own"]);
-        let path = |schedule: &Value| format!("/schedules/{}", schedule["id"].as_str().unwrap());
         for hidden in [(&manager, &platform), (&other, &mine)] {
             app.get(hidden.0, &path(hidden.1)).await.expect_problem(404, "not_found");
             app.delete(hidden.0, &path(hidden.1)).await.expect_problem(404, "not_found");
@@ -146,6 +178,40 @@ async fn a_manager_has_his_own_tenants_schedules_and_no_others() {
         app.patch(&manager, &path(&mine), json!({ "tenant": "theirs" })).await.expect(404);
         let prove = json!({ "name": "P", "action": "prove", "scope": "tenant", "cron": "@daily", "prove_bytes": 1 });
         app.post(&manager, "/schedules", prove).await.expect_problem(403, "forbidden");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_list_shows_each_schedule_and_each_run_as_it_is_read_alone() {
+    on_every_engine(async |app| {
+        let owner = app.admin(AdminRole::Owner).await;
+        let mut paths = Vec::new();
+        for slug in ["ours", "theirs"] {
+            app.tenant(&owner, slug).await;
+            let own = json!({ "name": slug, "scope": "tenant", "tenant": slug, "cron": "0 3 * * *" });
+            paths.push(path(&nightly(app, &owner, own).await));
+        }
+        paths.extend([path(&nightly(app, &owner, of_all("Platform")).await), paths[1].clone()]);
+        nightly(app, &owner, of_all("Idle")).await;
+        for (made, schedule) in paths.iter().enumerate() {
+            app.after(Duration::from_secs(1));
+            let run = app.post(&owner, &format!("{schedule}/run"), json!({})).await.expect(202).json();
+            backed_up(app, &run, made).await;
+        }
+        let all = app.get(&owner, "/schedules?sort=name").await.expect(200).json()["items"].clone();
+        let all = all.as_array().unwrap();
+        let last: Vec<_> = all.iter().filter_map(|row| row.get("last_run")).map(|run| &run["backups"]).collect();
+        assert_eq!(last, [&json!({ "queued": 2 }), &json!({}), &json!({ "queued": 3 })]);
+        for row in all {
+            assert_eq!(&app.get(&owner, &path(row)).await.expect(200).json(), row);
+            let runs = app.get(&owner, &format!("{}/runs", path(row))).await.expect(200).json()["items"].clone();
+            assert_eq!(runs.get(0), row.get("last_run"));
+            for run in runs.as_array().unwrap() {
+                let alone = format!("{}/runs/{}", path(row), run["id"].as_str().unwrap());
+                assert_eq!(&app.get(&owner, &alone).await.expect(200).json(), run);
+            }
+        }
     })
     .await;
 }

@@ -33,6 +33,25 @@ async fn an_owner_sees_everybodys_sessions_and_ends_them() {
 }
 
 #[tokio::test]
+async fn everybody_of_every_tenant_is_named() {
+    on_every_engine(async |app| {
+        let owner = app.admin(AdminRole::Owner).await;
+        let (ours, theirs) = (app.tenant(&owner, "ours").await, app.tenant(&owner, "theirs").await);
+        let mut people = vec![owner.clone()];
+        for tenant in [&ours, &theirs, &ours] {
+            people.push(app.user(tenant, UserRole::Manager).await);
+        }
+        app.log_in(&people[1].username, PASSWORD, Some("ours")).await.expect(200);
+        people.push(people[1].clone());
+        let named = async |query: &str| app.get(&owner, &format!("/sessions?order=asc{query}")).await.expect(200);
+        let names: Vec<_> = people.iter().map(|person| person.username.clone()).collect();
+        assert_eq!(named("").await.column("username"), names);
+        assert_eq!(named("&tenant=ours").await.column("username"), [&*names[1], &names[3], &names[4]]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn ones_own_sessions_are_paged_and_every_one_of_them_can_be_ended() {
     on_every_engine(async |app| {
         let owner = app.admin(AdminRole::Owner).await;

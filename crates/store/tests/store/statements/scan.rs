@@ -23,6 +23,9 @@ pub(crate) struct Sources(BTreeMap<String, String>);
 /// These pass on what somebody else wrote.
 const DISPATCHERS: [(&str, &str); 2] = [("seam.rs", "query"), ("queue.rs", "query")];
 
+/// Whose macros every file may use.
+const SHARED: &str = "among.rs";
+
 /// For SQLite alone, and said so by asking for the engine first.
 const SQLITE_ONLY: [&str; 1] = ["unixepoch()"];
 
@@ -49,13 +52,14 @@ impl Sources {
     }
 
     pub(crate) fn calls(&self) -> Vec<Call> {
-        self.texts().flat_map(|(file, text)| File::new(file, text, self.above(file)).calls()).collect()
+        self.texts().flat_map(|(file, text)| File::new(file, text, &self.above(file)).calls()).collect()
     }
 
-    /// The file whose module `file` is a part of: its macros reach down.
-    fn above(&self, file: &str) -> &str {
+    /// The file whose module `file` is a part of: its macros reach down. Those of [`SHARED`] reach everywhere.
+    fn above(&self, file: &str) -> String {
         let above = Path::new(file).parent().map(|folder| folder.with_extension("rs"));
-        above.and_then(|path| self.0.get(path.to_str()?)).map_or("", String::as_str)
+        let above = above.and_then(|path| self.0.get(path.to_str()?)).map_or("", String::as_str);
+        format!("{}\n{above}", self.0[SHARED])
     }
 }
 
