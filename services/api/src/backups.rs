@@ -3,15 +3,14 @@
 pub(crate) mod download;
 mod guards;
 mod manifest;
+mod request;
 mod show;
 
-use chiliview_agenda::order;
 use chiliview_store::{
     BackupId, TenantId, Tx,
-    audit::{Event, Outcome},
-    backups::{self as rows, Backup, Filter, New, Origin},
+    audit::Event,
+    backups::{self as rows, Backup, Filter},
     queue::{self, NewJob, Work},
-    tenants::{self, Tenant},
 };
 use chrono::{DateTime, Utc};
 use poem::Request;
@@ -22,7 +21,7 @@ use poem_openapi::{
 use uuid::Uuid;
 
 pub use self::download::Download;
-pub(crate) use self::guards::refuse_over_quota;
+pub(crate) use self::guards::{refuse_over_quota, verified};
 pub use self::manifest::ManifestInfo;
 pub use self::show::{BackupInfo, BackupRequest, Queued, RequestScope, show};
 use crate::{
@@ -32,12 +31,10 @@ use crate::{
     json::{Accepted, Json, NoContent},
     once::{First, Once},
     paging::{self, List},
-    problem::{FieldError, Problem},
+    problem::Problem,
     trash::refuse_over,
     words::{BackupOrigin, BackupScope, BackupSort, BackupStatus, Order},
 };
-
-const TENANTS_A_READ: i64 = 500;
 
 /// The resource.
 pub struct Backups {
@@ -181,8 +178,7 @@ impl Backups {
                 }
                 let job = NewJob::new(app.store().ids().next(), Work::Prove { backup: seen.id });
                 queue::enqueue(tx, &job).await?;
-                app.audit(tx, &caller, Event::done("backup.prove", "backup", seen.id)).await?;
-                rows::find(tx, seen.id).await?.ok_or_else(|| Problem::not_found("backup"))
+                self.told(tx, &caller, "backup.prove", seen.id).await
             })
             .await?;
         app.wake_worker();
@@ -207,8 +203,7 @@ impl Backups {
                 if !called_off {
                     return Err(Problem::conflict("already_ended", "the backup has ended already"));
                 }
-                app.audit(tx, &caller, Event::done("backup.cancel", "backup", seen.id)).await?;
-                rows::find(tx, seen.id).await?.ok_or_else(|| Problem::not_found("backup"))
+                self.told(tx, &caller, "backup.cancel", seen.id).await
             })
             .await?;
         Ok(Accepted { location: format!("/api/backups/{}", row.id), body: show(row) })
@@ -237,13 +232,7 @@ impl Backups {
                     guards::refuse_needed(tx, seen.id).await?;
                 }
                 if !rows::delete(tx, seen.id, now, purge_after).await? {
-                    return match rows::find(tx, seen.id).await? {
-                        Some(row) if row.deleted_at.is_some() => Ok(()),
-                        Some(row) if row.pinned_at.is_some() => {
-                            Err(Problem::conflict("pinned", "the backup is pinned; unpin it first"))
-                        }
-                        _ => Err(Problem::conflict("not_ended", "cancel the backup first: it is still being made")),
-                    };
+                    return guards::refuse_undeletable(tx, seen.id).await;
                 }
                 let job = NewJob::new(app.store().ids().next(), Work::PurgeBackup { backup: seen.id });
                 queue::enqueue(tx, &job.at(purge_after)).await?;
@@ -268,101 +257,22 @@ impl Backups {
                 if !rows::undelete(tx, row.id, now).await? {
                     return Err(Problem::conflict("not_deleted", "the backup is not in the trash"));
                 }
-                app.audit(tx, &caller, Event::done("backup.undelete", "backup", seen.id)).await?;
-                rows::find(tx, seen.id).await?.ok_or_else(|| Problem::not_found("backup"))
+                self.told(tx, &caller, "backup.undelete", seen.id).await
             })
             .await?;
         Ok(Tagged { version: row.version, body: show(row) })
     }
 }
 
-/// Of one database.
-const MOST_AWAITED: i64 = 20;
-/// Behind what somebody asks of one database.
-const AMONG_ALL: i32 = -5;
-
-/// A database to be backed up: a tenant's, or the central one.
-type Target = Option<Tenant>;
-
 impl Backups {
     pub(crate) fn new(app: App) -> Self {
         Self { app }
     }
 
-    async fn targets(&self, caller: &Caller, request: &BackupRequest) -> Result<Vec<Target>, Problem> {
-        caller.require_manager_write()?;
-        match (request.scope, &request.tenant) {
-            (RequestScope::Tenant, Some(reference)) => {
-                let (tenant, _) = self.app.living_tenant(caller, reference).await?;
-                Ok(vec![Some(tenant)])
-            }
-            (RequestScope::Tenant, None) => match caller.own_tenant() {
-                Some(own) => Ok(vec![Some(own.clone())]),
-                None => Err(wrong_tenant("required", "names the tenant to back up, by id or slug")),
-            },
-            (_, Some(_)) => Err(wrong_tenant("not_allowed", "goes with scope \"tenant\" only")),
-            (RequestScope::Central, None) => {
-                caller.require_operator()?;
-                Ok(vec![None])
-            }
-            (RequestScope::All, None) => {
-                caller.require_operator()?;
-                self.everything().await
-            }
-        }
-    }
-
-    /// The central database and every tenant that is not in the trash.
-    async fn everything(&self) -> Result<Vec<Target>, Problem> {
-        let targets = self.app.central().read(async |tx| {
-            let mut targets: Vec<Target> = vec![None];
-            let mut after = None;
-            loop {
-                let page = tenants::to_back_up(tx, after, TENANTS_A_READ).await?;
-                let Some(last) = page.last() else { return Ok::<_, chiliview_store::Error>(targets) };
-                after = Some(last.id);
-                targets.extend(page.into_iter().map(Some));
-            }
-        });
-        Ok(targets.await?)
-    }
-
-    /// Before whom: whose database has many to be made lets the others go first.
-    async fn turn(&self, tx: &mut Tx, target: Option<&Tenant>) -> Result<i32, Problem> {
-        let awaited = rows::awaited(tx, target.map(|tenant| tenant.id)).await?;
-        if awaited >= MOST_AWAITED {
-            let detail = format!("{awaited} backups of this database are still to be made; wait for some of them");
-            return Err(Problem::conflict("too_many_backups", detail));
-        }
-        Ok(-i32::try_from(awaited).unwrap_or(0).min(-AMONG_ALL))
-    }
-
-    /// The row, its job and its line in the audit log: together or not at all.
-    async fn enqueue(&self, tx: &mut Tx, caller: &Caller, target: Target, single: bool) -> Result<BackupInfo, Problem> {
-        let app = &self.app;
-        let priority = if single { self.turn(tx, target.as_ref()).await? } else { AMONG_ALL };
-        let id: BackupId = app.store().ids().next();
-        let new = New {
-            id,
-            tenant: target.as_ref().map(|tenant| (tenant.id, tenant.slug.clone())),
-            origin: Origin::Request,
-            run: None,
-            requested_by: caller.label(),
-            trace_id: caller.origin.trace_id.clone(),
-            at: app.now(),
-        };
-        let refused = order(tx, app.store().ids(), &new, target.as_ref(), |job| NewJob { priority, ..job }).await?;
-        app.audit(tx, caller, Event::done("backup.create", "backup", id)).await?;
-        match refused {
-            Some(reason) if single => return Err(Problem::conflict("quota_exceeded", &reason.words)),
-            Some(reason) => {
-                let failed = Event::done("backup.failed", "backup", id).ending(Outcome::Failed, &reason.words);
-                app.audit(tx, caller, failed).await?;
-            }
-            None => {}
-        }
-        let row = rows::find(tx, id).await?.ok_or_else(|| Problem::not_found("backup"))?;
-        Ok(show(row))
+    /// Writes the line in the audit log; the row as it is by then.
+    async fn told(&self, tx: &mut Tx, caller: &Caller, action: &'static str, id: BackupId) -> Result<Backup, Problem> {
+        self.app.audit(tx, caller, Event::done(action, "backup", id)).await?;
+        rows::find(tx, id).await?.ok_or_else(|| Problem::not_found("backup"))
     }
 }
 
@@ -385,20 +295,4 @@ pub(crate) fn sees(caller: &Caller, tenant: Option<TenantId>) -> bool {
         (Identity::User { .. }, Some(tenant)) => caller.require_manager_read().is_ok() && caller.sees_tenant(tenant),
         (Identity::User { .. }, None) => false,
     }
-}
-
-/// The manifest of a backup that counts.
-pub(crate) fn verified(row: &Backup) -> Result<&str, Problem> {
-    match (&row.manifest, row.same_as) {
-        (Some(manifest), _) => Ok(manifest),
-        (None, Some(same_as)) => {
-            let detail = format!("nothing had changed, so nothing was stored: take the backup {same_as}");
-            Err(Problem::conflict("unchanged", detail))
-        }
-        (None, None) => Err(Problem::conflict("not_verified", format!("the backup is {}, not verified", row.status))),
-    }
-}
-
-fn wrong_tenant(code: &str, detail: &str) -> Problem {
-    Problem::validation(vec![FieldError::new("/tenant", code, detail)])
 }

@@ -39,6 +39,7 @@ pub mod problem;
 pub mod ranges;
 pub mod restores;
 pub mod retention;
+pub mod schedule_runs;
 pub mod schedules;
 pub mod secret;
 pub mod service;

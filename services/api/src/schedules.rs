@@ -1,13 +1,12 @@
-//! Schedules over HTTP: make, change, pause, run at once, and look at what they did.
+//! Schedules over HTTP: make, change, pause. What they did is in `schedule_runs.rs`.
 
 mod rules;
 mod shapes;
 
-use chiliview_agenda::{Firing, fire, next_after};
+use chiliview_agenda::next_after;
 use chiliview_store::{
     ScheduleId, Tx,
     audit::{self, Event},
-    schedule_runs::{self as runs, FiredBy},
     schedules::{self as rows, Schedule},
 };
 use poem::Request;
@@ -17,16 +16,16 @@ use poem_openapi::{
 };
 use uuid::Uuid;
 
-pub use self::shapes::{NewSchedule, RunInfo, ScheduleInfo, SchedulePatch, TimingPreview, TimingRequest};
+pub use self::shapes::{NewSchedule, ScheduleInfo, SchedulePatch, TimingPreview, TimingRequest};
 use self::{
     rules::{name_taken, new_schedule, patched, timing_of},
-    shapes::{Beside, language, previewed, show, show_beside, show_run, show_runs},
+    shapes::{Beside, language, previewed, show, show_beside},
 };
 use crate::{
     app::App,
     caller::{Caller, Identity},
     etag::{Tagged, check_if_match, etag},
-    json::{Accepted, Created, Json, NoContent},
+    json::{Created, Json, NoContent},
     once::{First, Once},
     paging::{self, List},
     problem::Problem,
@@ -231,73 +230,6 @@ impl Schedules {
         });
         Ok(tagged(shown.await?))
     }
-
-    /// Run a schedule at once
-    ///
-    /// Beside its own times, and while it is paused too. Nothing is spread; what people ask for goes first still.
-    #[oai(path = "/schedules/:schedule/run", method = "post", operation_id = "run_schedule")]
-    async fn run(
-        &self,
-        caller: Caller,
-        schedule: Path<Uuid>,
-        #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
-    ) -> Result<Accepted<RunInfo>, Problem> {
-        let once = Once::new(&caller, key.0, "run_schedule", &schedule.0)?;
-        let app = &self.app;
-        let now = app.now();
-        let first = app
-            .central()
-            .write(async |tx| {
-                let row = changeable(tx, &caller, schedule.0).await?;
-                if let Some(first) = once.before(tx).await? {
-                    return Ok::<_, Problem>(first);
-                }
-                let firing = Firing { due_at: now, by: FiredBy::Person, requested_by: caller.label(), missed: 0 };
-                let Some(run) = fire(tx, app.store().ids(), &row, firing, now).await? else {
-                    return Err(Problem::conflict("already_fired", "somebody has run it at this very instant"));
-                };
-                app.audit(tx, &caller, Event::done("schedule.run", "schedule", row.id)).await?;
-                let run = runs::find(tx, run).await?.ok_or_else(|| Problem::not_found("run"))?;
-                let location = format!("/api/schedules/{}/runs/{}", row.id, run.id);
-                let first = First { location, body: show_run(tx, run).await? };
-                once.remember(tx, &first, now).await?;
-                Ok(first)
-            })
-            .await?;
-        app.wake_worker();
-        Ok(Accepted { location: first.location, body: first.body })
-    }
-
-    /// List a schedule's runs, newest first
-    #[oai(path = "/schedules/:schedule/runs", method = "get", operation_id = "list_schedule_runs")]
-    async fn runs(
-        &self,
-        caller: Caller,
-        schedule: Path<Uuid>,
-        limit: Query<Option<u32>>,
-        after: Query<Option<String>>,
-        order: Query<Option<Order>>,
-    ) -> Result<Json<List<RunInfo>>, Problem> {
-        let page = paging::page(limit.0, after.0.as_deref(), order.0.unwrap_or(Order::Descending))?;
-        let shown = self.app.central().read(async |tx| {
-            let row = found(tx, &caller, schedule.0).await?;
-            let found = runs::list(tx, row.id, &page).await?;
-            show_runs(tx, found).await
-        });
-        let key = |info: &RunInfo| (info.id.to_string(), info.id.to_string());
-        Ok(Json(paging::list(shown.await?, &page, key, |info| info)))
-    }
-
-    /// Read a run
-    #[oai(path = "/schedules/:schedule/runs/:run", method = "get", operation_id = "get_schedule_run")]
-    async fn run_of(&self, caller: Caller, schedule: Path<Uuid>, run: Path<Uuid>) -> Result<Json<RunInfo>, Problem> {
-        let shown = self.app.central().read(async |tx| {
-            let row = found(tx, &caller, schedule.0).await?;
-            let run = runs::find(tx, run.0.into()).await?.filter(|run| run.schedule_id == row.id);
-            show_run(tx, run.ok_or_else(|| Problem::not_found("run"))?).await
-        });
-        Ok(Json(shown.await?))
-    }
 }
 
 impl Schedules {
@@ -327,13 +259,13 @@ fn tagged(info: ScheduleInfo) -> Tagged<ScheduleInfo> {
 }
 
 /// A schedule that the caller may see; everything foreign is a 404, the platform's own too.
-async fn found(tx: &mut Tx, caller: &Caller, id: Uuid) -> Result<Schedule, Problem> {
+pub(crate) async fn found(tx: &mut Tx, caller: &Caller, id: Uuid) -> Result<Schedule, Problem> {
     caller.require_manager_read()?;
     let row = rows::find(tx, ScheduleId::from(id)).await?;
     row.filter(|row| sees(caller, row)).ok_or_else(|| Problem::not_found("schedule"))
 }
 
-async fn changeable(tx: &mut Tx, caller: &Caller, id: Uuid) -> Result<Schedule, Problem> {
+pub(crate) async fn changeable(tx: &mut Tx, caller: &Caller, id: Uuid) -> Result<Schedule, Problem> {
     let row = found(tx, caller, id).await?;
     caller.require_manager_change()?;
     Ok(row)

@@ -1,14 +1,14 @@
 //! Tenants over HTTP: create, read, change, move to the trash and back, export.
 
+mod create;
 mod export;
 mod shapes;
+mod show;
 
 use chiliview_store::{
-    TenantId,
     audit::{self, Event},
-    migrations::{Kind, newest},
     queue::{self, NewJob, Work},
-    sessions, tenant_schemas,
+    sessions,
     tenants::{self as rows, Filter, Tenant},
     uploads,
 };
@@ -18,8 +18,14 @@ use poem_openapi::{
 };
 
 pub(crate) use self::shapes::required;
-pub use self::shapes::{NewTenant, TenantInfo, TenantPatch};
-use self::shapes::{new_tenant, patched, refuse_platform_fields, show, show_to};
+pub use self::{
+    shapes::{NewTenant, TenantPatch},
+    show::TenantInfo,
+};
+use self::{
+    shapes::{patched, refuse_platform_fields},
+    show::{show, show_to},
+};
 use crate::{
     app::App,
     auth,
@@ -27,7 +33,7 @@ use crate::{
     csv::CsvFile,
     etag::{Tagged, check_if_match, etag},
     json::{Created, Json, NoContent},
-    once::{First, Once},
+    once::Once,
     paging::{self, List},
     problem::{FieldError, Problem},
     trash::refuse_over,
@@ -51,29 +57,8 @@ impl Tenants {
     ) -> Result<Created<TenantInfo>, Problem> {
         caller.require_operator()?;
         let once = Once::new(&caller, key.0, "create_tenant", &input.0)?;
-        if let Some(first) = self.answered_before(&once, &input.slug).await? {
-            return Ok(created(first));
-        }
-        let tenant = new_tenant(input.0, self.app.store().ids().next(), self.app.now());
-        // The database first: a crash before the commit leaves an orphan for `doctor`, never a tenant without one.
-        if let Err(error) = self.app.store().create_tenant_database(tenant.id).await {
-            self.discard(tenant.id).await;
-            return Err(error.into());
-        }
-        match self.insert(&caller, &once, tenant.clone()).await {
-            Ok((first, true)) => Ok(created(first)),
-            Ok((first, false)) => {
-                self.discard(tenant.id).await;
-                Ok(created(first))
-            }
-            Err(problem) => {
-                // After a failed commit nobody knows whether the row is there: the database stays, for `doctor` to name.
-                if problem.is_refusal() {
-                    self.discard(tenant.id).await;
-                }
-                Err(problem)
-            }
-        }
+        let first = create::run(&self.app, &caller, &once, input.0).await?;
+        Ok(Created { etag: Some(etag(first.body.version)), location: first.location, body: first.body })
     }
 
     /// List tenants
@@ -231,51 +216,6 @@ impl Tenants {
     pub(crate) fn new(app: App) -> Self {
         Self { app }
     }
-
-    /// Removes the database of a tenant that did not come to be. One that cannot be removed is left for `doctor`.
-    async fn discard(&self, id: TenantId) {
-        if let Err(error) = self.app.store().remove_tenant_database(id).await {
-            tracing::warn!(%error, tenant = %id, "tenant.orphan_left");
-        }
-    }
-
-    /// The first answer to this request, if there is one; a slug that is taken by another is refused before a database
-    /// is made in vain. One view for both: the tenant that the same request has just made is no other.
-    async fn answered_before(&self, once: &Once, slug: &str) -> Result<Option<First<TenantInfo>>, Problem> {
-        self.app
-            .central()
-            .read(async |tx| match once.before(tx).await? {
-                Some(first) => Ok(Some(first)),
-                None if rows::find_by_slug(tx, slug).await?.is_some() => Err(taken_slug()),
-                None => Ok(None),
-            })
-            .await
-    }
-
-    /// Commits the row; false beside the answer when the same request was answered meanwhile.
-    async fn insert(&self, caller: &Caller, once: &Once, tenant: Tenant) -> Result<(First<TenantInfo>, bool), Problem> {
-        let app = &self.app;
-        let now = app.now();
-        app.central()
-            .write(async |tx| {
-                if let Some(first) = once.before(tx).await? {
-                    return Ok((first, false));
-                }
-                rows::insert(tx, &tenant).await.map_err(slug_taken)?;
-                tenant_schemas::reached(tx, tenant.id, newest(Kind::Tenant), now).await?;
-                let event = Event::done("tenant.create", "tenant", tenant.id);
-                let changes = serde_json::json!({ "slug": [null, tenant.slug], "name": [null, tenant.name] });
-                app.audit(tx, caller, event.changing(changes)).await?;
-                let first = First { location: format!("/api/tenants/{}", tenant.id), body: show(tenant) };
-                once.remember(tx, &first, now).await?;
-                Ok((first, true))
-            })
-            .await
-    }
-}
-
-fn created(first: First<TenantInfo>) -> Created<TenantInfo> {
-    Created { etag: Some(etag(first.body.version)), location: first.location, body: first.body }
 }
 
 fn tagged(caller: &Caller, tenant: Tenant) -> Tagged<TenantInfo> {

@@ -3,7 +3,7 @@
 use chiliview_agenda::over_quota;
 use chiliview_store::{
     BackupId, Tx,
-    backups::{self as rows, BackupStatus},
+    backups::{self as rows, Backup, BackupStatus},
     tenants::Tenant,
 };
 
@@ -30,4 +30,27 @@ pub(super) async fn refuse_needed(tx: &mut Tx, id: BackupId) -> Result<(), Probl
         return Err(Problem::conflict("last_verified", detail));
     }
     Ok(())
+}
+
+/// What was not deleted, unless it is in the trash already.
+pub(super) async fn refuse_undeletable(tx: &mut Tx, id: BackupId) -> Result<(), Problem> {
+    match rows::find(tx, id).await? {
+        Some(row) if row.deleted_at.is_some() => Ok(()),
+        Some(row) if row.pinned_at.is_some() => {
+            Err(Problem::conflict("pinned", "the backup is pinned; unpin it first"))
+        }
+        _ => Err(Problem::conflict("not_ended", "cancel the backup first: it is still being made")),
+    }
+}
+
+/// The manifest of a backup that counts.
+pub(crate) fn verified(row: &Backup) -> Result<&str, Problem> {
+    match (&row.manifest, row.same_as) {
+        (Some(manifest), _) => Ok(manifest),
+        (None, Some(same_as)) => {
+            let detail = format!("nothing had changed, so nothing was stored: take the backup {same_as}");
+            Err(Problem::conflict("unchanged", detail))
+        }
+        (None, None) => Err(Problem::conflict("not_verified", format!("the backup is {}, not verified", row.status))),
+    }
 }

@@ -1,15 +1,10 @@
-//! What a client sends and sees of schedules and their runs.
+//! What a client sends and sees of schedules.
 
 use std::collections::{BTreeMap, HashMap};
 
 use chiliview_agenda::timing;
 use chiliview_policy::schedule::{Language as Spoken, Timing};
-use chiliview_store::{
-    RunId, ScheduleId, TenantId, Timestamp, Tx,
-    schedule_runs::{self as runs, Run},
-    schedules::Schedule,
-    tenants,
-};
+use chiliview_store::{ScheduleId, TenantId, Timestamp, Tx, schedule_runs::last_of, schedules::Schedule, tenants};
 use chrono::{DateTime, Utc};
 use garde::Validate;
 use poem::Request;
@@ -22,7 +17,8 @@ use crate::{
     json::Patch,
     problem::Problem,
     retention::RetentionPolicy,
-    words::{FiredBy, Language, RunStatus, ScheduleAction, ScheduleScope},
+    schedule_runs::{self, RunInfo},
+    words::{Language, ScheduleAction, ScheduleScope},
 };
 
 /// Runs to come that are shown.
@@ -171,41 +167,6 @@ pub struct ScheduleInfo {
     pub updated_at: DateTime<Utc>,
 }
 
-/// A run of a schedule.
-#[derive(Clone, Debug, Serialize, Deserialize, Object)]
-#[oai(skip_serializing_if_is_none)]
-pub struct RunInfo {
-    /// Its id.
-    pub id: Uuid,
-    /// Whose run it is.
-    pub schedule_id: Uuid,
-    /// When it was due.
-    pub due_at: DateTime<Utc>,
-    /// What fired it.
-    pub fired_by: FiredBy,
-    /// Who asked for it.
-    pub requested_by: String,
-    /// How many earlier times it stands for, at which nothing ran.
-    pub missed: i64,
-    /// Where it stands.
-    pub status: RunStatus,
-    /// How many backups, or proofs, it asked for.
-    pub total: i64,
-    /// How many of its backups have each status.
-    pub backups: BTreeMap<String, i64>,
-    /// Why it is `partial` or `failed`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-    /// When it began.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub started_at: Option<DateTime<Utc>>,
-    /// When its last backup ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub finished_at: Option<DateTime<Utc>>,
-    /// When it was fired.
-    pub created_at: DateTime<Utc>,
-}
-
 /// What was asked for, or what the client says that it reads (RFC 9110, 12.5.4); English otherwise.
 pub(super) fn language(asked: Option<Language>, request: &Request) -> Language {
     asked.unwrap_or_else(|| accepted(request.header("accept-language").unwrap_or_default()))
@@ -253,8 +214,9 @@ impl Beside {
         let ids: Vec<ScheduleId> = rows.iter().map(|row| row.id).collect();
         let tenants: Vec<TenantId> = rows.iter().filter_map(|row| row.tenant_id).collect();
         let slugs = tenants::slugs(tx, &tenants).await?.into_iter().collect();
-        let last_runs = runs::last_of(tx, &ids).await?;
-        let last_runs = show_runs(tx, last_runs).await?.into_iter().map(|run| (run.schedule_id, run)).collect();
+        let last_runs = last_of(tx, &ids).await?;
+        let last_runs =
+            schedule_runs::show_all(tx, last_runs).await?.into_iter().map(|run| (run.schedule_id, run)).collect();
         Ok(Self { slugs, last_runs })
     }
 }
@@ -299,45 +261,6 @@ pub(super) fn show_beside(
         created_at: row.created_at.to_datetime(),
         updated_at: row.updated_at.to_datetime(),
     })
-}
-
-pub(super) async fn show_run(tx: &mut Tx, run: Run) -> Result<RunInfo, Problem> {
-    let tally = runs::tally(tx, run.id).await?;
-    Ok(show_tallied(run, tally.into_iter().map(|(status, count)| (status.to_string(), count)).collect()))
-}
-
-/// As [`show_run`], of a page of them.
-pub(super) async fn show_runs(tx: &mut Tx, page: Vec<Run>) -> Result<Vec<RunInfo>, Problem> {
-    let ids: Vec<RunId> = page.iter().map(|run| run.id).collect();
-    let mut tallies: HashMap<RunId, BTreeMap<String, i64>> = HashMap::new();
-    for (run, status, count) in runs::tallies(tx, &ids).await? {
-        tallies.entry(run).or_default().insert(status.to_string(), count);
-    }
-    Ok(page
-        .into_iter()
-        .map(|run| {
-            let backups = tallies.remove(&run.id).unwrap_or_default();
-            show_tallied(run, backups)
-        })
-        .collect())
-}
-
-fn show_tallied(run: Run, backups: BTreeMap<String, i64>) -> RunInfo {
-    RunInfo {
-        id: run.id.uuid(),
-        schedule_id: run.schedule_id.uuid(),
-        due_at: run.due_at.to_datetime(),
-        fired_by: run.fired_by.into(),
-        requested_by: run.requested_by,
-        missed: run.missed,
-        status: run.status.into(),
-        total: run.total,
-        backups,
-        error: run.error,
-        started_at: run.started_at.map(Timestamp::to_datetime),
-        finished_at: run.finished_at.map(Timestamp::to_datetime),
-        created_at: run.created_at.to_datetime(),
-    }
 }
 
 #[cfg(test)]
