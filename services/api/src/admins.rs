@@ -23,7 +23,7 @@ use crate::{
     json::{Created, Json, NoContent},
     once::{First, Once},
     paging::{self, List},
-    problem::{FieldError, Problem},
+    problem::Problem,
     users::{PasswordReset, guards},
     words::{AdminRole, Order},
 };
@@ -50,7 +50,7 @@ impl Admins {
         if let Some(first) = app.central().read(async |tx| once.before(tx).await).await? {
             return Ok(created(first));
         }
-        guards::refuse_weak(&input.password, &[&input.username, "chiliview"])?;
+        guards::refuse_weak(&input.password, &[&input.username])?;
         let hash = app.passwords().hash(input.password.inner()).await?;
         let now = app.now();
         let admin = new_admin(input, hash, app.store().ids().next(), now);
@@ -189,7 +189,7 @@ impl Admins {
         if matches!(&caller.identity, Identity::Admin { id, .. } if *id == seen.id) {
             return Err(guards::own_password());
         }
-        guards::refuse_weak(&input.password, &[&seen.username, "chiliview"])?;
+        guards::refuse_weak(&input.password, &[&seen.username])?;
         let hash = app.passwords().hash(input.password.inner()).await?;
         let now = app.now();
         app.central()
@@ -234,11 +234,10 @@ async fn refuse_without_owner(tx: &mut Tx) -> Result<(), Problem> {
 }
 
 fn taken(error: chiliview_store::Error) -> Problem {
-    if !error.is_duplicate_of("admins", "username_key") {
-        return error.into();
+    if error.is_duplicate_of("admins", "username_key") {
+        return Problem::taken("/username", "username_taken", "another admin has this username");
     }
-    let detail = "another admin has this username";
-    Problem::conflict("username_taken", detail).errors(vec![FieldError::new("/username", "username_taken", detail)])
+    error.into()
 }
 
 fn created(first: First<AdminInfo>) -> Created<AdminInfo> {

@@ -25,7 +25,7 @@ use crate::{
     fields,
     json::{Created, Json, NoContent},
     paging::{self, List},
-    problem::{FieldError, Problem},
+    problem::Problem,
     secret::Secret,
     words::{KeyRole, Order},
 };
@@ -137,10 +137,7 @@ impl ApiKeys {
     ) -> Result<Json<List<ApiKeyInfo>>, Problem> {
         caller.require_manager_read()?;
         let page = paging::page(limit.0, after.0.as_deref(), order.0.unwrap_or(Order::Descending))?;
-        let tenant = match (&tenant.0, caller.own_tenant()) {
-            (Some(reference), _) => Some(self.app.tenant(&caller, reference).await?.id),
-            (None, own) => own.map(|tenant| tenant.id),
-        };
+        let tenant = self.app.confined(&caller, tenant.0.as_deref()).await?;
         let now = self.app.now();
         let found = self.app.central().read(async |tx| rows::list(tx, tenant, &page).await).await?;
         Ok(Json(paging::list(found, &page, |key| (key.id.to_string(), key.id.to_string()), |key| show(key, now))))
@@ -182,7 +179,7 @@ impl ApiKeys {
 
     /// The tenant that the key is confined to; refuses a role that is more than the caller's own.
     async fn confinement(&self, caller: &Caller, input: &NewKey) -> Result<Option<TenantId>, Problem> {
-        let wrong = |code: &str, detail: &str| Err(Problem::validation(vec![FieldError::new("/tenant", code, detail)]));
+        let wrong = |code: &str, detail: &str| Err(Problem::field("/tenant", code, detail));
         match (Stored::from(input.role), &input.tenant, caller.own_tenant()) {
             (Stored::Manager, Some(reference), _) => Ok(Some(self.app.living_tenant(caller, reference).await?.0.id)),
             (Stored::Manager, None, Some(own)) => Ok(Some(own.id)),
@@ -201,7 +198,7 @@ fn end(asked: Option<DateTime<Utc>>, now: Timestamp) -> Result<Timestamp, Proble
     }
     let days = LONGEST_LIFETIME.as_secs() / DAY.as_secs();
     let detail = format!("must be in the future, and {days} days from now at the latest");
-    Err(Problem::validation(vec![FieldError::new("/expires_at", "out_of_range", detail)]))
+    Err(Problem::field("/expires_at", "out_of_range", detail))
 }
 
 async fn refuse_many(tx: &mut Tx, tenant: Option<TenantId>) -> Result<(), Problem> {

@@ -182,6 +182,15 @@ impl App {
         found.filter(|tenant| caller.sees_tenant(tenant.id)).ok_or_else(|| Problem::not_found("tenant"))
     }
 
+    /// To whose objects a list is confined: of the tenant that `reference` names, or of the caller's own. Everybody's are
+    /// for those who have none.
+    pub(crate) async fn confined(&self, caller: &Caller, reference: Option<&str>) -> Result<Option<TenantId>, Problem> {
+        match reference {
+            Some(reference) => Ok(Some(self.tenant(caller, reference).await?.id)),
+            None => Ok(caller.own_tenant().map(|tenant| tenant.id)),
+        }
+    }
+
     /// As [`App::tenant`], with its database; one in the trash has none to offer.
     pub async fn living_tenant(&self, caller: &Caller, reference: &str) -> Result<(Tenant, Database), Problem> {
         let tenant = self.tenant(caller, reference).await?;

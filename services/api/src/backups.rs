@@ -111,10 +111,7 @@ impl Backups {
     ) -> Result<Json<List<BackupInfo>>, Problem> {
         caller.require_manager_read()?;
         let page = paging::page(limit.0, after.0.as_deref(), order.0.unwrap_or(Order::Descending))?;
-        let tenant = match (&tenant.0, caller.own_tenant()) {
-            (Some(reference), _) => Some(self.app.tenant(&caller, reference).await?.id),
-            (None, own) => own.map(|tenant| tenant.id),
-        };
+        let tenant = self.app.confined(&caller, tenant.0.as_deref()).await?;
         let filter = Filter {
             tenant,
             status: status.0.map(Into::into),

@@ -20,11 +20,11 @@ use poem_openapi::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-pub(crate) use self::rules::broken;
 pub use self::{
     patch::Patch,
     reply::{Accepted, Created, NoContent},
 };
+pub(crate) use self::{patch::required, rules::broken};
 use crate::{edge::body, problem::Problem};
 
 /// A JSON body. As a handler's parameter it is read, validated, and refused with all fields that are wrong;

@@ -82,10 +82,7 @@ impl Notices {
     ) -> Result<Json<List<NoticeInfo>>, Problem> {
         caller.require_manager_read()?;
         let page = paging::page(limit.0, after.0.as_deref(), order.0.unwrap_or(Order::Descending))?;
-        let tenant = match (&tenant.0, caller.own_tenant()) {
-            (Some(reference), _) => Some(self.app.tenant(&caller, reference).await?.id),
-            (None, own) => own.map(|tenant| tenant.id),
-        };
+        let tenant = self.app.confined(&caller, tenant.0.as_deref()).await?;
         let kind = kind.0.map(|kind| Kind::from(kind).name().to_owned());
         let filter = Filter { tenant, kind, severity: severity.0.map(Into::into) };
         let found = self.app.central().read(async |tx| rows::list(tx, &filter, &page).await).await?;

@@ -179,7 +179,8 @@ pub fn random() -> SecretString {
     groups.collect::<Vec<_>>().join("-").into()
 }
 
-/// Why a password may not be used, or nothing: too short, too long, or among the first that an attacker tries.
+/// Why a password may not be used, or nothing: too short, too long, or among the first that an attacker tries, made of our
+/// name or of what is known `about` its person.
 #[must_use]
 pub fn weakness(password: &str, about: &[&str]) -> Option<(&'static str, String)> {
     let length = password.chars().count();
@@ -189,7 +190,7 @@ pub fn weakness(password: &str, about: &[&str]) -> Option<(&'static str, String)
     if length > *LENGTH.end() {
         return Some(("too_long", format!("may have at most {} characters", LENGTH.end())));
     }
-    let estimate = zxcvbn::zxcvbn(password, about);
+    let estimate = zxcvbn::zxcvbn(password, &[about, &["chiliview"]].concat());
     (estimate.score() < zxcvbn::Score::Two)
         .then(|| ("too_common", "is among the first that an attacker would try; take a longer or rarer one".to_owned()))
 }
@@ -279,5 +280,8 @@ mod tests {
         assert_eq!(weakness("password1234", &[]).unwrap().0, "too_common");
         assert_eq!(weakness("aaaaaaaaaaaaaaaa", &[]).unwrap().0, "too_common");
         assert_eq!(weakness("correct horse battery staple", &[]), None);
+        assert_eq!(weakness("chiliviewchiliview", &[]).unwrap().0, "too_common");
+        assert_eq!(weakness("zuzunaxifolo", &[]), None);
+        assert_eq!(weakness("zuzunaxifolo", &["zuzunaxifolo"]).unwrap().0, "too_common");
     }
 }

@@ -8,15 +8,10 @@ mod wire;
 
 use std::fmt;
 
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use poem_openapi::{
-    ApiResponse,
-    registry::{MetaMediaType, MetaResponse, MetaResponses, Registry},
-    types::Type,
-};
-
 use self::wire::Document;
 pub use self::wire::{FieldError, PROBLEM_JSON};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+
 #[derive(Debug, Clone)]
 struct Inner {
     document: Document,
@@ -68,6 +63,11 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", "Not valid").detail(detail).errors(errors)
     }
 
+    /// 422 of one field; `pointer` as [`FieldError::new`] takes it.
+    pub fn field(pointer: impl Into<String>, code: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::validation(vec![FieldError::new(pointer, code, detail)])
+    }
+
     /// 400: not understood at all.
     pub fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", "Not understood").detail(detail)
@@ -82,6 +82,11 @@ impl Problem {
     /// 409: contradicts what is stored. `code` is the caller's, stable and snake_case.
     pub fn conflict(code: &str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, "Conflict").detail(detail)
+    }
+
+    /// 409: the field at `pointer` has what another one of its kind has already.
+    pub fn taken(pointer: &str, code: &str, detail: &str) -> Self {
+        Self::conflict(code, detail).errors(vec![FieldError::new(pointer, code, detail)])
     }
 
     /// 410: a link that is over, that was changed on its way, or whose person may not use it any more: told apart by nobody.
@@ -250,42 +255,6 @@ impl Problem {
             Ok(value) => self.header(name, value),
             Err(_) => self,
         }
-    }
-}
-
-/// The statuses the document lists for every operation, each with the same schema: generated clients need one error type.
-const DOCUMENTED: [(u16, &str); 15] = [
-    (400, "Not understood"),
-    (401, "Authentication needed"),
-    (403, "Not allowed"),
-    (404, "Not found"),
-    (409, "Conflict with what is stored"),
-    (410, "The link is over"),
-    (412, "Changed meanwhile"),
-    (413, "Body too large"),
-    (415, "Content-Type not supported"),
-    (422, "Not valid"),
-    (423, "Locked while it is being restored"),
-    (429, "Too many requests"),
-    (500, "Internal error"),
-    (503, "Not available now"),
-    (507, "No space left"),
-];
-
-impl ApiResponse for Problem {
-    fn meta() -> MetaResponses {
-        let response = |(status, description)| MetaResponse {
-            description,
-            status: Some(status),
-            status_range: None,
-            content: vec![MetaMediaType { content_type: PROBLEM_JSON, schema: Document::schema_ref() }],
-            headers: vec![],
-        };
-        MetaResponses { responses: DOCUMENTED.into_iter().map(response).collect() }
-    }
-
-    fn register(registry: &mut Registry) {
-        Document::register(registry);
     }
 }
 

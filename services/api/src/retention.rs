@@ -27,7 +27,7 @@ use crate::{
     caller::Caller,
     etag::{Tagged, check_if_match},
     json::{Json, NoContent},
-    problem::{FieldError, Problem},
+    problem::Problem,
     schedules as api_schedules,
 };
 
@@ -209,5 +209,5 @@ async fn asked_for(
 }
 
 fn unknown(pointer: &str, detail: &str) -> Problem {
-    Problem::validation(vec![FieldError::new(pointer, "unknown", detail)])
+    Problem::field(pointer, "unknown", detail)
 }

@@ -97,10 +97,7 @@ impl Schedules {
     ) -> Result<Json<List<ScheduleInfo>>, Problem> {
         caller.require_manager_read()?;
         let page = paging::page(limit.0, after.0.as_deref(), order.0.unwrap_or_default())?;
-        let tenant = match (&tenant.0, caller.own_tenant()) {
-            (Some(reference), _) => Some(self.app.tenant(&caller, reference).await?.id),
-            (None, own) => own.map(|tenant| tenant.id),
-        };
+        let tenant = self.app.confined(&caller, tenant.0.as_deref()).await?;
         let filter = rows::Filter { tenant, q: paging::search(q.0)? };
         let sort = sort.0.unwrap_or(ScheduleSort::Created).into();
         let (now, language) = (self.app.now(), language(lang.0, request));

@@ -17,7 +17,6 @@ use poem_openapi::{
     param::{Header, Path, Query},
 };
 
-pub(crate) use self::shapes::required;
 pub use self::{
     shapes::{NewTenant, TenantPatch},
     show::TenantInfo,
@@ -35,7 +34,7 @@ use crate::{
     json::{Created, Json, NoContent},
     once::Once,
     paging::{self, List},
-    problem::{FieldError, Problem},
+    problem::Problem,
     trash::refuse_over,
     words::{Order, TenantSort, TenantStatus},
 };
@@ -233,8 +232,7 @@ fn filter(
 }
 
 pub(crate) fn taken_slug() -> Problem {
-    let detail = "another tenant has this slug, maybe one in the trash";
-    Problem::conflict("slug_taken", detail).errors(vec![FieldError::new("/slug", "slug_taken", detail)])
+    Problem::taken("/slug", "slug_taken", "another tenant has this slug, maybe one in the trash")
 }
 
 fn slug_taken(error: chiliview_store::Error) -> Problem {

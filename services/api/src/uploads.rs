@@ -190,7 +190,7 @@ impl Uploads {
             (None, Some(own)) => Ok(own.clone()),
             (None, None) => {
                 let detail = "names the tenant whose backup it will be, by id or slug";
-                Err(Problem::validation(vec![FieldError::new("/tenant", "required", detail)]))
+                Err(Problem::field("/tenant", "required", detail))
             }
         }
     }

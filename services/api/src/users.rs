@@ -63,7 +63,7 @@ impl Users {
         let hash = match &input.password {
             None => None,
             Some(password) => {
-                guards::refuse_weak(password, &[&input.username, &input.email, "chiliview"])?;
+                guards::refuse_weak(password, &[&input.username, &input.email])?;
                 Some(app.passwords().hash(password.inner()).await?)
             }
         };
@@ -245,7 +245,7 @@ impl Users {
         let (tenant, database) = writable(app, &caller, &tenant.0).await?;
         let seen = database.read(async |tx| found(tx, user.0).await).await?;
         guards::refuse_self(&caller, &seen)?;
-        guards::refuse_weak(&input.password, &[&seen.username, &seen.email, "chiliview"])?;
+        guards::refuse_weak(&input.password, &[&seen.username, &seen.email])?;
         let hash = app.passwords().hash(input.password.inner()).await?;
         let now = app.now();
         database

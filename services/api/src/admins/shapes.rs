@@ -7,7 +7,13 @@ use poem_openapi::Object;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{fields, json::Patch, problem::Problem, secret::Secret, tenants::required, words::AdminRole};
+use crate::{
+    fields,
+    json::{Patch, required},
+    problem::Problem,
+    secret::Secret,
+    words::AdminRole,
+};
 
 /// An admin to be made.
 #[derive(Clone, Debug, Serialize, Deserialize, Validate, Object)]

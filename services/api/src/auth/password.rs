@@ -19,7 +19,7 @@ use crate::{
     fields,
     json::{Json, NoContent},
     passwords,
-    problem::{FieldError, Problem},
+    problem::Problem,
     secret::Secret,
 };
 
@@ -53,8 +53,8 @@ impl Passwords {
         let username = match &caller.identity {
             Identity::Admin { username, .. } | Identity::User { username, .. } => username,
         };
-        if let Some((code, detail)) = passwords::weakness(change.new.expose(), &[username, "chiliview"]) {
-            return Err(Problem::validation(vec![FieldError::new("/new", code, detail)]));
+        if let Some((code, detail)) = passwords::weakness(change.new.expose(), &[username]) {
+            return Err(Problem::field("/new", code, detail));
         }
         let hash = self.app.passwords().hash(change.new.inner()).await?;
         match &caller.identity {

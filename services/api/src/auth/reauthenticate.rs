@@ -78,7 +78,7 @@ pub(crate) async fn reauthenticate_by(
     caller.session()?;
     let Some(password) = password else {
         let detail = "this takes the caller's password once more";
-        return Err(Problem::validation(vec![FieldError::new(pointer, "required", detail)]));
+        return Err(Problem::field(pointer, "required", detail));
     };
     reauthenticate(app, caller, password).await.map_err(|problem| match problem.code() {
         "wrong_password" => problem.errors(vec![FieldError::new(pointer, "wrong_password", "is wrong")]),

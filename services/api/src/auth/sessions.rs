@@ -118,10 +118,7 @@ impl Sessions {
     ) -> Result<Json<List<SessionInfo>>, Problem> {
         caller.require_owner()?;
         let page = paging::page(limit.0, after.0.as_deref(), order.0.unwrap_or(Order::Descending))?;
-        let tenant = match &tenant.0 {
-            Some(reference) => Some(self.app.tenant(&caller, reference).await?.id),
-            None => None,
-        };
+        let tenant = self.app.confined(&caller, tenant.0.as_deref()).await?;
         let filter = Filter { admin: admin.0.map(Into::into), tenant, user: user.0.map(Into::into) };
         let found = self.app.central().read(async |tx| rows::list(tx, filter, &page).await).await?;
         let usernames = self.usernames(&found).await;

@@ -22,7 +22,7 @@ use crate::{
     app::App,
     caller::{Caller, Identity},
     json::{Json, NoContent},
-    problem::{FieldError, Problem},
+    problem::Problem,
     secret::Secret,
 };
 
@@ -264,5 +264,5 @@ fn own(caller: &Caller) -> Result<(AdminId, String, SessionId), Problem> {
 
 fn wrong_code() -> Problem {
     let detail = "the code is wrong, or was used before";
-    Problem::validation(vec![FieldError::new("/code", "wrong_code", detail)])
+    Problem::field("/code", "wrong_code", detail)
 }

@@ -10,10 +10,7 @@ use chiliview_store::{
 };
 
 use super::{BackupInfo, BackupRequest, Backups, RequestScope, show};
-use crate::{
-    caller::Caller,
-    problem::{FieldError, Problem},
-};
+use crate::{caller::Caller, problem::Problem};
 
 const TENANTS_A_READ: i64 = 500;
 /// Of one database.
@@ -109,5 +106,5 @@ impl Backups {
 }
 
 fn wrong_tenant(code: &str, detail: &str) -> Problem {
-    Problem::validation(vec![FieldError::new("/tenant", code, detail)])
+    Problem::field("/tenant", code, detail)
 }

@@ -9,9 +9,8 @@ use chiliview_store::{
 
 use super::shapes::{ChannelPatch, NewChannel, NewChannelKind, language, tag};
 use crate::{
-    json::Patch,
-    problem::{FieldError, Problem},
-    tenants::required,
+    json::{Patch, required},
+    problem::Problem,
     words::{Language, NoticeKind},
 };
 
@@ -80,7 +79,7 @@ pub(super) fn patched(
 fn refuse_kinds(kind: Stored, given: bool) -> Result<(), Problem> {
     if kind == Stored::Ping && given {
         let detail = "goes with webhooks and e-mail only";
-        return Err(Problem::validation(vec![FieldError::new("/kinds", "not_allowed", detail)]));
+        return Err(Problem::field("/kinds", "not_allowed", detail));
     }
     Ok(())
 }
@@ -96,7 +95,7 @@ fn checked(kind: Stored, target: &str, outbound: &notify::Policy) -> Result<Stri
             Err(_) => Err(("email_invalid", "is no e-mail address".to_owned())),
         },
     };
-    checked.map_err(|(code, detail)| Problem::validation(vec![FieldError::new("/target", code, detail)]))
+    checked.map_err(|(code, detail)| Problem::field("/target", code, detail))
 }
 
 /// Each once, by name.
@@ -113,9 +112,8 @@ pub(super) fn new_secret() -> String {
 }
 
 pub(super) fn name_taken(error: chiliview_store::Error) -> Problem {
-    if !error.is_duplicate_of("channels", "name_key") {
-        return error.into();
+    if error.is_duplicate_of("channels", "name_key") {
+        return Problem::taken("/name", "name_taken", "another channel has this name");
     }
-    let detail = "another channel has this name";
-    Problem::conflict("name_taken", detail).errors(vec![FieldError::new("/name", "name_taken", detail)])
+    error.into()
 }

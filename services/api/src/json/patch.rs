@@ -10,6 +10,8 @@ use poem_openapi::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use crate::problem::Problem;
+
 /// What a patch says about one field. Declare it `#[serde(default)]`, and its rules inside `#[garde(inner(…))]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Patch<T> {
@@ -43,6 +45,15 @@ impl<T> Patch<T> {
             Self::Value(value) => Some(value),
             Self::Absent | Self::Null => None,
         }
+    }
+}
+
+/// What a field that cannot be cleared is after the patch, when `current` was its value before.
+pub(crate) fn required<T>(pointer: &str, patch: Patch<T>, current: T) -> Result<T, Problem> {
+    match patch {
+        Patch::Absent => Ok(current),
+        Patch::Value(value) => Ok(value),
+        Patch::Null => Err(Problem::field(pointer, "required", "cannot be cleared: it must have a value")),
     }
 }
 

@@ -4,7 +4,11 @@ use std::fmt;
 
 use http::StatusCode;
 use poem::{IntoResponse, Response, error::ResponseError};
-use poem_openapi::Object;
+use poem_openapi::{
+    ApiResponse, Object,
+    registry::{MetaMediaType, MetaResponse, MetaResponses, Registry},
+    types::Type,
+};
 use serde::Serialize;
 
 use super::Problem;
@@ -86,5 +90,41 @@ impl ResponseError for Problem {
 
     fn as_response(&self) -> Response {
         self.clone().into_response()
+    }
+}
+
+/// The statuses the document lists for every operation, each with the same schema: generated clients need one error type.
+const DOCUMENTED: [(u16, &str); 15] = [
+    (400, "Not understood"),
+    (401, "Authentication needed"),
+    (403, "Not allowed"),
+    (404, "Not found"),
+    (409, "Conflict with what is stored"),
+    (410, "The link is over"),
+    (412, "Changed meanwhile"),
+    (413, "Body too large"),
+    (415, "Content-Type not supported"),
+    (422, "Not valid"),
+    (423, "Locked while it is being restored"),
+    (429, "Too many requests"),
+    (500, "Internal error"),
+    (503, "Not available now"),
+    (507, "No space left"),
+];
+
+impl ApiResponse for Problem {
+    fn meta() -> MetaResponses {
+        let response = |(status, description)| MetaResponse {
+            description,
+            status: Some(status),
+            status_range: None,
+            content: vec![MetaMediaType { content_type: PROBLEM_JSON, schema: Document::schema_ref() }],
+            headers: vec![],
+        };
+        MetaResponses { responses: DOCUMENTED.into_iter().map(response).collect() }
+    }
+
+    fn register(registry: &mut Registry) {
+        Document::register(registry);
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     app::App,
     caller::{Caller, Identity},
     fields,
-    problem::{FieldError, Problem},
+    problem::Problem,
     tenants::taken_slug,
     words::RestoreTarget,
 };
@@ -91,7 +91,7 @@ pub(super) async fn place(app: &App, request: &RestoreRequest, backup: &Backup) 
 
 async fn same(app: &App, request: &RestoreRequest, id: Option<TenantId>) -> Result<Place, Problem> {
     if request.name.is_some() {
-        return Err(wrong("/name", "not_allowed", "goes with into \"new\" only"));
+        return Err(Problem::field("/name", "not_allowed", "goes with into \"new\" only"));
     }
     let tenant = match id {
         Some(id) => app.central().read(async |tx| tenants::find(tx, id).await).await?,
@@ -105,26 +105,24 @@ async fn same(app: &App, request: &RestoreRequest, id: Option<TenantId>) -> Resu
         return Err(Problem::conflict("tenant_deleted", "the tenant is in the trash; undelete it first"));
     }
     match &request.slug {
-        Some(slug) if *slug != tenant.slug => Err(wrong("/slug", "mismatch", "is not the slug of the tenant")),
-        None if !request.dry_run => Err(wrong("/slug", "required", "confirms the restore with the tenant's slug")),
+        Some(slug) if *slug != tenant.slug => Err(Problem::field("/slug", "mismatch", "is not the slug of the tenant")),
+        None if !request.dry_run => {
+            Err(Problem::field("/slug", "required", "confirms the restore with the tenant's slug"))
+        }
         _ => Ok(Place { slug: tenant.slug.clone(), name: tenant.name.clone(), tenant: Some(tenant) }),
     }
 }
 
 async fn new(app: &App, request: &RestoreRequest) -> Result<Place, Problem> {
-    let slug = request.slug.clone().ok_or_else(|| wrong("/slug", "required", "names the new tenant"))?;
+    let slug = request.slug.clone().ok_or_else(|| Problem::field("/slug", "required", "names the new tenant"))?;
     if let Err(error) = fields::slug(&slug, &()) {
         let (code, detail) = error.message().split_once(": ").unwrap_or(("slug_invalid", "is no slug"));
-        return Err(wrong("/slug", code, detail));
+        return Err(Problem::field("/slug", code, detail));
     }
     if app.central().read(async |tx| tenants::find_by_slug(tx, &slug).await).await?.is_some() {
         return Err(taken_slug());
     }
     Ok(Place { tenant: None, name: request.name.clone().unwrap_or_else(|| slug.clone()), slug })
-}
-
-fn wrong(pointer: &str, code: &str, detail: &str) -> Problem {
-    Problem::validation(vec![FieldError::new(pointer, code, detail)])
 }
 
 /// Puts the plan together.

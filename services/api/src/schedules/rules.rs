@@ -13,10 +13,9 @@ use super::shapes::{NewSchedule, SchedulePatch};
 use crate::{
     app::find_tenant,
     caller::Caller,
+    json::{Patch, required},
     problem::{FieldError, Problem},
-    retention,
-    tenants::required,
-    words,
+    retention, words,
 };
 
 /// Of one tenant's own, made by its managers.
@@ -101,7 +100,7 @@ pub(super) async fn patched(
     let time_zone = required("/time_zone", patch.time_zone, before.time_zone.clone())?;
     let stored = before.retention.clone().map(|json| json.0);
     let retention = match patch.retention {
-        crate::json::Patch::Absent => Ok(stored.clone()),
+        Patch::Absent => Ok(stored.clone()),
         patch => retention::stored(patch.apply(None), "/retention"),
     };
     let (timing, retention) = both(timing_of(&cron, Some(&time_zone)), retention)?;
@@ -153,17 +152,21 @@ impl Target {
                 let tenant = match (tenant, caller.own_tenant()) {
                     (Some(tenant), _) if tenant.deleted_at.is_none() => tenant,
                     (_, Some(_)) => return Err(Problem::not_found("tenant")),
-                    (Some(_), None) => return Err(wrong("/tenant", "in_trash", "is in the trash")),
-                    (None, None) => return Err(wrong("/tenant", "unknown", "names no tenant")),
+                    (Some(_), None) => return Err(Problem::field("/tenant", "in_trash", "is in the trash")),
+                    (None, None) => return Err(Problem::field("/tenant", "unknown", "names no tenant")),
                 };
                 Ok((self.scope, Some(tenant.id), None))
             }
-            (ScheduleScope::Tenant, None, None) => Err(wrong("/tenant", "required", "names the tenant to cover")),
+            (ScheduleScope::Tenant, None, None) => {
+                Err(Problem::field("/tenant", "required", "names the tenant to cover"))
+            }
             (ScheduleScope::Tag, None, Some(tag)) => Ok((self.scope, None, Some(tag))),
-            (ScheduleScope::Tag, None, None) => Err(wrong("/tag", "required", "names the tag of those to cover")),
+            (ScheduleScope::Tag, None, None) => {
+                Err(Problem::field("/tag", "required", "names the tag of those to cover"))
+            }
             (ScheduleScope::All | ScheduleScope::Central, None, None) => Ok((self.scope, None, None)),
-            (_, Some(_), _) => Err(wrong("/tenant", "not_allowed", "goes with scope \"tenant\" only")),
-            (_, None, Some(_)) => Err(wrong("/tag", "not_allowed", "goes with scope \"tag\" only")),
+            (_, Some(_), _) => Err(Problem::field("/tenant", "not_allowed", "goes with scope \"tenant\" only")),
+            (_, None, Some(_)) => Err(Problem::field("/tag", "not_allowed", "goes with scope \"tag\" only")),
         }
     }
 }
@@ -185,13 +188,13 @@ fn check_action(
             Err(Problem::forbidden("only the platform proves by schedule"))
         }
         ScheduleAction::Prove if prove_bytes.is_none() => {
-            Err(wrong("/prove_bytes", "required", "bounds what is read in one run"))
+            Err(Problem::field("/prove_bytes", "required", "bounds what is read in one run"))
         }
         ScheduleAction::Prove if has_retention => {
-            Err(wrong("/retention", "not_allowed", "goes with action \"back_up\" only"))
+            Err(Problem::field("/retention", "not_allowed", "goes with action \"back_up\" only"))
         }
         ScheduleAction::BackUp if prove_bytes.is_some() => {
-            Err(wrong("/prove_bytes", "not_allowed", "goes with action \"prove\" only"))
+            Err(Problem::field("/prove_bytes", "not_allowed", "goes with action \"prove\" only"))
         }
         ScheduleAction::Prove | ScheduleAction::BackUp => Ok(()),
     }
@@ -202,7 +205,7 @@ fn refuse_often(caller: &Caller, timing: &Timing, now: Timestamp) -> Result<(), 
     let runs = timing.next(LOOKED_AT, now.to_datetime());
     let often = runs.windows(2).any(|pair| pair[1] - pair[0] < TimeDelta::hours(1));
     if caller.own_tenant().is_some() && often {
-        return Err(wrong("/cron", "too_often", "may be due once an hour at the most"));
+        return Err(Problem::field("/cron", "too_often", "may be due once an hour at the most"));
     }
     Ok(())
 }
@@ -218,14 +221,9 @@ fn both<A, B>(a: Result<A, Vec<FieldError>>, b: Result<B, Vec<FieldError>>) -> R
     }
 }
 
-fn wrong(pointer: &str, code: &str, detail: &str) -> Problem {
-    Problem::validation(vec![FieldError::new(pointer, code, detail)])
-}
-
 pub(super) fn name_taken(error: chiliview_store::Error) -> Problem {
-    if !error.is_duplicate_of("schedules", "name_key") {
-        return error.into();
+    if error.is_duplicate_of("schedules", "name_key") {
+        return Problem::taken("/name", "name_taken", "another schedule has this name");
     }
-    let detail = "another schedule has this name";
-    Problem::conflict("name_taken", detail).errors(vec![FieldError::new("/name", "name_taken", detail)])
+    error.into()
 }

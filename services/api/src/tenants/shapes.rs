@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::{
     fields,
-    json::Patch,
-    problem::{FieldError, Problem},
+    json::{Patch, required},
+    problem::Problem,
     words::TenantStatus,
 };
 
@@ -210,17 +210,4 @@ pub(super) fn patched(tenant: Tenant, patch: TenantPatch) -> Result<Tenant, Prob
         delete_protection: patch.delete_protection.apply(Some(tenant.delete_protection != 0)).map_or(0, i64::from),
         ..tenant
     })
-}
-
-/// A field that a patch may set but not clear.
-pub(crate) fn required<T>(pointer: &str, patch: Patch<T>, current: T) -> Result<T, Problem> {
-    match patch {
-        Patch::Absent => Ok(current),
-        Patch::Value(value) => Ok(value),
-        Patch::Null => Err(Problem::validation(vec![FieldError::new(
-            pointer,
-            "required",
-            "cannot be cleared: it must have a value",
-        )])),
-    }
 }

@@ -10,7 +10,7 @@ use crate::{
     app::App,
     caller::{Caller, Identity, refuse_read_only},
     passwords,
-    problem::{FieldError, Problem},
+    problem::Problem,
     secret::Secret,
 };
 
@@ -71,7 +71,7 @@ pub(crate) fn own_password() -> Problem {
 pub(crate) fn refuse_weak(password: &Secret, about: &[&str]) -> Result<(), Problem> {
     match passwords::weakness(password.expose(), about) {
         None => Ok(()),
-        Some((code, detail)) => Err(Problem::validation(vec![FieldError::new("/password", code, detail)])),
+        Some((code, detail)) => Err(Problem::field("/password", code, detail)),
     }
 }
 
@@ -87,10 +87,8 @@ pub(super) fn taken(error: chiliview_store::Error) -> Problem {
 }
 
 fn clash(field: &str) -> Problem {
-    let code = format!("{field}_taken");
     let detail = format!("another user of the tenant has this {field}");
-    let error = FieldError::new(format!("/{field}"), code.as_str(), detail.as_str());
-    Problem::conflict(&code, detail).errors(vec![error])
+    Problem::taken(&format!("/{field}"), &format!("{field}_taken"), &detail)
 }
 
 /// Ends a user's sessions. His new credential version has ended them already; this forgets their rows.

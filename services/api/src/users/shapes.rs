@@ -12,10 +12,9 @@ use uuid::Uuid;
 
 use crate::{
     fields,
-    json::Patch,
+    json::{Patch, required},
     problem::Problem,
     secret::Secret,
-    tenants::required,
     words::{UserRole, UserStatus},
 };
 

@@ -210,7 +210,7 @@ impl Sheet {
             self.errors.add(line, Some("password"), "too_many_passwords", detail);
             return None;
         }
-        let weakness = passwords::weakness(password.expose(), &[&user.username, &user.email, "chiliview"]);
+        let weakness = passwords::weakness(password.expose(), &[&user.username, &user.email]);
         if let Some((code, detail)) = weakness {
             self.errors.add(line, Some("password"), code, detail);
             return None;
