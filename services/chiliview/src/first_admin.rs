@@ -32,7 +32,7 @@ pub(crate) async fn ensure(store: &Store, chosen: Option<&Secret>) -> Result<(),
 
 /// The password, unless it is too weak.
 pub(crate) fn strong(password: SecretString, username: &str) -> Result<SecretString, Failure> {
-    match passwords::weakness(password.expose_secret(), &[username, "chiliview"]) {
+    match passwords::weakness(password.expose_secret(), &[username]) {
         None => Ok(password),
         Some((_, words)) => Err(Failure::usage(format!("use the password for the admin {username:?}: it {words}"))),
     }
