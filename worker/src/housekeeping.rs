@@ -8,7 +8,7 @@ use chiliview_store::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{context::Context, uploads};
+use crate::{context::Context, restore, uploads};
 
 const EVERY: Duration = Duration::from_secs(600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -36,6 +36,9 @@ pub(crate) async fn run(context: &Context, session_idle: Duration, shutdown: &Ca
         // By itself: a shelf that is away keeps nothing else from being swept.
         if let Err(error) = uploads::sweep(context).await {
             tracing::warn!(error = format!("{error:#}"), "uploads.not_swept");
+        }
+        if let Err(error) = restore::sweep(context).await {
+            tracing::warn!(%error, "restores.not_swept");
         }
         tokio::select! {
             () = shutdown.cancelled() => return,

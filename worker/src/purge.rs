@@ -73,7 +73,7 @@ async fn discard_kept(context: &Context, id: TenantId) -> Result<(), Error> {
     let page = Page { after: None, limit: RESTORES, direction: Direction::Descending };
     let rows = context.store.central().read(async |tx| restores::list(tx, &filter, &page).await).await?;
     for row in rows.iter().filter(|row| row.undo_until.is_some()) {
-        Exchange::new(&context.store, row.id, id).discard_kept().await?;
+        Exchange::new(&context.store, row.id, id, row.attempt).discard_kept().await?;
     }
     Ok(())
 }

@@ -1,9 +1,12 @@
 //! One restore: proven again, unpacked beside the live database, migrated and checked; then the live one is locked and backed
 //! up, and the two directories, or schemas, change places. From the lock on no write is taken until the restore is over, so there is
 //! none that a way back could lose; and which of the two is live is read from where they lie, so whoever goes on after a crash
-//! knows where he is. The lock goes last: a job is not done while it is there.
+//! knows where he is. The lock goes when the end is written: a job is not done while it is there.
 
+mod ending;
 mod failure;
+mod fence;
+mod leftovers;
 mod present;
 mod stage;
 mod tenant;
@@ -13,7 +16,7 @@ use std::time::Duration;
 
 use chiliview_store::{
     Error, RestoreId,
-    audit::{self, Event},
+    audit::Event,
     exchange::Exchange,
     migrations::{Kind, newest},
     queue::{self, NewJob},
@@ -24,13 +27,16 @@ use chiliview_store::{
     tenant_schemas, tenants,
 };
 
-use self::failure::Failure;
+pub(crate) use self::leftovers::sweep;
 pub(crate) use self::undo::{forget, give_up_undo, undo};
+use self::{
+    ending::{call_off, end, is_held, settle, settled},
+    failure::Failure,
+};
 use crate::{
     context::Context,
     queue::{Attempt, Outcome, Work},
-    reasons::{called_off, later},
-    tell,
+    reasons::later,
 };
 
 /// A worker of a newer version may be there by then, while one version replaces the other…
@@ -50,9 +56,10 @@ pub(crate) async fn restore(context: &Context, id: RestoreId, attempt: &Attempt)
         Ok(()) => return settled(context, id, attempt).await,
         Err(failure) => failure,
     };
+    leftovers::discard_own(context, &row).await;
     match failure {
         Failure::Overtaken => Outcome::Done,
-        Failure::Cancelled => match call_off(context, id).await {
+        Failure::Cancelled => match call_off(context, id, attempt).await {
             Ok(()) => settled(context, id, attempt).await,
             Err(error) => later(&error),
         },
@@ -92,14 +99,14 @@ pub(crate) async fn give_up(
             }
         }
         present::give_up_safety(context, &row, reason).await?;
-        end(context, id, RestoreStatus::Failed, reason).await?;
+        end(context, id, attempt, RestoreStatus::Failed, reason).await?;
     }
     settle(context, id, attempt).await?;
     Ok(())
 }
 
 fn swap_of(context: &Context, row: &Restore) -> Exchange {
-    Exchange::new(&context.store, row.id, row.tenant_id)
+    Exchange::new(&context.store, row.id, row.tenant_id, row.attempt)
 }
 
 /// Takes the restore for this attempt; nothing when it has ended already.
@@ -124,7 +131,7 @@ async fn run(context: &Context, row: &Restore, number: i64, attempt: &Attempt) -
     if swap.live().await? != Live::Restored {
         replace(context, row, number, attempt, &swap).await?;
     }
-    present::check(context, row.id, row.tenant_id).await?;
+    present::check(context, row, attempt).await?;
     fail::fail_point!("worker.restore_checked", |_| Err(Failure::injected()));
     commit(context, row, number, attempt, &swap).await?;
     fail::fail_point!("worker.restore_committed", |_| Err(Failure::injected()));
@@ -216,33 +223,6 @@ async fn commit(
         .await
 }
 
-async fn call_off(context: &Context, id: RestoreId) -> Result<(), Error> {
-    end(context, id, RestoreStatus::Cancelled, &called_off()).await
-}
-
-async fn end(context: &Context, id: RestoreId, status: RestoreStatus, reason: &Reason) -> Result<(), Error> {
-    let now = context.now();
-    let (action, outcome) = match status {
-        RestoreStatus::Cancelled => ("restore.cancelled", audit::Outcome::Success),
-        _ => ("restore.failed", audit::Outcome::Failed),
-    };
-    context
-        .store
-        .central()
-        .write(async |tx| {
-            let before = restores::find(tx, id).await?;
-            if !restores::end(tx, id, status, reason, now).await? {
-                return Ok(());
-            }
-            context.audit(tx, Event::done(action, "restore", id).ending(outcome, &reason.words)).await?;
-            if let Some(row) = before.filter(|_| status == RestoreStatus::Failed) {
-                tell::restore_failed(context, tx, &row, &reason.words).await?;
-            }
-            Ok(())
-        })
-        .await
-}
-
 /// Between two attempts the tenant may work, if its own database is live and no other attempt counts on the lock already. What
 /// fails here only makes it wait longer.
 async fn pause(context: &Context, row: &Restore, number: i64, attempt: &Attempt, reason: &Reason) {
@@ -252,39 +232,11 @@ async fn pause(context: &Context, row: &Restore, number: i64, attempt: &Attempt,
             return Ok(false);
         }
         if swap_of(context, row).live().await? == Live::Before {
-            present::unlock(context, row).await?;
+            present::unlock(context, row, attempt).await?;
         }
         context.store.central().write(async |tx| restores::retry_later(tx, row.id, number, reason, now).await).await
     };
     if let Err(error) = noted.await {
         tracing::warn!(restore = %row.id, %error, "restore.note_failed");
     }
-}
-
-async fn is_held(context: &Context, attempt: &Attempt) -> Result<bool, Error> {
-    context.store.central().write(async |tx| attempt.holds(tx).await).await
-}
-
-async fn settled(context: &Context, id: RestoreId, attempt: &Attempt) -> Outcome {
-    match settle(context, id, attempt).await {
-        Ok(()) => Outcome::Done,
-        Err(error) => later(&error),
-    }
-}
-
-/// After the end: the lock goes, and what nobody needs any more.
-async fn settle(context: &Context, id: RestoreId, attempt: &Attempt) -> Result<(), Error> {
-    if !is_held(context, attempt).await? {
-        return Ok(());
-    }
-    let row = context.store.central().read(async |tx| restores::find(tx, id).await).await?;
-    let Some(row) = row.filter(|row| row.status.is_terminal()) else { return Ok(()) };
-    let swap = swap_of(context, &row);
-    swap.discard_staged().await?;
-    present::unlock(context, &row).await?;
-    if matches!(row.status, RestoreStatus::Failed | RestoreStatus::Cancelled | RestoreStatus::Undone) {
-        // What is put aside then is the restored one.
-        swap.discard_kept().await?;
-    }
-    Ok(())
 }

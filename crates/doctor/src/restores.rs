@@ -3,6 +3,7 @@
 use chiliview_store::{
     RestoreId, TenantId,
     restores::{self, Restore, RestoreStatus},
+    staging::Staging,
     write_lock::{self, WriteLock},
 };
 
@@ -25,12 +26,10 @@ pub(crate) enum Kind {
 
 /// The restore that a directory's name tells of.
 pub(crate) fn named(name: &str) -> Option<(RestoreId, Kind)> {
-    let (id, kind) = match (name.strip_prefix(".restore-"), name.strip_prefix(".before-")) {
-        (Some(id), _) => (id, Kind::Staged),
-        (None, Some(id)) => (id, Kind::Kept),
-        (None, None) => return None,
-    };
-    id.parse().ok().map(|id| (id, kind))
+    if let Some(place) = Staging::named_by_directory(name) {
+        return Some((place.restore, Kind::Staged));
+    }
+    name.strip_prefix(".before-")?.parse().ok().map(|id| (id, Kind::Kept))
 }
 
 /// Whether a restore still needs its directory. While that cannot be found out, it does.

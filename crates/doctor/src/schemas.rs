@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chiliview_store::{Error, RestoreId, TenantId, postgres, presence, tenants};
+use chiliview_store::{Error, RestoreId, TenantId, postgres, presence, staging::Staging, tenants};
 use secrecy::SecretString;
 use sqlx::{AssertSqlSafe, Executor as _, PgPool};
 
@@ -18,7 +18,8 @@ use crate::{
 
 /// Everything that ChiliView names so, but for the central schema and what was put aside.
 const NAMES: &str = "SELECT CAST(nspname AS TEXT) FROM pg_namespace
-    WHERE nspname ~ '^(tenant|restore|before|away|incoming)_[0-9a-f]{32}$' OR nspname = 'chiliview_incoming' ORDER BY 1";
+    WHERE nspname ~ '^((tenant|before|away|incoming)_[0-9a-f]{32}|restore_[0-9a-f]{32}(_[0-9]+)?)$'
+        OR nspname = 'chiliview_incoming' ORDER BY 1";
 
 pub(crate) async fn orphans(exam: &mut Exam<'_>, central: &Central, pool: &PgPool, known: &BTreeMap<TenantId, String>) {
     let names: Vec<String> = match sqlx::query_scalar(NAMES).fetch_all(pool).await {
@@ -63,8 +64,12 @@ async fn nobodys(
             Some(Found::OrphanSchema)
         }
         "restore" | "away" | "before" => {
-            let kind = if kind == "before" { Kind::Kept } else { Kind::Staged };
-            let needed = restores::needs(exam, Some(central), id.parse::<RestoreId>().ok()?, kind).await;
+            let (restore, kind) = match (kind, Staging::named_by_schema(name)) {
+                (_, Some(place)) => (place.restore, Kind::Staged),
+                ("before", None) => (id.parse::<RestoreId>().ok()?, Kind::Kept),
+                (_, None) => (id.parse::<RestoreId>().ok()?, Kind::Staged),
+            };
+            let needed = restores::needs(exam, Some(central), restore, kind).await;
             (!needed).then_some(Found::LeftByRestore)
         }
         _ => Some(Found::LeftByMove),

@@ -12,6 +12,7 @@ use crate::{
     error::{Error, Result},
     ids::{RestoreId, TenantId},
     room::Room,
+    staging::Staging,
 };
 
 /// Network and user-space file systems on which SQLite's WAL is known to corrupt, by their magic in `statfs(2)`.
@@ -66,10 +67,10 @@ impl DataDir {
         self.tenant(id).join("reseller.db")
     }
 
-    /// Where a restore's database is made ready, and where the one that it replaces lies in the moment after.
+    /// Where a restore's database is made ready; of no attempt, where it and the one that it replaces are exchanged.
     #[must_use]
-    pub fn staging(&self, id: RestoreId) -> PathBuf {
-        self.resellers().join(format!(".restore-{id}"))
+    pub fn staging(&self, place: Staging) -> PathBuf {
+        self.resellers().join(place.directory())
     }
 
     /// What a restore replaced, kept until its undo window ends.

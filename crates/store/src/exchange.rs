@@ -29,18 +29,21 @@ pub enum Exchange {
 }
 
 impl Exchange {
-    /// Of this restore, into this tenant.
+    /// Of this restore, into this tenant. What is made ready is this attempt's, whose number fences its place from all others'.
     #[must_use]
-    pub fn new(store: &Store, restore: RestoreId, tenant: TenantId) -> Self {
+    pub fn new(store: &Store, restore: RestoreId, tenant: TenantId, attempt: i64) -> Self {
+        let data_dir = store.data_dir();
         match store.central() {
-            central @ Database::Sqlite(_) => Self::Files(Swap::new(store.data_dir(), restore, tenant), central.clone()),
+            central @ Database::Sqlite(_) => {
+                Self::Files(Swap::new(data_dir, restore, tenant, attempt), central.clone())
+            }
             Database::Postgres(schema) => {
-                Self::Schemas(SchemaSwap::new(schema.pool(), store.data_dir(), restore, tenant))
+                Self::Schemas(SchemaSwap::new(schema.pool(), data_dir, restore, tenant, attempt))
             }
         }
     }
 
-    /// Where the restored database is unpacked and made ready: a SQLite file, on both.
+    /// Where this attempt unpacks the restored database and makes it ready: a SQLite file, on both.
     #[must_use]
     pub fn staged_database(&self) -> PathBuf {
         match self {
@@ -57,7 +60,7 @@ impl Exchange {
         }
     }
 
-    /// Room for the restored database; whatever was there is gone.
+    /// Room for the restored database; what attempts before left, and can be removed at once, is gone.
     pub async fn begin(&self) -> Result<()> {
         match self {
             Self::Files(swap, _) => swap.begin(),
@@ -73,7 +76,7 @@ impl Exchange {
         }
     }
 
-    /// Makes the restored database the live one, unless it is, and puts the live one aside, if there is one. False when the
+    /// Makes the database that this attempt made ready the live one, unless a restored one is, and puts the live one aside, if there is one. False when the
     /// caller may not: nothing was moved.
     pub async fn bring_in(&self, may: impl AsyncFnOnce(&mut Tx) -> Result<bool>) -> Result<bool> {
         match self {
@@ -127,7 +130,15 @@ impl Exchange {
         }
     }
 
-    /// Removes what was made ready and did not become live.
+    /// Removes what this attempt made ready and did not become live.
+    pub async fn discard_own(&self) -> Result<()> {
+        match self {
+            Self::Files(swap, _) => swap.discard_own(),
+            Self::Schemas(swap) => swap.discard_own().await,
+        }
+    }
+
+    /// Removes what any attempt made ready and did not become live: when the restore is over.
     pub async fn discard_staged(&self) -> Result<()> {
         match self {
             Self::Files(swap, _) => swap.discard_staged(),

@@ -48,6 +48,7 @@ pub mod skew;
 pub mod soundness;
 pub mod spans;
 pub mod sqlite;
+pub mod staging;
 mod store;
 pub mod swap;
 mod tenant_databases;

@@ -13,6 +13,7 @@ use crate::{
     migrations::Kind,
     patience::{STATEMENT, begin, in_time},
     postgres::{STAYS, Schema, WRITER, tenant_schema},
+    staging::{self, Staging},
     swap::Live,
     tenant_settings,
     transfer::{self, Step},
@@ -26,31 +27,37 @@ const BETWEEN: Duration = Duration::from_millis(20);
 #[derive(Clone, Debug)]
 pub struct SchemaSwap {
     live: Schema,
+    own: Staging,
     staged: Schema,
     kept: Schema,
     away: Schema,
     mark: String,
-    /// Where the snapshot is unpacked before it is loaded.
-    scratch: PathBuf,
+    /// Where snapshots are unpacked before they are loaded.
+    temp: PathBuf,
 }
 
 impl SchemaSwap {
-    pub(crate) fn new(pool: &PgPool, data_dir: &DataDir, restore: RestoreId, tenant: TenantId) -> Self {
+    pub(crate) fn new(pool: &PgPool, data_dir: &DataDir, restore: RestoreId, tenant: TenantId, attempt: i64) -> Self {
         let schema = |name: &str| Schema::new(pool.clone(), name);
-        let id = restore.uuid().simple();
+        let (id, own) = (restore.uuid().simple(), Staging::of(restore, attempt));
         Self {
             live: schema(&tenant_schema(tenant)),
-            staged: schema(&format!("restore_{id}")),
+            own,
+            staged: schema(&own.schema()),
             kept: schema(&format!("before_{id}")),
             away: schema(&format!("away_{id}")),
             mark: format!("restore-{restore}"),
-            scratch: data_dir.temp().join(format!("restore-{restore}")),
+            temp: data_dir.temp(),
         }
     }
 
     /// Where the snapshot is unpacked.
     pub(crate) fn staged_database(&self) -> PathBuf {
-        self.scratch.join("reseller.db")
+        self.scratch(self.own).join("reseller.db")
+    }
+
+    fn scratch(&self, place: Staging) -> PathBuf {
+        self.temp.join(place.scratch())
     }
 
     pub(crate) async fn live(&self) -> Result<Live> {
@@ -65,16 +72,27 @@ impl SchemaSwap {
         }
     }
 
+    /// What attempts before this one left here is gone. What they left on the server may be held by one who is frozen: who
+    /// ends the restore sees to it.
     pub(crate) async fn begin(&self) -> Result<()> {
-        remove_tree(&self.scratch)?;
-        create_private(&self.scratch)?;
-        self.staged.drop_schema().await
+        for place in self.unpacked()?.iter().filter(|place| place.attempt < self.own.attempt) {
+            remove_tree(&self.scratch(*place))?;
+        }
+        self.discard_own().await?;
+        create_private(&self.scratch(self.own))
+    }
+
+    /// Every attempt's, here.
+    fn unpacked(&self) -> Result<Vec<Staging>> {
+        let mut all = staging::listed(&self.temp, Staging::named_by_scratch)?;
+        all.retain(|place| place.restore == self.own.restore);
+        Ok(all)
     }
 
     /// Loads the unpacked database into a schema of its own, compared on both sides.
     pub(crate) async fn seal(&self, step: Step<'_>) -> Result<()> {
         transfer::load(&self.staged_database(), Kind::Tenant, &self.staged, &self.mark, step).await?;
-        remove_tree(&self.scratch)
+        remove_tree(&self.scratch(self.own))
     }
 
     /// What is where is asked when nobody else can change it any more, here and below.
@@ -131,9 +149,20 @@ impl SchemaSwap {
         Ok(self.kept.mark().await?.is_none_or(|mark| mark.as_deref() == Some(&*self.mark)))
     }
 
-    pub(crate) async fn discard_staged(&self) -> Result<()> {
-        remove_tree(&self.scratch)?;
+    pub(crate) async fn discard_own(&self) -> Result<()> {
+        remove_tree(&self.scratch(self.own))?;
         self.staged.drop_schema().await
+    }
+
+    pub(crate) async fn discard_staged(&self) -> Result<()> {
+        for place in self.unpacked()? {
+            remove_tree(&self.scratch(place))?;
+        }
+        let pool = self.live.pool();
+        for place in staged(pool).await?.iter().filter(|place| place.restore == self.own.restore) {
+            Schema::new(pool.clone(), &place.schema()).drop_schema().await?;
+        }
+        Ok(())
     }
 
     pub(crate) async fn discard_kept(&self) -> Result<()> {
@@ -168,6 +197,13 @@ impl SchemaSwap {
         let Tx::Postgres(tx) = tx else { unreachable!("the transaction stays what it was") };
         Ok(may.then_some(tx))
     }
+}
+
+/// Every schema in which an attempt at any restore made its database ready.
+pub(crate) async fn staged(pool: &PgPool) -> Result<Vec<Staging>> {
+    let names = "SELECT CAST(nspname AS TEXT) FROM pg_namespace WHERE nspname LIKE 'restore\\_%'";
+    let names: Vec<String> = in_time(STATEMENT, sqlx::query_scalar(names).fetch_all(pool)).await?;
+    Ok(names.iter().filter_map(|name| Staging::named_by_schema(name)).collect())
 }
 
 async fn rename(tx: &mut Transaction<'static, Postgres>, from: &Schema, to: &Schema) -> Result<()> {

@@ -1,6 +1,9 @@
 //! Puts one tenant's database in the place of another, whole or not at all. Directories move, never files: a database takes
 //! its `-wal`, `-shm` and `-journal` along, and can never meet another one's.
 //!
+//! Each attempt makes its database ready in a place of its own (`staging`). It comes forward to the restore's only when it
+//! takes the live one's, which nobody does who does not hold the job.
+//!
 //! Which of the two is live is read from the disk alone: the restored one has a marker beside it. Whoever swaps keeps the
 //! old database open meanwhile: SQLite then lets nobody else be the last to close it, who would remove its WAL by a name
 //! that is another's by then (`sqlite3WalClose`).
@@ -16,6 +19,7 @@ use crate::{
     data_dir::{DataDir, create_private, remove_tree, sync_directory, sync_file},
     error::{Error, Result},
     ids::{RestoreId, TenantId},
+    staging::{self, Staging},
 };
 
 const DATABASE: &str = "reseller.db";
@@ -25,7 +29,11 @@ const DATABASE: &str = "reseller.db";
 pub struct Swap {
     parent: PathBuf,
     live: PathBuf,
+    own: Staging,
+    /// Where this attempt makes its database ready.
     staging: PathBuf,
+    /// Where the restored one is in the moment before it is live, and the one that it replaces in the moment after.
+    ready: PathBuf,
     kept: PathBuf,
     /// Where the live directory is for a moment, on file systems that cannot exchange two.
     away: PathBuf,
@@ -44,13 +52,16 @@ pub enum Live {
 }
 
 impl Swap {
-    /// Of this restore, into this tenant.
+    /// Of this restore, into this tenant, by this attempt.
     #[must_use]
-    pub fn new(data_dir: &DataDir, restore: RestoreId, tenant: TenantId) -> Self {
+    pub fn new(data_dir: &DataDir, restore: RestoreId, tenant: TenantId, attempt: i64) -> Self {
+        let own = Staging::of(restore, attempt);
         Self {
             parent: data_dir.resellers(),
             live: data_dir.tenant(tenant),
-            staging: data_dir.staging(restore),
+            own,
+            staging: data_dir.staging(own),
+            ready: data_dir.staging(Staging::of_all(restore)),
             kept: data_dir.kept(restore),
             away: data_dir.resellers().join(format!(".swap-{tenant}")),
             marker: format!("restore-{restore}"),
@@ -79,10 +90,23 @@ impl Swap {
         }
     }
 
-    /// An empty directory for the restored database; whatever lay there is gone.
+    /// An empty directory for the restored database. What the attempts before this one left is gone: nobody comes back to it,
+    /// and it takes room.
     pub fn begin(&self) -> Result<()> {
+        // Of none, it may be what the restored one replaces.
+        let former = |place: &&Staging| place.attempt.is_some() && place.attempt < self.own.attempt;
+        for place in self.staged()?.iter().filter(former) {
+            remove_tree(&self.parent.join(place.directory()))?;
+        }
         remove_tree(&self.staging)?;
         create_private(&self.staging)
+    }
+
+    /// Every attempt's.
+    fn staged(&self) -> Result<Vec<Staging>> {
+        let mut all = staging::listed(&self.parent, Staging::named_by_directory)?;
+        all.retain(|place| place.restore == self.own.restore);
+        Ok(all)
     }
 
     /// Makes the staged database durable and marks it. Nobody may have it open, and nothing may lie beside it.
@@ -105,23 +129,33 @@ impl Swap {
     /// Makes the restored database the live one, unless it is, and puts the live one aside, if there is one.
     pub fn bring_in(&self) -> Result<()> {
         self.mend()?;
-        let (was_live, staged) = (self.kept.join(&self.marker).exists(), self.staging.join(&self.marker).exists());
+        let was_live = self.kept.join(&self.marker).exists();
         match (self.live(), was_live) {
             (Live::Restored, _) => return Ok(()),
             (_, true) => self.exchange(&self.kept)?,
-            (_, false) if !staged => return Err(self.not_ready()),
-            (Live::Nothing, false) => self.rename(&self.staging, &self.live)?,
+            (Live::Nothing, false) => {
+                self.come_forward()?;
+                self.rename(&self.ready, &self.live)?;
+            }
             (Live::Before, false) => {
-                self.exchange(&self.staging)?;
+                self.come_forward()?;
+                fail::fail_point!("store.swap_forward");
+                self.exchange(&self.ready)?;
                 fail::fail_point!("store.swap_between");
-                self.rename(&self.staging, &self.kept)?;
+                self.rename(&self.ready, &self.kept)?;
             }
         }
         sync_directory(&self.parent)
     }
 
-    fn not_ready(&self) -> Error {
-        Error::DatabaseUnusable { path: self.staged_database(), reason: "it was not made ready".into() }
+    /// In place of one that came forward and was cut off then. Not synced by itself: what is live then says what was done.
+    fn come_forward(&self) -> Result<()> {
+        if !self.staging.join(&self.marker).exists() {
+            let reason = "it was not made ready".into();
+            return Err(Error::DatabaseUnusable { path: self.staged_database(), reason });
+        }
+        remove_tree(&self.ready)?;
+        self.rename(&self.staging, &self.ready)
     }
 
     /// Makes the database from before the live one, unless it is: the restored one is put aside.
@@ -130,7 +164,7 @@ impl Swap {
         match (self.live(), self.kept.exists()) {
             (Live::Nothing, true) => self.rename(&self.kept, &self.live)?,
             (Live::Restored, true) => self.exchange(&self.kept)?,
-            (Live::Restored, false) => self.rename(&self.live, &self.staging)?,
+            (Live::Restored, false) => self.rename(&self.live, &self.ready)?,
             (Live::Before, _) | (Live::Nothing, false) => return Ok(()),
         }
         sync_directory(&self.parent)
@@ -143,8 +177,8 @@ impl Swap {
         } else if self.away.exists() && !self.kept.exists() {
             self.rename(&self.away, &self.kept)?;
         }
-        if self.live() == Live::Restored && self.staging.exists() && !self.kept.exists() {
-            self.rename(&self.staging, &self.kept)?;
+        if self.live() == Live::Restored && self.ready.exists() && !self.kept.exists() {
+            self.rename(&self.ready, &self.kept)?;
         }
         sync_directory(&self.parent)
     }
@@ -164,9 +198,14 @@ impl Swap {
         }
     }
 
-    /// Removes what was made ready and did not become live.
-    pub fn discard_staged(&self) -> Result<()> {
+    /// Removes what this attempt made ready, where it did not become live. Nobody else's.
+    pub fn discard_own(&self) -> Result<()> {
         remove_tree(&self.staging)
+    }
+
+    /// Removes what any attempt made ready and did not become live: when the restore is over.
+    pub fn discard_staged(&self) -> Result<()> {
+        self.staged()?.iter().try_for_each(|place| remove_tree(&self.parent.join(place.directory())))
     }
 
     /// Removes what was put aside.

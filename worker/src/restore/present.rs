@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chiliview_store::{
-    BackupId, Database, Error, RestoreId, TenantId, Timestamp,
+    BackupId, Database, Error, Timestamp,
     backups::{self, Backup, BackupStatus, New, Origin},
     reason::Reason,
     restores::{self, Restore},
@@ -11,7 +11,7 @@ use chiliview_store::{
 };
 use chiliview_telemetry::context::current_trace_id;
 
-use super::failure::Failure;
+use super::{failure::Failure, fence, ours};
 use crate::{
     backup::{self, back_up},
     context::Context,
@@ -30,8 +30,9 @@ pub(super) async fn secure(
     number: i64,
     attempt: &Attempt,
 ) -> Result<Option<Database>, Failure> {
-    let locked = match lock(context, row).await {
-        Ok(locked) => Some(locked),
+    let locked = match lock(context, row, attempt).await {
+        Ok(Some(locked)) => Some(locked),
+        Ok(None) => return Err(Failure::Overtaken),
         Err(error) if is_passing(&error) => return Err(error.into()),
         Err(error) if row.without_safety == 0 => return Err(refused(error.to_string())),
         Err(error) => {
@@ -49,21 +50,20 @@ pub(super) async fn secure(
 }
 
 /// Since when it is locked: since an attempt that crashed, perhaps. A new lock is later than what was saved before it, whatever
-/// the clocks of both workers say: what was written in between is not in that.
-async fn lock(context: &Context, row: &Restore) -> Result<(Database, Timestamp), Error> {
+/// the clocks of both workers say: what was written in between is not in that. Nothing for one who was overtaken.
+async fn lock(context: &Context, row: &Restore, attempt: &Attempt) -> Result<Option<(Database, Timestamp)>, Error> {
     let saved = noted(context, row).await?;
     let database = context.store.tenant(row.tenant_id).await?;
+    fail::fail_point!("worker.restore_locking", |_| Err(Error::DiskFull));
     let now = saved.map_or(context.now(), |saved| context.now().max(saved.created_at.plus(INSTANT)));
-    let since = database
-        .write_past_lock(async |tx| {
-            if let Some(lock) = write_lock::find(tx).await?.filter(|lock| lock.is_held_by(row.id)) {
-                return Ok(lock.since);
-            }
-            write_lock::set(tx, row.id, row.tenant_id, now).await?;
-            Ok::<_, Error>(now)
-        })
-        .await?;
-    Ok((database, since))
+    let since = fence::write(context, attempt, &database, async |tx| {
+        if let Some(lock) = write_lock::find(tx).await?.filter(|lock| lock.is_held_by(row.id)) {
+            return Ok(lock.since);
+        }
+        write_lock::set(tx, row.id, row.tenant_id, now).await?;
+        Ok(now)
+    });
+    Ok(since.await?.map(|since| (database, since)))
 }
 
 /// A backup like any other, unless an attempt that crashed has made it already under this very lock.
@@ -149,14 +149,17 @@ pub(super) async fn give_up_safety(context: &Context, row: &Restore, reason: &Re
 }
 
 /// What the tenant has now: opened by its name, its own, whole, and it takes a write. The lock stays.
-pub(super) async fn check(context: &Context, id: RestoreId, tenant: TenantId) -> Result<(), Failure> {
+pub(super) async fn check(context: &Context, row: &Restore, attempt: &Attempt) -> Result<(), Failure> {
+    let (id, tenant) = (row.id, row.tenant_id);
     let database = context.store.tenant(tenant).await?;
     soundness::check_quickly(&database).await?;
     if database.read(tenant_settings::owner).await? != Some(tenant) {
         return Err(Failure::refused("the database that came into the place is another tenant's"));
     }
     let now = context.now();
-    Ok(database.write_past_lock(async |tx| write_lock::set(tx, id, tenant, now).await).await?)
+    fail::fail_point!("worker.restore_checking", |_| Err(Failure::injected()));
+    let locked = fence::write(context, attempt, &database, async |tx| write_lock::set(tx, id, tenant, now).await);
+    ours(locked.await?.is_some())
 }
 
 /// Keeps the live database open, while another comes into its place: see `swap`.
@@ -172,12 +175,13 @@ pub(super) async fn keep_open(context: &Context, row: &Restore) -> Option<Databa
     opened.ok()
 }
 
-/// Lets the tenant write again, if it is this restore that keeps it from it. A database that takes no write at all needs
-/// no more than a word.
-pub(super) async fn unlock(context: &Context, row: &Restore) -> Result<(), Error> {
+/// Lets the tenant write again, if it is this restore that keeps it from it, and no other attempt counts on that. A database
+/// that takes no write at all needs no more than a word.
+pub(super) async fn unlock(context: &Context, row: &Restore, attempt: &Attempt) -> Result<(), Error> {
     let unlocked = async {
         let database = context.store.tenant(row.tenant_id).await?;
-        database.write_past_lock(async |tx| write_lock::clear(tx, row.id).await).await
+        fail::fail_point!("worker.restore_unlocking", |_| Err(Error::DiskFull));
+        fence::write(context, attempt, &database, async |tx| write_lock::clear(tx, row.id).await).await
     };
     match unlocked.await {
         Err(error) if is_passing(&error) => Err(error),

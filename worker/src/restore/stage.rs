@@ -46,6 +46,7 @@ pub(super) async fn make_ready(
         unpack(&context.shelf, &key, &manifest, identities, &swap.staged_database(), follower.watch()).await?;
         fail::fail_point!("worker.restore_unpacked", |_| Err(Failure::injected()));
         open_and_own(context, row, swap, owner).await?;
+        fail::fail_point!("worker.restore_owned", |_| Err(Failure::injected()));
         seal(swap, follower.watch()).await
     };
     let unpacked = unpacked.await;

@@ -56,7 +56,7 @@ pub(crate) async fn give_up_undo(
             }
         }
         present::give_up_safety(context, &row, reason).await?;
-        fail(context, &row, reason).await?;
+        fail(context, &row, attempt, reason).await?;
     }
     settle(context, id, attempt).await?;
     Ok(())
@@ -115,7 +115,7 @@ async fn run(context: &Context, row: &Restore, number: i64, attempt: &Attempt) -
         drop(present);
         fail::fail_point!("worker.undo_swapped", |_| Err(Failure::injected()));
     }
-    present::check(context, row.id, row.tenant_id).await?;
+    present::check(context, row, attempt).await?;
     fail::fail_point!("worker.undo_checked", |_| Err(Failure::injected()));
     commit(context, row, number, attempt).await?;
     fail::fail_point!("worker.undo_committed", |_| Err(Failure::injected()));
@@ -146,7 +146,7 @@ async fn commit(context: &Context, row: &Restore, number: i64, attempt: &Attempt
         .await
 }
 
-async fn fail(context: &Context, row: &Restore, reason: &Reason) -> Result<(), Error> {
+async fn fail(context: &Context, row: &Restore, attempt: &Attempt, reason: &Reason) -> Result<(), Error> {
     let now = context.now();
     let reason = Reason::new(reason.cause, format!("the undo failed: {reason}"));
     let job = NewJob::new(context.store.ids().next(), Work::ForgetRestored { restore: row.id });
@@ -155,7 +155,7 @@ async fn fail(context: &Context, row: &Restore, reason: &Reason) -> Result<(), E
         .store
         .central()
         .write(async |tx| {
-            if restores::undo_failed(tx, row.id, &reason, now).await? {
+            if attempt.holds(tx).await? && restores::undo_failed(tx, row.id, &reason, now).await? {
                 queue::enqueue(tx, &job).await?;
                 let event =
                     Event::done("restore.undo", "restore", row.id).ending(audit::Outcome::Failed, &reason.words);

@@ -9,10 +9,12 @@ use chiliview_store::{
     BackupId, Clock, Database, Error, Ids, RestoreId, TenantId,
     audit::{self, Filter},
     backups::{self, BackupStatus, Origin},
+    exchange::Exchange,
     migrations::{Kind, newest},
     postgres,
     queue::{self, JobStatus, NewJob, Work},
     restores::{self, New, Restore, RestoreStatus, Target},
+    staging::Staging,
     tenant_settings, tenants, users,
 };
 
@@ -21,7 +23,7 @@ use sqlx::{AssertSqlSafe, Executor as _};
 use crate::{
     queue::in_the_queue,
     shop::{Shop, make_heavy, on_every_engine, user},
-    workshop::{calm, until},
+    workshop::{calm, options, until},
 };
 
 pub(crate) const ATTEMPTS: u32 = 3;
@@ -108,6 +110,14 @@ impl Shop {
         database.write(async |tx| users::insert(tx, &user(name)).await).await
     }
 
+    /// How many attempts have written their restore into the database that the tenant has now.
+    pub(crate) async fn times_restored(&self, tenant: TenantId) -> i64 {
+        let database = self.context.store.tenant(tenant).await.unwrap();
+        let sql = "SELECT COUNT(*) FROM audit_log WHERE action = 'tenant.restore'";
+        let (times,) = database.read(async |tx| tx.query(sql).fetch_one::<(i64,)>().await).await.unwrap();
+        times
+    }
+
     /// What lies beside the tenants' directories or schemas, under the names of directories; and what is being unpacked.
     pub(crate) async fn leftovers(&self) -> Vec<String> {
         let data_dir = self.context.store.data_dir();
@@ -118,8 +128,10 @@ impl Shop {
             let schemas = "SELECT CAST(nspname AS TEXT) FROM pg_namespace WHERE nspname ~ '^(restore|before|away)_'";
             let schemas: Vec<String> = sqlx::query_scalar(schemas).fetch_all(central.pool()).await.unwrap();
             all.extend(schemas.iter().map(|name| {
-                let (kind, id) = name.split_once('_').unwrap();
-                format!(".{kind}-{}", id.parse::<RestoreId>().unwrap())
+                let mut parts = name.split('_');
+                let (kind, id) = (parts.next().unwrap(), parts.next().unwrap().parse::<RestoreId>().unwrap());
+                let attempt = parts.next().map(|attempt| format!(".{attempt}")).unwrap_or_default();
+                format!(".{kind}-{id}{attempt}")
             }));
         } else {
             let entries = std::fs::read_dir(data_dir.resellers()).unwrap();
@@ -170,6 +182,32 @@ pub(crate) async fn names(database: &Database) -> Vec<String> {
         .await
         .unwrap();
     rows.into_iter().map(|(name,)| name).collect()
+}
+
+/// By one who was stopped in the middle, when the restore was over.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_attempt_leaves_behind_after_the_end_is_swept_up() {
+    on_every_engine(async |shop: Shop| {
+        let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
+        let done = shop.restore_to_the_end(tenant, backup).await;
+        let places = [Staging::of(done.id, 7), Staging::of(Ids.next(), 1)];
+        for place in places {
+            let left = Exchange::new(&shop.context.store, place.restore, tenant, place.attempt.unwrap());
+            left.begin().await.unwrap();
+            if shop.is_on_postgres() {
+                shop.execute(&format!("CREATE SCHEMA {}", place.schema())).await;
+            }
+        }
+        let unknown = places[1].directory();
+        let worker = shop.start(options());
+        until("the leftover is gone", async || !shop.leftovers().await.iter().any(|name| name.ends_with(".7"))).await;
+        worker.stop().await;
+        let mut left = shop.leftovers().await;
+        left.retain(|name| *name != unknown && *name != places[1].scratch());
+        assert_eq!(left, [format!(".before-{}", done.id)]);
+        assert!(shop.leftovers().await.contains(&unknown), "of a restore that nobody knows: the doctor tells");
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@ use chiliview_doctor::Status;
 use chiliview_store::{
     Error, Ids, RestoreId, Timestamp,
     restores::{self, New, RestoreStatus, Target},
+    staging::Staging,
     swap::Swap,
     users, write_lock,
 };
@@ -68,10 +69,11 @@ async fn a_lock_whose_restore_is_under_way_stays() {
     let installation = Installation::new().await;
     let id = restore(&installation, false).await;
     let data_dir = installation.data_dir();
-    std::fs::create_dir(data_dir.staging(id)).unwrap();
+    let staged = [Staging::of_all(id), Staging::of(id, 1)].map(|place| data_dir.staging(place));
+    staged.iter().for_each(|staged| std::fs::create_dir(staged).unwrap());
     installation.repair().await;
     assert!(!writes(&installation).await);
-    assert!(data_dir.staging(id).exists(), "somebody comes back to it");
+    assert!(staged.iter().all(|staged| staged.exists()), "somebody comes back to it");
 }
 
 #[tokio::test]
@@ -91,15 +93,13 @@ async fn what_a_restore_that_is_over_left_is_put_aside_and_what_can_be_undone_st
     store.close().await;
     drop(store);
     assert_eq!(only(&installation.repair().await).name, "write_lock");
-    for directory in [data_dir.staging(over), data_dir.kept(over), data_dir.staging(done), data_dir.kept(done)] {
+    let staged = [over, done].map(|id| [Staging::of_all(id), Staging::of(id, 1)]).concat();
+    let staged: Vec<_> = staged.into_iter().map(|place| data_dir.staging(place)).collect();
+    for directory in staged.iter().chain(&[data_dir.kept(over), data_dir.kept(done)]) {
         std::fs::create_dir(directory).unwrap();
     }
     let report = installation.repair().await;
-    assert!(Swap::new(&data_dir, done, installation.acme).kept_database().parent().unwrap().exists());
-    assert!(
-        !data_dir.staging(over).exists() && !data_dir.kept(over).exists() && !data_dir.staging(done).exists(),
-        "{:#?}",
-        report.checks
-    );
+    assert!(Swap::new(&data_dir, done, installation.acme, 1).kept_database().parent().unwrap().exists());
+    assert!(staged.iter().all(|staged| !staged.exists()) && !data_dir.kept(over).exists(), "{:#?}", report.checks);
     assert_calm(&installation.look().await);
 }

@@ -7,6 +7,7 @@ use chiliview_store::{
     Clock, Database, Ids, RestoreId, Settings, Store, TenantId, Timestamp,
     queue::{self, Lane, Lease},
     restores::{self, New, Target},
+    staging::Staging,
 };
 use sqlx::{AssertSqlSafe, Executor as _, PgPool};
 
@@ -61,8 +62,10 @@ async fn a_whole_installation_is_well_and_orphans_are_put_aside_when_nobody_work
         assert!(store.tenant_database_exists(orphan).await.unwrap());
 
         let restore: RestoreId = Ids.next();
-        let leftover = format!("CREATE SCHEMA restore_{}", restore.uuid().simple());
-        pool.execute(AssertSqlSafe(leftover)).await.unwrap();
+        for leftover in [Staging::of_all(restore), Staging::of(restore, 1)] {
+            let leftover = format!("CREATE SCHEMA {}", leftover.schema());
+            pool.execute(AssertSqlSafe(leftover)).await.unwrap();
+        }
         let under_way = New {
             id: Ids.next(),
             backup: Ids.next(),
@@ -77,14 +80,16 @@ async fn a_whole_installation_is_well_and_orphans_are_put_aside_when_nobody_work
             at: Timestamp::from_micros(0),
         };
         store.central().write(async |tx| restores::insert(tx, &under_way).await).await.unwrap();
-        let needed = format!("CREATE SCHEMA restore_{}", under_way.id.uuid().simple());
-        pool.execute(AssertSqlSafe(needed)).await.unwrap();
+        for needed in [Staging::of_all(under_way.id), Staging::of(under_way.id, 2)] {
+            let needed = format!("CREATE SCHEMA {}", needed.schema());
+            pool.execute(AssertSqlSafe(needed)).await.unwrap();
+        }
         store.close().await;
         pool.close().await;
         drop((store, pool));
 
         let report = examined(&settings, Mode::Repair).await;
-        assert_eq!(bad(&report).len(), 2, "{:#?}", bad(&report));
+        assert_eq!(bad(&report).len(), 3, "{:#?}", bad(&report));
         assert!(bad(&report).iter().all(|line| line.status == Status::Repaired), "{:#?}", bad(&report));
         let (store, pool) = opened(&settings).await;
         assert!(!store.tenant_database_exists(orphan).await.unwrap());
@@ -93,7 +98,7 @@ async fn a_whole_installation_is_well_and_orphans_are_put_aside_when_nobody_work
                 .fetch_all(&pool)
                 .await
                 .unwrap();
-        assert!(aside.len() == 2 && aside.contains(&format!("aside_{name}")), "{aside:?}");
+        assert!(aside.len() == 3 && aside.contains(&format!("aside_{name}")), "{aside:?}");
         store.close().await;
         drop((store, pool));
         assert_calm(&examined(&settings, Mode::Look).await);

@@ -7,6 +7,7 @@ use chiliview_store::{
     exchange::Exchange,
     postgres, presence,
     queue::{self, Changes, JobId, Lane, Lease, NewJob, Work},
+    staging::Staging,
     tenant_settings as settings,
 };
 use sqlx::{AssertSqlSafe, Executor as _};
@@ -99,9 +100,9 @@ async fn an_exchange_of_schemas_that_falls_silent_gives_the_tenant_back() {
         let there = open(&direct).await;
         let (id, database) = tenant_database(&there).await;
         let (Database::Postgres(schema), restore) = (&database, Ids.next::<RestoreId>()) else { unreachable!() };
-        let staged = format!("CREATE SCHEMA restore_{}", restore.uuid().simple());
+        let staged = format!("CREATE SCHEMA {}", Staging::of(restore, 1).schema());
         schema.pool().execute(AssertSqlSafe(staged)).await.unwrap();
-        let exchange = Exchange::new(&store, restore, id);
+        let exchange = Exchange::new(&store, restore, id, 1);
         proxy.fall_silent_before("ALTER SCHEMA");
         let swap = tokio::spawn(async move { exchange.bring_in(async |_| Ok(true)).await });
         until("it falls silent", async || proxy.has_sprung()).await;

@@ -9,6 +9,7 @@ use chiliview_store::{
     Database, Error, Ids, RestoreId, Settings, Store, TenantId,
     migrations::Kind,
     sqlite::{File, Missing},
+    staging::{self, Staging},
     swap::{Live, Swap},
     write_lock,
 };
@@ -24,17 +25,28 @@ async fn ready(store: &Store) -> (TenantId, Swap) {
     make_probe(&database).await;
     write(&database, async |tx| put(tx, "old").await).await;
     let restore: RestoreId = Ids.next();
-    let swap = Swap::new(store.data_dir(), restore, tenant);
+    let swap = Swap::new(store.data_dir(), restore, tenant, 1);
+    make_ready(&swap, "new").await;
+    write(&database, async |tx| write_lock::set(tx, restore, tenant, at(0)).await).await;
+    (tenant, swap)
+}
+
+async fn make_ready(swap: &Swap, name: &str) {
     swap.begin().unwrap();
     let file = File::open(&swap.staged_database(), Missing::Create, Kind::Tenant, 1).await.unwrap();
     let staged = Database::Sqlite(file.clone());
     make_probe(&staged).await;
-    write(&staged, async |tx| put(tx, "new").await).await;
+    write(&staged, async |tx| put(tx, name).await).await;
     file.close().await;
     drop((staged, file));
     swap.seal().unwrap();
-    write(&database, async |tx| write_lock::set(tx, restore, tenant, at(0)).await).await;
-    (tenant, swap)
+}
+
+/// What lies beside the tenants' directories.
+fn beside(store: &Store) -> Vec<String> {
+    let entries = std::fs::read_dir(store.data_dir().resellers()).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.starts_with('.')).collect()
 }
 
 async fn live(store: &Store, tenant: TenantId) -> Vec<String> {
@@ -72,6 +84,40 @@ async fn after_a_swap_the_other_database_is_the_tenants_and_after_the_way_back_i
     assert_eq!(live(&store, tenant).await, ["old"]);
     swap.discard_kept().unwrap();
     swap.discard_staged().unwrap();
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_attempt_has_a_place_of_its_own_and_only_its_own_database_comes_in() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&Settings::sqlite(directory.path())).await;
+    let (tenant, first) = ready(&store).await;
+    let restore = staging::all(&store).await.unwrap()[0].restore;
+    let [second, third] = [2, 3].map(|attempt| Swap::new(store.data_dir(), restore, tenant, attempt));
+    make_ready(&second, "of the second").await;
+    assert_eq!(beside(&store), [Staging::of(restore, 2).directory()], "the first one's is nobody's any more");
+    // It wakes.
+    make_ready(&first, "of the first").await;
+    first.discard_own().unwrap();
+    first.begin().unwrap();
+    assert!(matches!(first.bring_in(), Err(Error::DatabaseUnusable { .. })), "it is not ready");
+    // One that came forward and was cut off then, or was made ready by a version before.
+    let forward = store.data_dir().staging(Staging::of_all(restore));
+    make_ready(&third, "of the third").await;
+    std::fs::rename(third.staged_database().parent().unwrap(), &forward).unwrap();
+    third.begin().unwrap();
+    assert!(forward.exists(), "it may be what the restored one replaces");
+    make_ready(&third, "of the third again").await;
+    third.bring_in().unwrap();
+    assert_eq!(live(&store, tenant).await, ["of the third again"]);
+    assert!(third.has_kept() && !forward.exists());
+    make_ready(&first, "of the first").await;
+    assert_eq!(staging::all(&store).await.unwrap(), [Staging::of(restore, 1)]);
+    third.discard_staged().unwrap();
+    third.bring_back().unwrap();
+    third.discard_kept().unwrap();
+    assert_eq!(live(&store, tenant).await, ["old"]);
+    assert_eq!(beside(&store), [] as [String; 0]);
     store.close().await;
 }
 
