@@ -8,7 +8,7 @@ use chiliview_store::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{context::Context, restore, uploads};
+use crate::{context::Context, import, restore, uploads};
 
 const EVERY: Duration = Duration::from_secs(600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -39,6 +39,9 @@ pub(crate) async fn run(context: &Context, session_idle: Duration, shutdown: &Ca
         }
         if let Err(error) = restore::sweep(context).await {
             tracing::warn!(%error, "restores.not_swept");
+        }
+        if let Err(error) = import::sweep(context).await {
+            tracing::warn!(%error, "imports.not_swept");
         }
         tokio::select! {
             () = shutdown.cancelled() => return,

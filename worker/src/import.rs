@@ -9,7 +9,7 @@ use chiliview_snapshot::{
 };
 use chiliview_store::{
     BackupId, Error, TenantId, UploadId,
-    backups::Backup,
+    backups::{self, Backup},
     data_dir,
     error::with_causes,
     migrations::{self, Kind},
@@ -40,7 +40,7 @@ impl Import {
 impl Drop for Import {
     fn drop(&mut self) {
         if let Err(error) = data_dir::remove_tree(&self.folder) {
-            // The next attempt, or the next start, removes it.
+            // The next attempt, or housekeeping, removes it.
             tracing::warn!(%error, "import.not_removed");
         }
     }
@@ -62,7 +62,7 @@ pub(crate) async fn take_in(
         return Err(Failure::Refused("the uploaded file is not there any more".to_owned()));
     };
     let uploaded = uploaded(context, &row, &pieces)?;
-    let import = folder(context, backup.id)?;
+    let import = folder(context, backup)?;
     let request = Adoption {
         upload: uploaded,
         to: import.path.clone(),
@@ -71,7 +71,9 @@ pub(crate) async fn take_in(
         identities: context.config.identities.clone(),
     };
     let adopted = adopt(request, watch).await.map_err(refused)?;
+    fail::fail_point!("worker.import_adopted", |_| Err(SnapshotError::Cancelled.into()));
     settle_owner(context, &adopted, tenant, row.adopt != 0).await?;
+    fail::fail_point!("worker.import_taken_in", |_| Err(SnapshotError::Cancelled.into()));
     Ok(import)
 }
 
@@ -99,13 +101,46 @@ fn uploaded(context: &Context, row: &Upload, pieces: &[UploadPiece]) -> Result<U
     })
 }
 
-/// A directory of its own: what a killed attempt left is gone.
-fn folder(context: &Context, backup: BackupId) -> Result<Import, Error> {
-    let folder = context.scratch().join(format!("import-{backup}"));
-    data_dir::remove_tree(&folder)?;
+/// A directory of this attempt's own, so that one who was overtaken removes nothing but his. What attempts before this one left
+/// is gone.
+fn folder(context: &Context, backup: &Backup) -> Result<Import, Error> {
+    for (name, id, attempt) in folders(context)? {
+        if id == backup.id && attempt <= backup.attempt {
+            data_dir::remove_tree(&context.scratch().join(name))?;
+        }
+    }
+    let folder = context.scratch().join(format!("import-{}.{}", backup.id, backup.attempt));
     data_dir::create_private(&folder)?;
     let path = folder.join("reseller.db");
     Ok(Import { folder, path })
+}
+
+/// Those that there are, whose backups and attempts; versions before had one for all attempts.
+fn folders(context: &Context) -> Result<Vec<(String, BackupId, i64)>, Error> {
+    let parent = context.scratch();
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(&parent).map_err(Error::io("read", &parent))? {
+        let name = entry.map_err(Error::io("read", &parent))?.file_name();
+        let Some(name) = name.to_str() else { continue };
+        let Some(rest) = name.strip_prefix("import-") else { continue };
+        let (id, attempt) = rest.split_once('.').unwrap_or((rest, "0"));
+        if let (Ok(id), Ok(attempt)) = (id.parse(), attempt.parse()) {
+            found.push((name.to_owned(), id, attempt));
+        }
+    }
+    Ok(found)
+}
+
+/// Removes what killed processes left of imports that are over.
+pub(crate) async fn sweep(context: &Context) -> Result<(), Error> {
+    for (name, id, _) in folders(context)? {
+        let backup = context.store.central().read(async |tx| backups::find(tx, id).await).await?;
+        if backup.is_none_or(|backup| backup.status.is_terminal()) {
+            data_dir::remove_tree(&context.scratch().join(&name))?;
+            tracing::info!(backup = %id, name, "import.leftover_removed");
+        }
+    }
+    Ok(())
 }
 
 /// What each released version of ChiliView makes.

@@ -8,7 +8,7 @@ use std::{
 
 use chiliview_snapshot::{Entry, Identities, PieceKey, UploadKey, Watch, unpack};
 use chiliview_store::{
-    Database, Ids, TenantId, UploadId,
+    BackupId, Database, Ids, TenantId, UploadId,
     backups::{self, Backup, BackupStatus, New, Origin},
     json_text::JsonText,
     queue::{self, NewJob, Work},
@@ -113,30 +113,44 @@ impl Scene {
     }
 
     async fn finish(&self, upload: UploadId, tenant: TenantId) -> Backup {
-        let (backup, store) = (Ids.next(), &self.shop.context.store);
-        let now = store.clock().now();
-        let new = New {
-            id: backup,
+        let backup = self.ask(upload, tenant).await;
+        let worker = self.shop.start(calm());
+        let ended = self.shop.ended(backup).await;
+        self.shop.idle().await;
+        worker.stop().await;
+        assert_eq!(self.lying_about(), [] as [String; 0], "nothing of it lies about");
+        ended
+    }
+
+    /// What is being unpacked.
+    fn lying_about(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.shop.context.store.data_dir().temp()).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    async fn ask(&self, upload: UploadId, tenant: TenantId) -> BackupId {
+        let new = self.backup(tenant);
+        let backup = new.id;
+        self.shop
+            .write(async |tx| {
+                backups::insert(tx, &new).await?;
+                assert!(uploads::complete(tx, upload, backup, new.at).await?);
+                queue::enqueue(tx, &NewJob::new(Ids.next(), Work::Import { backup, upload })).await
+            })
+            .await;
+        backup
+    }
+
+    fn backup(&self, tenant: TenantId) -> New {
+        New {
+            id: Ids.next(),
             tenant: Some((tenant, "acme".into())),
             origin: Origin::Import,
             run: None,
             requested_by: "test".into(),
             trace_id: None,
-            at: now,
-        };
-        self.shop
-            .write(async |tx| {
-                backups::insert(tx, &new).await?;
-                assert!(uploads::complete(tx, upload, backup, now).await?);
-                queue::enqueue(tx, &NewJob::new(Ids.next(), Work::Import { backup, upload })).await
-            })
-            .await;
-        let worker = self.shop.start(calm());
-        let ended = self.shop.ended(backup).await;
-        self.shop.idle().await;
-        worker.stop().await;
-        assert_eq!(fs::read_dir(store.data_dir().temp()).unwrap().count(), 0, "nothing of it lies about");
-        ended
+            at: self.shop.context.store.clock().now(),
+        }
     }
 
     async fn refused(&self, bytes: &[u8], wish: Wish, reason: &str) {
@@ -354,6 +368,60 @@ async fn what_a_tenant_was_uploading_goes_when_he_is_purged() {
         worker.stop().await;
         assert!(!lie(&scene, upload).exists() && !scene.is_listed(upload).await);
         assert!(lie(&scene, of_another).exists() && scene.is_listed(of_another).await);
+    })
+    .await;
+}
+
+/// Each attempt unpacks into a directory of its own, and removes no other.
+#[cfg(feature = "failpoints")]
+#[test]
+fn one_who_was_overtaken_in_the_middle_of_an_import_removes_nothing_of_the_next_ones() {
+    use crate::{
+        restore_overtaken::{Gate, alone_with_room, silent},
+        workshop::options,
+    };
+    const TEST: &str = "imports::one_who_was_overtaken_in_the_middle_of_an_import_removes_nothing_of_the_next_ones";
+    alone_with_room(TEST, async || {
+        on_every_engine(async |scene| {
+            let (packed, _) = scene.ours().await;
+            let upload = scene.upload(&packed, scene.wish()).await;
+            let before = Gate::at("worker.import_adopted");
+            let backup = scene.ask(upload, scene.tenant).await;
+            let overtaken = silent(&scene.shop);
+            before.reached().await;
+            let further = Gate::at("worker.import_taken_in");
+            let next = scene.shop.start(options());
+            further.reached().await;
+            before.open();
+            overtaken.stop().await;
+            let number = scene.shop.find(backup).await.unwrap().attempt;
+            assert_eq!(scene.lying_about(), [format!("import-{backup}.{number}")]);
+            further.open();
+            let ended = scene.shop.ended(backup).await;
+            scene.shop.idle().await;
+            next.stop().await;
+            assert_eq!((ended.status, ended.error.as_deref()), (BackupStatus::Verified, None));
+            assert_eq!(scene.lying_about(), [] as [String; 0]);
+        })
+        .await;
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_process_left_of_an_import_that_is_over_is_swept_up() {
+    on_every_engine(async |scene| {
+        let (packed, _) = scene.ours().await;
+        let over = scene.import(&packed, scene.wish()).await.id;
+        let under_way = scene.backup(scene.tenant);
+        scene.shop.write(async |tx| backups::insert(tx, &under_way).await).await;
+        let temp = scene.shop.context.store.data_dir().temp();
+        let needed = format!("import-{}.1", under_way.id);
+        for name in [format!("import-{over}"), format!("import-{over}.1"), needed.clone()] {
+            fs::create_dir(temp.join(name)).unwrap();
+        }
+        let worker = scene.shop.start(calm());
+        until("what is over is gone", async || scene.lying_about() == [needed.clone()]).await;
+        worker.stop().await;
     })
     .await;
 }
