@@ -5,6 +5,7 @@ use std::{fs, path::Path, time::Duration};
 use chiliview_store::{
     Error, Result, Tx,
     data_dir::{Company, DataDir},
+    lent::PostgresTx,
     sqlite::beside,
 };
 use sqlx::{
@@ -32,7 +33,7 @@ where
         Place::File(directory, path) => read_file(directory, path, work).await,
         Place::Alone(path) => read_view(path, wal_bytes(path) == 0, work).await,
         Place::Schema(pool, schema) => {
-            let mut transaction = pool.begin().await?;
+            let mut transaction = PostgresTx::begin(pool, "BEGIN").await?;
             let view = format!("SET TRANSACTION READ ONLY; SET LOCAL search_path TO \"{schema}\"");
             transaction.execute(AssertSqlSafe(view)).await.map_err(Error::from)?;
             work(&mut Tx::Postgres(transaction)).await

@@ -21,6 +21,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod json_text;
 pub mod keys;
+pub mod lent;
 pub mod login_networks;
 pub mod migrations;
 pub mod notices;

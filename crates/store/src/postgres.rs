@@ -14,8 +14,9 @@ use tracing::Instrument;
 use crate::{
     error::{Error, Result},
     ids::TenantId,
+    lent::{Lent, PostgresTx},
     migrations,
-    patience::{ANSWER, STATEMENT, begin, in_time},
+    patience::{ANSWER, STATEMENT, in_time},
     seam::{Tx, commit_span},
     turns::Turns,
     upgrade,
@@ -195,7 +196,7 @@ impl Schema {
 
     /// Creates the schema when it is missing and brings it up to the newest migration, in one transaction's lock.
     pub(crate) async fn migrate(&self, kind: migrations::Kind) -> Result<()> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = Lent::by(&self.pool).await?;
         let lock = format!("SET lock_timeout = 0; SELECT pg_advisory_lock(hashtextextended('{}', 1))", self.name);
         connection.execute(AssertSqlSafe(lock)).await?;
         let outcome = self.migrate_locked(&mut connection, kind).await;
@@ -206,7 +207,7 @@ impl Schema {
             )))
             .await;
         if reset.is_err() {
-            connection.detach();
+            drop(connection.detach());
         }
         outcome
     }
@@ -244,17 +245,17 @@ impl Schema {
     pub(crate) async fn version(&self) -> Result<Option<i64>> {
         let table = format!("\"{}\"._sqlx_migrations", self.name);
         let there = sqlx::query_scalar::<_, bool>("SELECT to_regclass($1) IS NOT NULL").bind(&table);
-        if !in_time(STATEMENT, there.fetch_one(&self.pool)).await? {
+        if !in_time(STATEMENT, there.fetch_one(&mut *Lent::by(&self.pool).await?)).await? {
             return Ok(None);
         }
         let query = format!("SELECT coalesce(max(version), 0) FROM {table}");
         let version = sqlx::query_scalar(AssertSqlSafe(query));
-        Ok(Some(in_time(STATEMENT, version.fetch_one(&self.pool)).await?))
+        Ok(Some(in_time(STATEMENT, version.fetch_one(&mut *Lent::by(&self.pool).await?)).await?))
     }
 
     /// What the schema was marked with; outer `None`: there is no such schema.
     pub async fn mark(&self) -> Result<Option<Option<String>>> {
-        self.mark_for(&self.pool).await
+        self.mark_for(&mut *Lent::by(&self.pool).await?).await
     }
 
     /// As a transaction sees it.
@@ -271,20 +272,20 @@ impl Schema {
             " WHERE c.relkind = 'r'"
         );
         let bytes = sqlx::query_scalar(query).bind(&*self.name);
-        let bytes: i64 = in_time(STATEMENT, bytes.fetch_one(&self.pool)).await?;
+        let bytes: i64 = in_time(STATEMENT, bytes.fetch_one(&mut *Lent::by(&self.pool).await?)).await?;
         Ok(u64::try_from(bytes).unwrap_or(0))
     }
 
     /// Removes the schema and all that is in it.
     pub async fn drop_schema(&self) -> Result<()> {
         let drop = format!("DROP SCHEMA IF EXISTS \"{}\" CASCADE", self.name);
-        in_time(STATEMENT, self.pool.execute(AssertSqlSafe(drop))).await?;
+        in_time(STATEMENT, Lent::by(&self.pool).await?.execute(AssertSqlSafe(drop))).await?;
         Ok(())
     }
 
     /// Whether the schema exists.
     pub async fn exists(&self) -> Result<bool> {
-        self.exists_for(&self.pool).await
+        self.exists_for(&mut *Lent::by(&self.pool).await?).await
     }
 
     /// As a transaction sees it.
@@ -299,7 +300,7 @@ impl Schema {
         E: From<Error>,
     {
         let _turn = self.turns.next().await?;
-        let mut tx = Tx::Postgres(begin(&self.pool, WRITING).await.map_err(not_written)?);
+        let mut tx = Tx::Postgres(PostgresTx::begin(&self.pool, WRITING).await.map_err(not_written)?);
         // One writer at a time per database, as on SQLite: the audit chain and the last-owner rule count on it.
         let central = &*self.name == CENTRAL;
         let refuse = if pass == Pass::Anybody && !central { write_lock::REFUSE } else { "" };
@@ -319,7 +320,7 @@ impl Schema {
         W: AsyncFnOnce(&mut Tx) -> Result<T, E>,
         E: From<Error>,
     {
-        let mut tx = Tx::Postgres(begin(&self.pool, READING).await.map_err(Error::from)?);
+        let mut tx = Tx::Postgres(PostgresTx::begin(&self.pool, READING).await.map_err(Error::from)?);
         // Compiling a statement (`jit`) takes longer than any of ours runs.
         let view = format!("SET LOCAL jit TO off; {}", self.stays());
         self.prepare(&mut tx, view).await?;

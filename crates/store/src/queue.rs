@@ -36,6 +36,7 @@ pub use workers::{Beat, Lease, Worker, beat, now, register, sign_off, workers};
 
 use crate::{
     error::{Error, Result},
+    lent::PostgresTx,
     patience, postgres,
     seam::{Connection, Database, Engine, Query, Tx},
 };
@@ -56,7 +57,7 @@ where
 {
     let Database::Postgres(schema) = central else { return central.write(work).await };
     let done = async {
-        let mut tx = Tx::Postgres(patience::begin(schema.pool(), "BEGIN").await?);
+        let mut tx = Tx::Postgres(PostgresTx::begin(schema.pool(), "BEGIN").await?);
         let value = work(&mut tx).await?;
         postgres::commit(tx).await?;
         Ok(value)

@@ -1,11 +1,12 @@
 //! A whole platform from one engine to the other: what `chiliview move` does to the databases, step by step. The steps are
 //! ordered so that the central database comes last: without it, what lies on the other side is nobody's platform yet.
 
-use sqlx::{AssertSqlSafe, Executor as _, PgPool, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, Executor as _, PgPool};
 
 use crate::{
     error::{Error, Result},
     ids::TenantId,
+    lent::PostgresTx,
     migrations::Kind,
     postgres::{CENTRAL, Schema, tenant_schema},
     queue::{self, Carried},
@@ -68,7 +69,7 @@ pub async fn take_tenant(
 ) -> Result<Digests> {
     let incoming = Schema::new(pool.clone(), &format!("incoming_{}", id.uuid().simple()));
     let digests = transfer::load(file, Kind::Tenant, &incoming, mark, step).await?;
-    let mut tx = pool.begin().await?;
+    let mut tx = PostgresTx::begin(pool, "BEGIN").await?;
     rename(&mut tx, incoming.name(), &tenant_schema(id)).await?;
     tx.commit().await?;
     Ok(digests)
@@ -94,7 +95,7 @@ pub async fn take_central(
     queue::migrate(&Database::Postgres(incoming.clone())).await?;
     fail::fail_point!("store.central_loaded");
     let kept = central(pool).exists().await?.then(|| aside.to_owned());
-    let mut tx = Tx::Postgres(pool.begin().await?);
+    let mut tx = Tx::Postgres(PostgresTx::begin(pool, "BEGIN").await?);
     queue::end_all(&mut tx, "the central database was replaced").await?;
     for job in jobs {
         queue::take_in(&mut tx, job).await?;
@@ -137,7 +138,7 @@ pub async fn put_jobs(central: &Database, jobs: &[Carried]) -> Result<()> {
         .await
 }
 
-async fn rename(tx: &mut Transaction<'static, Postgres>, from: &str, to: &str) -> Result<()> {
+async fn rename(tx: &mut PostgresTx, from: &str, to: &str) -> Result<()> {
     tx.execute(AssertSqlSafe(format!("ALTER SCHEMA \"{from}\" RENAME TO \"{to}\""))).await?;
     Ok(())
 }

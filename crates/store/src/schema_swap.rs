@@ -3,15 +3,16 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use sqlx::{AssertSqlSafe, Executor as _, PgPool, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, Executor as _, PgPool};
 
 use crate::{
     Tx,
     data_dir::{DataDir, create_private, remove_tree},
     error::{Error, Result},
     ids::{RestoreId, TenantId},
+    lent::{Lent, PostgresTx},
     migrations::Kind,
-    patience::{STATEMENT, begin, in_time},
+    patience::{STATEMENT, in_time},
     postgres::{STAYS, Schema, WRITER, tenant_schema},
     staging::{self, Staging},
     swap::Live,
@@ -126,7 +127,7 @@ impl SchemaSwap {
         Ok(true)
     }
 
-    async fn exchange(&self, tx: &mut Transaction<'static, Postgres>) -> Result<()> {
+    async fn exchange(&self, tx: &mut PostgresTx) -> Result<()> {
         rename(tx, &self.live, &self.away).await?;
         rename(tx, &self.kept, &self.live).await?;
         rename(tx, &self.away, &self.kept).await
@@ -172,11 +173,8 @@ impl SchemaSwap {
     /// A transaction in which nobody reads or writes the tenant's schema; none when the caller may not, asked in that very
     /// transaction. Readers are waited for without standing in the queue: behind one who stands there, new ones would have to
     /// wait for the old ones too.
-    async fn alone(
-        &self,
-        may: impl AsyncFnOnce(&mut Tx) -> Result<bool>,
-    ) -> Result<Option<Transaction<'static, Postgres>>> {
-        let mut tx = begin(self.live.pool(), "BEGIN").await?;
+    async fn alone(&self, may: impl AsyncFnOnce(&mut Tx) -> Result<bool>) -> Result<Option<PostgresTx>> {
+        let mut tx = PostgresTx::begin(self.live.pool(), "BEGIN").await?;
         let name = self.live.name();
         let nobody = format!("SELECT pg_try_advisory_xact_lock(hashtextextended('{name}', {STAYS}))");
         let begun = tokio::time::Instant::now();
@@ -202,11 +200,12 @@ impl SchemaSwap {
 /// Every schema in which an attempt at any restore made its database ready.
 pub(crate) async fn staged(pool: &PgPool) -> Result<Vec<Staging>> {
     let names = "SELECT CAST(nspname AS TEXT) FROM pg_namespace WHERE nspname LIKE 'restore\\_%'";
-    let names: Vec<String> = in_time(STATEMENT, sqlx::query_scalar(names).fetch_all(pool)).await?;
+    let names: Vec<String> =
+        in_time(STATEMENT, sqlx::query_scalar(names).fetch_all(&mut *Lent::by(pool).await?)).await?;
     Ok(names.iter().filter_map(|name| Staging::named_by_schema(name)).collect())
 }
 
-async fn rename(tx: &mut Transaction<'static, Postgres>, from: &Schema, to: &Schema) -> Result<()> {
+async fn rename(tx: &mut PostgresTx, from: &Schema, to: &Schema) -> Result<()> {
     let sql = format!("ALTER SCHEMA \"{}\" RENAME TO \"{}\"", from.name(), to.name());
     in_time(STATEMENT, tx.execute(AssertSqlSafe(sql))).await?;
     Ok(())

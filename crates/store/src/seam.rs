@@ -10,6 +10,7 @@ use sqlx::{
 
 use crate::{
     error::{Error, Result},
+    lent::PostgresTx,
     patience::{STATEMENT, in_time},
     postgres::Schema,
     sqlite::File,
@@ -118,7 +119,7 @@ pub enum Tx {
     /// A reader of a SQLite file.
     SqliteReader(Transaction<'static, Sqlite>),
     /// Either, on PostgreSQL.
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(PostgresTx),
 }
 
 /// The connection under a transaction, for the few places that speak one engine's dialect.

@@ -32,6 +32,7 @@ use self::{
 };
 use crate::{
     error::{Error, Result},
+    lent::Lent,
     migrations::{self, Kind},
     patience::{STATEMENT, in_time},
     postgres::Schema,
@@ -163,7 +164,7 @@ pub async fn load(file: &Path, kind: Kind, schema: &Schema, mark: &str, step: St
     schema.drop_schema().await?;
     schema.migrate(kind).await?;
     // One that is not the pool's: who is cut off in the middle of a COPY leaves it in no state to be used again.
-    let mut connection = schema.pool().acquire().await?.detach();
+    let mut connection = Lent::by(schema.pool()).await?.detach();
     let begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {UNHURRIED}; {}", empty(schema, &tables));
     in_time(STATEMENT, connection.execute(AssertSqlSafe(begin))).await?;
     let mut digests = Digests::new();

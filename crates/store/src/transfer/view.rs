@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use super::{corrupt, table::Table};
 use crate::{
     error::{Error, Result},
+    lent::Lent,
     migrations::{self, Kind},
     patience::{STATEMENT, in_time},
     postgres::{Schema, relations_of},
@@ -41,7 +42,7 @@ pub(super) struct View {
 impl View {
     /// The schema as it is now. It keeps nobody from anything but putting another in the schema's place.
     pub(super) async fn open(schema: &Schema) -> Result<Self> {
-        let connection = schema.pool().acquire().await?.detach();
+        let connection = Lent::by(schema.pool()).await?.detach();
         let mut view = Self::inside(connection, schema);
         let begin = format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {UNHURRIED}; {}", schema.stays());
         in_time(STATEMENT, view.connection.execute(AssertSqlSafe(begin))).await?;

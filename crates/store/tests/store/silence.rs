@@ -53,6 +53,24 @@ async fn a_transaction_that_nobody_answers_is_given_up_and_the_next_one_is_done(
     .await;
 }
 
+/// sqlx asks once more on a connection that comes back, and waits for the answer for as long as it takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_falls_silent_on_its_way_back_leaves_room_for_another() {
+    /// A `Sync`, which is how it asks (<https://www.postgresql.org/docs/current/protocol-message-formats.html>).
+    const SYNC: &str = "S\0\0\0\x04";
+    on_the_way(async |_, proxy, store| {
+        let db = store.central();
+        let Database::Postgres(schema) = db else { unreachable!("it was opened on PostgreSQL") };
+        for lost in 0..schema.pool().options().get_max_connections() {
+            proxy.fall_silent_before_no_more_than(SYNC);
+            ends("a writer", db.write(async |tx| put(tx, &format!("kept {lost}")).await)).await.unwrap();
+            until("it falls silent", async || proxy.has_sprung()).await;
+        }
+        ends("who comes next", db.write(async |tx| put(tx, "last").await)).await.unwrap();
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_nobody_answers_asks_again() {
     on_the_way(async |_, proxy, store| {

@@ -35,14 +35,17 @@ struct Way {
 enum Trap {
     /// Whoever says so falls silent before it arrives.
     Before(&'static str),
+    /// Whoever says so and nothing else falls silent before it arrives.
+    BeforeAlone(&'static str),
     /// Whoever says so is cut off when the commit behind it was answered, and does not hear that answer.
     Commit(&'static str),
 }
 
 impl Trap {
-    fn words(self) -> &'static str {
+    fn is_sprung_by(self, piece: &[u8]) -> bool {
         match self {
-            Self::Before(words) | Self::Commit(words) => words,
+            Self::Before(words) | Self::Commit(words) => has(piece, words),
+            Self::BeforeAlone(words) => piece == words.as_bytes(),
         }
     }
 }
@@ -93,6 +96,11 @@ impl Proxy {
     /// The one connection that sends these words next falls silent before they arrive.
     pub(crate) fn fall_silent_before(&self, words: &'static str) {
         self.way.lock().expect("nobody panicked").trap = Some(Trap::Before(words));
+    }
+
+    /// …these bytes, in a piece of their own.
+    pub(crate) fn fall_silent_before_no_more_than(&self, bytes: &'static str) {
+        self.way.lock().expect("nobody panicked").trap = Some(Trap::BeforeAlone(bytes));
     }
 
     /// The one connection that sends these words next is closed once its commit is done, before it hears so.
@@ -147,7 +155,7 @@ async fn forward(client: TcpStream, server: SocketAddr, mut state: watch::Receiv
         loop {
             let count = from_client.read(&mut piece).await.unwrap_or(0);
             match sprung(&way, &piece[..count]) {
-                Some(Trap::Before(_)) => std::future::pending::<()>().await,
+                Some(Trap::Before(_) | Trap::BeforeAlone(_)) => std::future::pending::<()>().await,
                 Some(Trap::Commit(_)) => commits = true,
                 None => {}
             }
@@ -181,7 +189,7 @@ async fn forward(client: TcpStream, server: SocketAddr, mut state: watch::Receiv
 }
 
 fn sprung(way: &Mutex<Way>, piece: &[u8]) -> Option<Trap> {
-    way.lock().expect("nobody panicked").trap.take_if(|trap| has(piece, trap.words()))
+    way.lock().expect("nobody panicked").trap.take_if(|trap| trap.is_sprung_by(piece))
 }
 
 fn has(piece: &[u8], words: &str) -> bool {
