@@ -9,7 +9,7 @@ use chiliview_snapshot::{
     ArtefactKey, Depth, Error as SnapshotError, Manifest, Owner, Source, Watch, WriteRequest, Written, prove, write,
 };
 use chiliview_store::{
-    BackupId, Error, Tx, UploadId,
+    BackupId, Error, UploadId,
     audit::{self, Event},
     backups::{self, Backup, BackupStatus, ProofDepth, Verified},
     reason::Reason,
@@ -47,7 +47,7 @@ pub(crate) async fn back_up(context: &Context, id: BackupId, upload: Option<Uplo
         return Outcome::Done;
     }
     // It may have become a backup all the same: the commit was done, and its answer was lost.
-    match is_open(context, id, Some(attempt)).await {
+    match is_open(context, id, attempt).await {
         Ok(true) => {}
         Ok(false) => return Outcome::Done,
         Err(error) => return later(&error),
@@ -58,7 +58,7 @@ pub(crate) async fn back_up(context: &Context, id: BackupId, upload: Option<Uplo
         return Outcome::Retry { after: None, reason: because(&error) };
     }
     match failure {
-        Failure::Cancelled => match end(context, id, BackupStatus::Cancelled, &called_off()).await {
+        Failure::Cancelled => match end(context, id, attempt, BackupStatus::Cancelled, &called_off()).await {
             Ok(()) => Outcome::Done,
             Err(error) => later(&error),
         },
@@ -81,25 +81,22 @@ pub(crate) async fn back_up(context: &Context, id: BackupId, upload: Option<Uplo
 }
 
 /// The last attempt failed: says so on the row, and leaves no file.
-pub(crate) async fn give_up(context: &Context, id: BackupId, reason: &Reason) -> anyhow::Result<()> {
-    if !is_open(context, id, None).await? {
+pub(crate) async fn give_up(context: &Context, id: BackupId, attempt: &Attempt, reason: &Reason) -> anyhow::Result<()> {
+    if !is_open(context, id, attempt).await? {
         return Ok(());
     }
     let backup = context.store.central().read(async |tx| backups::find(tx, id).await).await?;
     let Some(backup) = backup else { return Ok(()) };
     clear(context, &ArtefactKey::last_of(&backup)).await?;
-    end(context, id, BackupStatus::Failed, reason).await?;
+    end(context, id, attempt, BackupStatus::Failed, reason).await?;
     Ok(())
 }
 
 /// Whether it has not ended, and its job is still the attempt's. Asked as a writer: one whose commit was not answered is waited
 /// for, however it comes out.
-async fn is_open(context: &Context, id: BackupId, attempt: Option<&Attempt>) -> Result<bool, Error> {
-    let open = async |tx: &mut Tx| Ok(backups::find(tx, id).await?.is_some_and(|backup| !backup.status.is_terminal()));
-    match attempt {
-        Some(attempt) => Ok(context.write_for(attempt, open).await? == Some(true)),
-        None => context.store.central().write(open).await,
-    }
+async fn is_open(context: &Context, id: BackupId, attempt: &Attempt) -> Result<bool, Error> {
+    let row = context.write_for(attempt, async |tx| backups::find(tx, id).await).await?;
+    Ok(row.flatten().is_some_and(|backup| !backup.status.is_terminal()))
 }
 
 /// An attempt that was overtaken takes its own away: under its name nobody else writes. What it cannot take away is not the
@@ -258,27 +255,30 @@ fn verified(manifest: &Manifest) -> Result<Verified, Failure> {
     })
 }
 
-async fn end(context: &Context, id: BackupId, status: BackupStatus, reason: &Reason) -> Result<(), Error> {
+async fn end(
+    context: &Context,
+    id: BackupId,
+    attempt: &Attempt,
+    status: BackupStatus,
+    reason: &Reason,
+) -> Result<(), Error> {
     let now = context.now();
     let (action, outcome) = match status {
         BackupStatus::Cancelled => ("backup.cancelled", audit::Outcome::Success),
         _ => ("backup.failed", audit::Outcome::Failed),
     };
-    context
-        .store
-        .central()
-        .write(async |tx| {
-            if backups::end(tx, id, status, reason, now).await? {
-                context.audit(tx, Event::done(action, "backup", id).ending(outcome, &reason.words)).await?;
-                if status == BackupStatus::Failed
-                    && let Some(backup) = backups::find(tx, id).await?
-                {
-                    tell::backup_failed(context, tx, &backup, &reason.words).await?;
-                }
+    let ended = context.write_for(attempt, async |tx| {
+        if backups::end(tx, id, status, reason, now).await? {
+            context.audit(tx, Event::done(action, "backup", id).ending(outcome, &reason.words)).await?;
+            if status == BackupStatus::Failed
+                && let Some(backup) = backups::find(tx, id).await?
+            {
+                tell::backup_failed(context, tx, &backup, &reason.words).await?;
             }
-            Ok(())
-        })
-        .await
+        }
+        Ok::<_, Error>(())
+    });
+    ended.await.map(drop)
 }
 
 async fn note_retry(context: &Context, id: BackupId, number: i64, reason: &Reason) {

@@ -101,9 +101,9 @@ impl Handler for Jobs {
         async move {
             match work {
                 Work::BackUp { backup } | Work::Import { backup, .. } => {
-                    backup::give_up(&self.0, backup, &reason).await
+                    backup::give_up(&self.0, backup, &attempt, &reason).await
                 }
-                Work::Prove { backup } => prove::give_up(&self.0, backup, &reason).await,
+                Work::Prove { backup } => prove::give_up(&self.0, backup, &attempt, &reason).await,
                 Work::Deliver { delivery } => deliver::give_up(&self.0, delivery, &reason.words).await,
                 Work::RunSchedule { run } => schedule::give_up(&self.0, run, &reason.words).await,
                 Work::Examine { run } => examine::give_up(&self.0, run, &reason.words).await,

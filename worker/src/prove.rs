@@ -54,12 +54,10 @@ pub(crate) async fn prove_again(context: &Context, id: BackupId, attempt: &Attem
 }
 
 /// The last attempt failed: the backup is what it was before.
-pub(crate) async fn give_up(context: &Context, id: BackupId, reason: &Reason) -> anyhow::Result<()> {
+pub(crate) async fn give_up(context: &Context, id: BackupId, attempt: &Attempt, reason: &Reason) -> anyhow::Result<()> {
     let now = context.now();
     context
-        .store
-        .central()
-        .write(async |tx| {
+        .write_for(attempt, async |tx| {
             if backups::prove_later(tx, id, reason, now).await? {
                 let event = Event::done("backup.not_proven", "backup", id);
                 context.audit(tx, event.ending(audit::Outcome::Failed, &reason.words)).await?;

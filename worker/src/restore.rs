@@ -98,7 +98,7 @@ pub(crate) async fn give_up(
                 return Ok(());
             }
         }
-        present::give_up_safety(context, &row, reason).await?;
+        present::give_up_safety(context, &row, attempt, reason).await?;
         end(context, id, attempt, RestoreStatus::Failed, reason).await?;
     }
     settle(context, id, attempt).await?;
@@ -112,17 +112,11 @@ fn swap_of(context: &Context, row: &Restore) -> Exchange {
 /// Takes the restore for this attempt; nothing when it has ended already.
 async fn begin(context: &Context, id: RestoreId, attempt: &Attempt) -> Result<Option<(Restore, i64)>, Error> {
     let now = context.now();
-    context
-        .store
-        .central()
-        .write(async |tx| {
-            if !attempt.holds(tx).await? {
-                return Ok(None);
-            }
-            let Some(number) = restores::start(tx, id, now).await? else { return Ok(None) };
-            Ok(restores::find(tx, id).await?.map(|row| (row, number)))
-        })
-        .await
+    let begun = context.write_for(attempt, async |tx| {
+        let Some(number) = restores::start(tx, id, now).await? else { return Ok(None) };
+        Ok::<_, Error>(restores::find(tx, id).await?.map(|row| (row, number)))
+    });
+    Ok(begun.await?.flatten())
 }
 
 async fn run(context: &Context, row: &Restore, number: i64, attempt: &Attempt) -> Result<(), Failure> {
@@ -172,20 +166,14 @@ fn ours(held: bool) -> Result<(), Failure> {
 
 async fn pass_the_point(context: &Context, id: RestoreId, number: i64, attempt: &Attempt) -> Result<(), Failure> {
     let now = context.now();
-    context
-        .store
-        .central()
-        .write(async |tx| {
-            if !attempt.holds(tx).await? {
-                return Err(Failure::Overtaken);
-            }
-            if !restores::passes_the_point(tx, id, number, now).await? {
-                let asked = restores::is_cancel_requested(tx, id).await?;
-                return Err(if asked { Failure::Cancelled } else { Failure::Overtaken });
-            }
-            Ok(())
-        })
-        .await
+    let passed = context.write_for(attempt, async |tx| {
+        if !restores::passes_the_point(tx, id, number, now).await? {
+            let asked = restores::is_cancel_requested(tx, id).await?;
+            return Err(if asked { Failure::Cancelled } else { Failure::Overtaken });
+        }
+        Ok(())
+    });
+    passed.await?.ok_or(Failure::Overtaken)
 }
 
 /// The new tenant, the end of the sessions, the job that forgets, the audit, and `done`: together or not at all.
@@ -198,29 +186,23 @@ async fn commit(
 ) -> Result<(), Failure> {
     let now = context.now();
     let undo_until = swap.has_kept().await?.then(|| now.plus(context.config.undo_window));
-    context
-        .store
-        .central()
-        .write(async |tx| {
-            if !attempt.holds(tx).await? {
-                return Err(Failure::Overtaken);
-            }
-            if row.target == Target::New {
-                let tenant = tenant::of(tx, row, now).await?;
-                tenants::insert(tx, &tenant).await.map_err(|error| tenant::taken(error, &row.tenant_slug))?;
-            }
-            if !restores::done(tx, row.id, number, undo_until, now).await? {
-                return Err(Failure::Overtaken);
-            }
-            sessions::delete_of_tenant(tx, row.tenant_id).await?;
-            tenant_schemas::reached(tx, row.tenant_id, newest(Kind::Tenant), now).await?;
-            if let Some(until) = undo_until {
-                let work = Work::ForgetRestored { restore: row.id };
-                queue::enqueue(tx, &NewJob::new(context.store.ids().next(), work).at(until)).await?;
-            }
-            Ok(context.audit(tx, Event::done("restore.done", "restore", row.id)).await?)
-        })
-        .await
+    let done = context.write_for(attempt, async |tx| {
+        if row.target == Target::New {
+            let tenant = tenant::of(tx, row, now).await?;
+            tenants::insert(tx, &tenant).await.map_err(|error| tenant::taken(error, &row.tenant_slug))?;
+        }
+        if !restores::done(tx, row.id, number, undo_until, now).await? {
+            return Err(Failure::Overtaken);
+        }
+        sessions::delete_of_tenant(tx, row.tenant_id).await?;
+        tenant_schemas::reached(tx, row.tenant_id, newest(Kind::Tenant), now).await?;
+        if let Some(until) = undo_until {
+            let work = Work::ForgetRestored { restore: row.id };
+            queue::enqueue(tx, &NewJob::new(context.store.ids().next(), work).at(until)).await?;
+        }
+        Ok(context.audit(tx, Event::done("restore.done", "restore", row.id)).await?)
+    });
+    done.await?.ok_or(Failure::Overtaken)
 }
 
 /// Between two attempts the tenant may work, if its own database is live and no other attempt counts on the lock already. What

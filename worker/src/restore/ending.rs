@@ -35,25 +35,22 @@ pub(super) async fn end(
         _ => ("restore.failed", audit::Outcome::Failed),
     };
     fail::fail_point!("worker.restore_ending", |_| Err(Error::DiskFull));
-    context
-        .store
-        .central()
-        .write(async |tx| {
-            let before = restores::find(tx, id).await?;
-            if !attempt.holds(tx).await? || !restores::end(tx, id, status, reason, now).await? {
-                return Ok(());
-            }
-            context.audit(tx, Event::done(action, "restore", id).ending(outcome, &reason.words)).await?;
-            if let Some(row) = before.filter(|_| status == RestoreStatus::Failed) {
-                tell::restore_failed(context, tx, &row, &reason.words).await?;
-            }
-            Ok(())
-        })
-        .await
+    let ended = context.write_for(attempt, async |tx| {
+        let before = restores::find(tx, id).await?;
+        if !restores::end(tx, id, status, reason, now).await? {
+            return Ok(());
+        }
+        context.audit(tx, Event::done(action, "restore", id).ending(outcome, &reason.words)).await?;
+        if let Some(row) = before.filter(|_| status == RestoreStatus::Failed) {
+            tell::restore_failed(context, tx, &row, &reason.words).await?;
+        }
+        Ok::<_, Error>(())
+    });
+    ended.await.map(drop)
 }
 
 pub(super) async fn is_held(context: &Context, attempt: &Attempt) -> Result<bool, Error> {
-    context.store.central().write(async |tx| attempt.holds(tx).await).await
+    Ok(context.write_for(attempt, async |_| Ok::<_, Error>(())).await?.is_some())
 }
 
 pub(super) async fn settled(context: &Context, id: RestoreId, attempt: &Attempt) -> Outcome {

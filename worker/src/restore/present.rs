@@ -79,7 +79,7 @@ async fn save(
         Some((_, BackupStatus::Verified | BackupStatus::Unchanged)) => return Ok(()),
         Some((id, BackupStatus::Queued | BackupStatus::Running | BackupStatus::Verifying)) => id,
         _ => {
-            give_up_safety(context, row, &"another attempt makes another".into())
+            give_up_safety(context, row, attempt, &"another attempt makes another".into())
                 .await
                 .map_err(|error| Failure::NotSaved(reasons::of(&error)))?;
             ask(context, row, number, attempt, since).await?
@@ -127,23 +127,25 @@ async fn ask(
         trace_id: current_trace_id(),
         at: now,
     };
-    context
-        .store
-        .central()
-        .write(async |tx| {
-            if !attempt.holds(tx).await? || !restores::note_safety(tx, row.id, number, new.id, now).await? {
-                return Err(Failure::Overtaken);
-            }
-            Ok(backups::insert(tx, &new).await?)
-        })
-        .await?;
+    let asked = context.write_for(attempt, async |tx| {
+        if !restores::note_safety(tx, row.id, number, new.id, now).await? {
+            return Err(Failure::Overtaken);
+        }
+        Ok(backups::insert(tx, &new).await?)
+    });
+    asked.await?.ok_or(Failure::Overtaken)?;
     Ok(new.id)
 }
 
 /// Ends a safety backup that an attempt left behind.
-pub(super) async fn give_up_safety(context: &Context, row: &Restore, reason: &Reason) -> anyhow::Result<()> {
+pub(super) async fn give_up_safety(
+    context: &Context,
+    row: &Restore,
+    attempt: &Attempt,
+    reason: &Reason,
+) -> anyhow::Result<()> {
     match row.safety_backup_id {
-        Some(id) => backup::give_up(context, id, reason).await,
+        Some(id) => backup::give_up(context, id, attempt, reason).await,
         None => Ok(()),
     }
 }

@@ -55,7 +55,7 @@ pub(crate) async fn give_up_undo(
                 return Ok(());
             }
         }
-        present::give_up_safety(context, &row, reason).await?;
+        present::give_up_safety(context, &row, attempt, reason).await?;
         fail(context, &row, attempt, reason).await?;
     }
     settle(context, id, attempt).await?;
@@ -90,17 +90,11 @@ pub(crate) async fn forget(context: &Context, id: RestoreId) -> Outcome {
 
 async fn begin(context: &Context, id: RestoreId, attempt: &Attempt) -> Result<Option<(Restore, i64)>, Error> {
     let now = context.now();
-    context
-        .store
-        .central()
-        .write(async |tx| {
-            if !attempt.holds(tx).await? {
-                return Ok(None);
-            }
-            let Some(number) = restores::start_undo(tx, id, now).await? else { return Ok(None) };
-            Ok(restores::find(tx, id).await?.map(|row| (row, number)))
-        })
-        .await
+    let begun = context.write_for(attempt, async |tx| {
+        let Some(number) = restores::start_undo(tx, id, now).await? else { return Ok(None) };
+        Ok::<_, Error>(restores::find(tx, id).await?.map(|row| (row, number)))
+    });
+    Ok(begun.await?.flatten())
 }
 
 async fn run(context: &Context, row: &Restore, number: i64, attempt: &Attempt) -> Result<(), Failure> {
@@ -133,17 +127,14 @@ async fn look_at_kept(swap: &Exchange) -> Result<(), Failure> {
 
 async fn commit(context: &Context, row: &Restore, number: i64, attempt: &Attempt) -> Result<(), Failure> {
     let now = context.now();
-    context
-        .store
-        .central()
-        .write(async |tx| {
-            if !attempt.holds(tx).await? || !restores::undone(tx, row.id, number, now).await? {
-                return Err(Failure::Overtaken);
-            }
-            sessions::delete_of_tenant(tx, row.tenant_id).await?;
-            Ok(context.audit(tx, Event::done("restore.undone", "restore", row.id)).await?)
-        })
-        .await
+    let undone = context.write_for(attempt, async |tx| {
+        if !restores::undone(tx, row.id, number, now).await? {
+            return Err(Failure::Overtaken);
+        }
+        sessions::delete_of_tenant(tx, row.tenant_id).await?;
+        Ok(context.audit(tx, Event::done("restore.undone", "restore", row.id)).await?)
+    });
+    undone.await?.ok_or(Failure::Overtaken)
 }
 
 async fn fail(context: &Context, row: &Restore, attempt: &Attempt, reason: &Reason) -> Result<(), Error> {
@@ -151,18 +142,14 @@ async fn fail(context: &Context, row: &Restore, attempt: &Attempt, reason: &Reas
     let reason = Reason::new(reason.cause, format!("the undo failed: {reason}"));
     let job = NewJob::new(context.store.ids().next(), Work::ForgetRestored { restore: row.id });
     let job = job.at(row.undo_until.unwrap_or(now));
-    context
-        .store
-        .central()
-        .write(async |tx| {
-            if attempt.holds(tx).await? && restores::undo_failed(tx, row.id, &reason, now).await? {
-                queue::enqueue(tx, &job).await?;
-                let event =
-                    Event::done("restore.undo", "restore", row.id).ending(audit::Outcome::Failed, &reason.words);
-                context.audit(tx, event).await?;
-                tell::restore_failed(context, tx, row, &reason.words).await?;
-            }
-            Ok(())
-        })
-        .await
+    let failed = context.write_for(attempt, async |tx| {
+        if restores::undo_failed(tx, row.id, &reason, now).await? {
+            queue::enqueue(tx, &job).await?;
+            let event = Event::done("restore.undo", "restore", row.id).ending(audit::Outcome::Failed, &reason.words);
+            context.audit(tx, event).await?;
+            tell::restore_failed(context, tx, row, &reason.words).await?;
+        }
+        Ok::<_, Error>(())
+    });
+    failed.await.map(drop)
 }
