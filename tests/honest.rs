@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Home, PASSWORD, Server, until};
+use crate::support::{Client, Home, PASSWORD, Server, stem, until};
 
 /// What only a success may say.
 const GOOD: [&str; 6] = ["verified", "proven", "done", "restored", "succeeded", "unchanged"];
@@ -22,7 +22,8 @@ async fn asked(admin: &Client, slug: &str) -> String {
 
 /// Turns a byte in the middle of the snapshot.
 fn damage(home: &Home, tenant: &str, backup: &str) {
-    let snapshot = home.path(format!("data/backups/{tenant}/{backup}.db.zst"));
+    let folder = home.path(format!("data/backups/{tenant}"));
+    let snapshot = folder.join(format!("{}.db.zst", stem(&folder, backup)));
     let mut bytes = fs::read(&snapshot).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;

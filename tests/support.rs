@@ -7,7 +7,10 @@ mod process;
 mod server;
 mod tools;
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use sha2::{Digest, Sha256};
 
@@ -19,6 +22,13 @@ pub(crate) use self::{
     server::Server,
     tools::{binary, built, missing, project, python_environment, run},
 };
+
+/// What the files of a backup's snapshot are called before their endings: its id, and the attempt that made it.
+pub(crate) fn stem(folder: &Path, backup: &str) -> String {
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut found = names.filter_map(|name| Some(name.strip_suffix(".db.zst")?.to_owned()));
+    found.find(|stem| stem.starts_with(backup)).unwrap_or_else(|| panic!("no artefact of {backup}"))
+}
 
 const PATIENCE: Duration = Duration::from_secs(90);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);

@@ -104,15 +104,16 @@ async fn sound(database: &Database, what: &str) -> std::result::Result<(), Strin
 /// A backup that says so has its artefact, to the last bit.
 async fn verified(store: &Store, data: &Path) -> std::result::Result<Vec<String>, String> {
     // One that is proven again counts meanwhile.
-    let sql = "SELECT id, tenant_id, stored_sha256 FROM backups
+    let sql = "SELECT id, tenant_id, stored_sha256, artefact FROM backups
                WHERE status IN ('verified', 'verifying') AND verified_at IS NOT NULL AND deleted_at IS NULL";
-    let rows: Result<Vec<(String, Option<String>, String)>> =
+    let rows: Result<Vec<(String, Option<String>, String, i64)>> =
         store.central().read(async |tx| tx.query(sql).fetch_all().await).await;
     let mut ids = Vec::new();
-    for (id, tenant, digest) in rows.map_err(|error| error.to_string())? {
+    for (id, tenant, digest, attempt) in rows.map_err(|error| error.to_string())? {
         let place = data.join("backups").join(tenant.as_deref().unwrap_or("central"));
-        let artefact = std::fs::read(place.join(format!("{id}.db.zst"))).unwrap_or_default();
-        if sha256(artefact) != digest || !place.join(format!("{id}.manifest.json")).is_file() {
+        let stem = if attempt == 1 { id.clone() } else { format!("{id}.{attempt}") };
+        let artefact = std::fs::read(place.join(format!("{stem}.db.zst"))).unwrap_or_default();
+        if sha256(artefact) != digest || !place.join(format!("{stem}.manifest.json")).is_file() {
             return Err(format!("backup {id} is verified, and its artefact is not there whole"));
         }
         ids.push(id);

@@ -6,7 +6,7 @@ use chiliview_store::postgres::tenant_schema;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
-use crate::support::{Client, Home, Server, run, sha256, until};
+use crate::support::{Client, Home, Server, run, sha256, stem, until};
 
 const KILLS: u32 = 4;
 
@@ -81,7 +81,8 @@ fn files_of(home: &Home, backup: &Value) -> Vec<String> {
     }
     assert_eq!(backup["status"], "verified", "{backup}");
     let folder = backup["tenant_id"].as_str().unwrap_or("central");
-    let name = format!("{folder}/{}", backup["id"].as_str().unwrap());
+    let stem = stem(&home.path(format!("data/backups/{folder}")), backup["id"].as_str().unwrap());
+    let name = format!("{folder}/{stem}");
     let artefact = std::fs::read(home.path(format!("data/backups/{name}.db.zst"))).unwrap();
     assert_eq!(sha256(artefact), backup["sha256"].as_str().unwrap());
     vec![format!("{name}.db.zst"), format!("{name}.manifest.json")]

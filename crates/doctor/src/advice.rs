@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use chiliview_snapshot::Location;
+use chiliview_snapshot::{ArtefactKey, Location};
 use chiliview_store::{TenantId, backups};
 
 use crate::{central::Central, exam::Exam, files, says::Advice};
 
 const ARTEFACT: &str = ".db.zst";
+const SEALED: &str = ".db.zst.age";
 const MANIFEST: &str = ".manifest.json";
 
 /// For the central database. Its own list of backups is lost with it, so the shelf is asked.
@@ -22,7 +23,7 @@ pub(crate) async fn for_tenant(exam: &Exam<'_>, central: Option<&Central>, id: T
     let Some(central) = central else { return from_shelf() };
     match central.read(exam, async |tx| backups::newest_verified(tx, Some(id)).await).await {
         Ok(Some(backup)) => {
-            let command = unpack(shelf, &format!("{shelf}/{id}/{}{ARTEFACT}", backup.id), &database);
+            let command = unpack(shelf, &format!("{shelf}/{}", ArtefactKey::of_backup(&backup)), &database);
             let by_hand = Advice::UnpackVerified { command, taken: backup.created_at };
             vec![Advice::RestoreBackup { backup: backup.id }, by_hand]
         }
@@ -44,9 +45,11 @@ fn from_shelf(shelf: &Location, folder: &str, database: &Path) -> Advice {
 
 fn unpack(shelf: &Location, artefact: &str, database: &Path) -> String {
     let database = database.display();
-    match shelf.as_directory() {
-        Some(_) => format!("zstd -d {artefact} -o {database}"),
-        None => format!("aws s3 cp {artefact} - | zstd -d -o {database}"),
+    match (shelf.as_directory(), artefact.ends_with(SEALED)) {
+        (Some(_), false) => format!("zstd -d {artefact} -o {database}"),
+        (Some(_), true) => format!("age -d -i identities.txt {artefact} | zstd -d -o {database}"),
+        (None, false) => format!("aws s3 cp {artefact} - | zstd -d -o {database}"),
+        (None, true) => format!("aws s3 cp {artefact} - | age -d -i identities.txt | zstd -d -o {database}"),
     }
 }
 
@@ -54,5 +57,7 @@ fn unpack(shelf: &Location, artefact: &str, database: &Path) -> String {
 fn newest(folder: &Path) -> Option<PathBuf> {
     let names = files::names(folder);
     let newest = names.iter().rev().find_map(|(name, _)| name.strip_suffix(MANIFEST))?;
-    Some(folder.join(format!("{newest}{ARTEFACT}")))
+    let sealed = format!("{newest}{SEALED}");
+    let is_sealed = names.iter().any(|(name, _)| *name == sealed);
+    Some(folder.join(if is_sealed { sealed } else { format!("{newest}{ARTEFACT}") }))
 }

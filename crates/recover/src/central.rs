@@ -134,7 +134,7 @@ async fn hand_over(work: &mut Work<'_>, data_dir: &DataDir, server: &Server) -> 
     let stamp = stamp(work.now());
     let (mark, aside) = (format!("restored-{stamp}"), format!("chiliview_before_{stamp}"));
     let step = &mut transfer::unheard;
-    let kept = relocation::take_central(&server.pool, &path, &jobs?, &mark, &aside, step).await?;
+    let kept = relocation::take_central(&server.pool, &server.alone, &path, &jobs?, &mark, &aside, step).await?;
     match &kept {
         Some(kept) => work.ok("kept", OBJECT, format!("what was there before is in the schema {kept}")),
         None => work.ok("kept", OBJECT, "there was no central database before"),

@@ -44,7 +44,7 @@ pub(crate) struct Server {
     pub(crate) pool: PgPool,
     /// Host and database, without any password.
     pub(crate) place: String,
-    _alone: presence::Alone,
+    pub(crate) alone: presence::Alone,
 }
 
 impl Server {
@@ -54,7 +54,7 @@ impl Server {
         let Some(alone) = presence::alone(options.clone()).await? else {
             return Err(Failure::InUse(format!("PostgreSQL ({place})").into()));
         };
-        Ok(Self { pool: postgres::connect(options, 4).await?, place, _alone: alone })
+        Ok(Self { pool: postgres::connect(options, 4).await?, place, alone })
     }
 }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
-use tokio::task::AbortHandle;
+use tokio::{sync::Mutex, task::AbortHandle};
 
 use crate::{
     error::{Error, Result},
@@ -36,7 +36,23 @@ impl Drop for Present {
 /// Held by the one process that works with the platform.
 #[derive(Debug)]
 pub struct Alone {
-    _connection: PgConnection,
+    connection: Mutex<PgConnection>,
+}
+
+impl Alone {
+    /// To be asked last, before what only one may do is committed: a machine that stood still for a minute may have been taken for
+    /// dead, and others are at work by now.
+    ///
+    /// # Errors
+    /// [`Error::Unsafe`] when the server has ended it.
+    pub(crate) async fn is_held(&self) -> Result<()> {
+        // The lock is there for as long as the session is.
+        in_time(ANSWER, self.connection.lock().await.ping()).await.map_err(|error| {
+            Error::Unsafe(format!(
+                "this process was alone with the platform, and the server has ended that meanwhile ({error}); nothing was changed, try again"
+            ))
+        })
+    }
 }
 
 /// Joins the others. A server that restarts ends everybody's presence: it is taken up again as soon as it can be.
@@ -78,7 +94,7 @@ pub async fn alone(options: PgConnectOptions) -> Result<Option<Alone>> {
     let begun = tokio::time::Instant::now();
     loop {
         if let Some(connection) = taken(&options, ALONE).await? {
-            return Ok(Some(Alone { _connection: connection }));
+            return Ok(Some(Alone { connection: Mutex::new(connection) }));
         }
         if begun.elapsed() > MOMENT {
             return Ok(None);

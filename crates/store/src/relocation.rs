@@ -9,6 +9,7 @@ use crate::{
     lent::PostgresTx,
     migrations::Kind,
     postgres::{CENTRAL, Schema, tenant_schema},
+    presence::Alone,
     queue::{self, Carried},
     seam::{Database, Tx},
     transfer::{self, Contents, Digests, Step},
@@ -80,10 +81,11 @@ pub async fn tenant_contents(pool: &PgPool, id: TenantId, step: Step<'_>) -> Res
     transfer::contents_of_schema(&tenant(pool, id), Kind::Tenant, step).await
 }
 
-/// Loads a central database and its jobs, and makes it the platform's in one transaction. What was there before, jobs that were
+/// Loads a central database and its jobs, and makes it the platform's in one transaction, if the caller is alone still. What was there before, jobs that were
 /// not over included, ends with it; its schema is kept under the name that is answered.
 pub async fn take_central(
     pool: &PgPool,
+    alone: &Alone,
     file: &std::path::Path,
     jobs: &[Carried],
     mark: &str,
@@ -105,6 +107,7 @@ pub async fn take_central(
         rename(&mut tx, CENTRAL, kept).await?;
     }
     rename(&mut tx, INCOMING, CENTRAL).await?;
+    alone.is_held().await?;
     tx.commit().await?;
     Ok(kept)
 }

@@ -46,6 +46,40 @@ async fn a_truncated_file_is_named_and_the_newest_backup_with_it() {
     assert!(advice.contains(&format!("{}.db.zst -o", installation.backup)), "{advice}");
 }
 
+/// Under the name that it has, with the program that opens it.
+#[tokio::test]
+async fn of_an_encrypted_backup_and_of_one_that_took_two_attempts_the_advice_is_right_too() {
+    let installation = Installation::new().await;
+    let sealed = installation.back_up_sealed().await;
+    let path = installation.database(installation.acme);
+    File::options().write(true).open(&path).unwrap().set_len(20_000).unwrap();
+    let advice = async || only(&installation.repair().await).advice.clone().unwrap();
+    let (found, wanted) = (advice().await, format!("age -d -i identities.txt {} | zstd -d -o", sealed.display()));
+    assert!(found.contains(&wanted), "{found}");
+    let second = sealed.to_str().unwrap().replace(".db.zst.age", ".2.db.zst.age");
+    let mut central = SqliteConnection::connect(installation.data_dir().central().to_str().unwrap()).await.unwrap();
+    sqlx::query("UPDATE backups SET artefact = 2 WHERE encrypted = 1").execute(&mut central).await.unwrap();
+    central.close().await.unwrap();
+    fs::rename(&sealed, &second).unwrap();
+    fs::rename(
+        sealed.to_str().unwrap().replace(".db.zst.age", ".manifest.json"),
+        second.replace(".db.zst.age", ".manifest.json"),
+    )
+    .unwrap();
+    let found = advice().await;
+    assert!(found.contains(&format!("{second} | zstd -d -o")), "{found}");
+    fs::remove_file(installation.data_dir().central()).unwrap();
+    fs::rename(
+        installation.root.join(format!("backups/{}", installation.acme)),
+        installation.root.join("backups/central"),
+    )
+    .unwrap();
+    let report = installation.repair().await;
+    let lost = report.checks.iter().find(|line| line.name == "central_database").unwrap();
+    let words = lost.advice.as_deref().unwrap();
+    assert!(words.contains("age -d") && words.contains(".2.db.zst.age | zstd"), "{words}");
+}
+
 #[tokio::test]
 async fn a_flipped_bit_is_noticed() {
     let installation = Installation::new().await;

@@ -103,7 +103,16 @@ async fn carry(work: &mut Work<'_>, data_dir: &DataDir, server: &Server, mark: &
         }
     }
     let aside = format!("chiliview_before_{}", stamp(work.now()));
-    relocation::take_central(&server.pool, &data_dir.central(), &jobs, mark, &aside, &mut transfer::unheard).await?;
+    relocation::take_central(
+        &server.pool,
+        &server.alone,
+        &data_dir.central(),
+        &jobs,
+        mark,
+        &aside,
+        &mut transfer::unheard,
+    )
+    .await?;
     work.ok(NAME, "central", format!("equal on both sides, with {} jobs that are not over", jobs.len()));
     fail::fail_point!("recover.moved_central");
     Ok(())

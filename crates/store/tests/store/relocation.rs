@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use chiliview_store::{
-    Ids, Settings,
+    Error, Ids, Settings, postgres, presence,
     queue::{self, Filter, JobId, NewJob, Work},
-    relocation,
+    relocation, transfer,
 };
 
 use crate::{
-    common::{at, open, read, write},
-    engines::on_every_engine,
+    common::{at, open, read, until, write},
+    engines::{on_every_engine, on_postgres},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,6 +50,45 @@ async fn jobs_that_are_not_over_go_with_their_platform_as_they_are() {
         let again = NewJob::new(Ids.next::<JobId>(), Work::Prune).once(&key);
         assert!(!write(other.central(), async |tx| queue::enqueue(tx, &again).await).await, "its key came along");
         other.close().await;
+    })
+    .await;
+}
+
+/// A machine that stood still for minutes was taken for dead, and others work by now.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_alone_no_more_puts_nothing_in_the_place_of_the_platform() {
+    on_postgres(async |settings| {
+        let store = open(&settings).await;
+        let job = NewJob::new(Ids.next::<JobId>(), Work::Prune);
+        write(store.central(), async |tx| queue::enqueue(tx, &job).await).await;
+        store.close().await;
+        drop(store);
+        let home = tempfile::tempdir().unwrap();
+        open(&Settings::sqlite(home.path())).await.close().await;
+        let file = home.path().join("chiliview.db");
+
+        let options = postgres::options(settings.database_url.as_ref().unwrap()).unwrap();
+        let pool = postgres::connect(options.clone(), 2).await.unwrap();
+        let take = async |alone: &presence::Alone| {
+            relocation::take_central(&pool, alone, &file, &[], "restored", "before", &mut transfer::unheard).await
+        };
+        let mine = "FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' AND granted
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        let alone = presence::alone(options.clone()).await.unwrap().unwrap();
+        let ended = format!("SELECT pg_terminate_backend(pid) {mine}");
+        sqlx::query(sqlx::AssertSqlSafe(ended)).execute(&pool).await.unwrap();
+        let refused = take(&alone).await;
+        assert!(matches!(&refused, Err(Error::Unsafe(words)) if words.contains("try again")), "{refused:?}");
+        let again = open(&settings).await;
+        assert_eq!(relocation::jobs(again.central()).await.unwrap().len(), 1, "nothing was replaced");
+        again.close().await;
+        drop(again);
+
+        until("the others to be gone", async || presence::alone(options.clone()).await.unwrap().is_some()).await;
+        let alone = presence::alone(options.clone()).await.unwrap().unwrap();
+        assert_eq!(take(&alone).await.unwrap().as_deref(), Some("before"));
+        drop(alone);
+        assert!(relocation::jobs(open(&settings).await.central()).await.unwrap().is_empty());
     })
     .await;
 }
