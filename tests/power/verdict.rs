@@ -101,13 +101,15 @@ async fn sound(database: &Database, what: &str) -> std::result::Result<(), Strin
     }
 }
 
+/// A backup: its id, its tenant, the digest of its artefact, and which attempt made that.
+type Row = (String, Option<String>, String, i64);
+
 /// A backup that says so has its artefact, to the last bit.
 async fn verified(store: &Store, data: &Path) -> std::result::Result<Vec<String>, String> {
     // One that is proven again counts meanwhile.
     let sql = "SELECT id, tenant_id, stored_sha256, artefact FROM backups
                WHERE status IN ('verified', 'verifying') AND verified_at IS NOT NULL AND deleted_at IS NULL";
-    let rows: Result<Vec<(String, Option<String>, String, i64)>> =
-        store.central().read(async |tx| tx.query(sql).fetch_all().await).await;
+    let rows: Result<Vec<Row>> = store.central().read(async |tx| tx.query(sql).fetch_all().await).await;
     let mut ids = Vec::new();
     for (id, tenant, digest, attempt) in rows.map_err(|error| error.to_string())? {
         let place = data.join("backups").join(tenant.as_deref().unwrap_or("central"));
