@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Home, Process, free_address, missing, project, run, until};
+use crate::support::{Answer, Home, Process, free_address, missing, project, python_environment, run, until};
 
 const TOKEN: &str = "a token of the tests";
 /// Prometheus makes this one itself, for each target.
@@ -183,6 +183,14 @@ fn the_first_alert_is_the_age_of_the_newest_proven_backup_and_each_says_what_to_
             assert_eq!(alert.matches(part).count(), 1, "{part} of {alert}");
         }
     }
+}
+
+/// What a version of Grafana does not know it passes over in silence.
+#[test]
+fn grafanas_own_model_knows_every_word_of_the_dashboard() {
+    let Some(programs) = python_environment("grafana", "tests/observed/requirements.txt") else { return };
+    let (script, dashboard) = ("tests/observed/dashboard.py", "deploy/grafana/dashboards/chiliview.json");
+    run(Command::new(programs.join("python")).args([script, dashboard]).current_dir(project()));
 }
 
 #[test]
