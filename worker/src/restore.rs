@@ -30,7 +30,7 @@ use chiliview_store::{
 pub(crate) use self::leftovers::sweep;
 pub(crate) use self::undo::{forget, give_up_undo, undo};
 use self::{
-    ending::{call_off, end, is_held, settle, settled},
+    ending::{call_off, end, settle, settled},
     failure::Failure,
 };
 use crate::{
@@ -205,14 +205,11 @@ async fn commit(
     done.await?.ok_or(Failure::Overtaken)
 }
 
-/// Between two attempts the tenant may work, if its own database is live and no other attempt counts on the lock already. What
-/// fails here only makes it wait longer.
+/// Between two attempts the tenant may work, if its own database is live and no other attempt counts on the lock already: what is
+/// written asks for that itself. What fails here only makes it wait longer.
 async fn pause(context: &Context, row: &Restore, number: i64, attempt: &Attempt, reason: &Reason) {
     let now = context.now();
     let noted = async {
-        if !is_held(context, attempt).await? {
-            return Ok(false);
-        }
         if swap_of(context, row).live().await? == Live::Before {
             present::unlock(context, row, attempt).await?;
         }

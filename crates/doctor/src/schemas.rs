@@ -64,10 +64,9 @@ async fn nobodys(
             Some(Found::OrphanSchema)
         }
         "restore" | "away" | "before" => {
-            let (restore, kind) = match (kind, Staging::named_by_schema(name)) {
-                (_, Some(place)) => (place.restore, Kind::Staged),
-                ("before", None) => (id.parse::<RestoreId>().ok()?, Kind::Kept),
-                (_, None) => (id.parse::<RestoreId>().ok()?, Kind::Staged),
+            let (restore, kind) = match Staging::named_by_schema(name) {
+                Some(place) => (place.restore, Kind::Staged),
+                None => (id.parse::<RestoreId>().ok()?, if kind == "before" { Kind::Kept } else { Kind::Staged }),
             };
             let needed = restores::needs(exam, Some(central), restore, kind).await;
             (!needed).then_some(Found::LeftByRestore)

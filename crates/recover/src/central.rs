@@ -1,16 +1,13 @@
 //! `restore --central`: another central database in the place of the present one.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::path::PathBuf;
 
 use chiliview_doctor::reader::{self, Place};
-use chiliview_snapshot::{ArtefactKey, Manifest, Shelf};
+use chiliview_snapshot::Shelf;
 use chiliview_store::{
-    Database, Error, Result as StoreResult, Tx,
-    backups::{self, BackupScope, BackupStatus, Filter},
-    central_swap,
+    Database, central_swap,
     data_dir::{DataDir, create_private, remove_tree},
     migrations::Kind,
-    paging::{Cursor, Direction, Page},
     postgres, relocation,
     sqlite::{File, Missing},
     transfer,
@@ -21,13 +18,13 @@ use crate::{
     homes::Homes,
     inventory::{Candidate, Choice, Inventory},
     reconcile,
+    recorded::{Recorded, recorded},
     relocate::{Server, stamp},
     report::Report,
     staging,
     work::Work,
 };
 
-const PAGE: i64 = 500;
 const OBJECT: &str = "central";
 
 /// Restores the central database, and makes it agree with the shelf and the tenants' databases.
@@ -162,7 +159,7 @@ async fn on_the_shelf(
     shelf: &Shelf,
     wanted: &Wanted,
 ) -> Result<Choice, Failure> {
-    let recorded = recorded(work, data_dir, server).await;
+    let recorded = of_the_present(work, data_dir, server).await;
     let mut choice = Inventory::of(shelf).await?.candidates(shelf, None, &recorded).await?;
     // What the present catalogue knows as verified goes before what nobody vouches for; among each, the newest.
     choice.candidates.sort_by_key(|one| !recorded.contains_key(&one.key.plain()));
@@ -177,7 +174,7 @@ async fn on_the_shelf(
 }
 
 /// What the present catalogue knows of the central database's verified backups, when it can be read.
-async fn recorded(work: &mut Work<'_>, data_dir: &DataDir, server: Option<&Server>) -> HashMap<ArtefactKey, Manifest> {
+async fn of_the_present(work: &mut Work<'_>, data_dir: &DataDir, server: Option<&Server>) -> Recorded {
     let path = data_dir.central();
     let (object, there) = match server {
         None => (path.display().to_string(), path.exists()),
@@ -186,35 +183,19 @@ async fn recorded(work: &mut Work<'_>, data_dir: &DataDir, server: Option<&Serve
     };
     if !there {
         work.warn("catalogue", object, "it is gone, so the shelf alone tells what there is", "it is made anew");
-        return HashMap::new();
+        return Recorded::new();
     }
     let place = match server {
         None => Place::Alone(&path),
         Some(server) => Place::Schema(&server.pool, postgres::CENTRAL),
     };
-    match reader::read(place, verified).await {
+    match reader::read(place, async |tx| recorded(tx, None).await).await {
         Ok(recorded) => recorded,
         Err(error) => {
             let why = chiliview_doctor::words(&error);
             let message = format!("it cannot be read, so the shelf alone tells what there is: {why}");
             work.warn("catalogue", object, message, "it is kept for whoever can read more of it");
-            HashMap::new()
+            Recorded::new()
         }
-    }
-}
-
-async fn verified(tx: &mut Tx) -> StoreResult<HashMap<ArtefactKey, Manifest>> {
-    let (scope, status) = (Some(BackupScope::Central), Some(BackupStatus::Verified));
-    let filter = Filter { scope, status, ..Filter::default() };
-    let (mut all, mut after) = (HashMap::new(), None);
-    loop {
-        let page = Page { after: after.take(), limit: PAGE, direction: Direction::Ascending };
-        let rows = backups::list(tx, &filter, &page).await?;
-        let Some(last) = rows.last() else { return Ok::<_, Error>(all) };
-        after = Some(Cursor { key: last.id.to_string(), id: last.id.to_string() });
-        let known = rows.iter().filter_map(|row| {
-            Some((ArtefactKey::of_backup(row).plain(), Manifest::from_json(row.manifest.as_deref()?.as_bytes()).ok()?))
-        });
-        all.extend(known);
     }
 }

@@ -1,6 +1,6 @@
 //! What lies on a shelf, by database: names only, so that a shelf of any size fits into memory.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use chiliview_snapshot::{ArtefactKey, Entry, Error, Manifest, Shelf};
 use chiliview_store::{
@@ -10,7 +10,7 @@ use chiliview_store::{
 };
 use uuid::Uuid;
 
-use crate::{Failure, report::Restored, work::reason};
+use crate::{Failure, recorded::Recorded, report::Restored, work::reason};
 
 /// The names on a shelf.
 #[derive(Debug, Default)]
@@ -118,7 +118,7 @@ impl Inventory {
         &self,
         shelf: &Shelf,
         tenant: Option<TenantId>,
-        recorded: &HashMap<ArtefactKey, Manifest>,
+        recorded: &Recorded,
     ) -> Result<Choice, Failure> {
         let tenant = tenant.map(TenantId::uuid);
         let mut choice = Choice::default();

@@ -11,6 +11,7 @@ mod homes;
 mod inventory;
 mod journal;
 mod reconcile;
+mod recorded;
 mod relocate;
 mod report;
 mod staging;

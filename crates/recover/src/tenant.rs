@@ -1,15 +1,13 @@
 //! One tenant's database out of the shelf.
 
-use std::{collections::HashMap, fs};
+use std::fs;
 
 use chiliview_doctor::condition::Condition;
-use chiliview_snapshot::{ArtefactKey, Manifest, Shelf, Watch, unpack};
+use chiliview_snapshot::{Shelf, Watch, unpack};
 use chiliview_store::{
     Database, Error, Store, TenantId,
-    backups::{self, BackupStatus, Filter},
     data_dir::{DataDir, create_private, remove_tree, sync_directory},
     migrations::Kind,
-    paging::{Cursor, Direction, Page},
     sqlite::{File, Missing},
     write_lock,
 };
@@ -18,11 +16,10 @@ use crate::{
     Failure,
     inventory::{Candidate, Inventory},
     journal::Journal,
+    recorded::recorded,
     staging::fault,
     work::{Work, refusal},
 };
-
-const PAGE: i64 = 500;
 
 /// Restores the newest snapshot that proves, unless that was done already. What nobody has a snapshot of stays missing.
 pub(crate) async fn restore(
@@ -42,7 +39,7 @@ pub(crate) async fn restore(
         }
         remove_tree(&data_dir.tenant(id))?;
     }
-    let recorded = recorded(store, id).await?;
+    let recorded = store.central().read(async |tx| recorded(tx, Some(id)).await).await?;
     let choice = inventory.candidates(shelf, Some(id), &recorded).await?;
     let slug = choice.candidates.first().and_then(|one| crate::inventory::slug(&one.manifest));
     let object = slug.map_or_else(|| id.to_string(), str::to_owned);
@@ -100,19 +97,4 @@ fn publish(data_dir: &DataDir, staging: &std::path::Path, id: TenantId) -> Resul
     sync_directory(staging)?;
     fs::rename(staging, data_dir.tenant(id)).map_err(Error::io("rename", staging))?;
     sync_directory(&data_dir.resellers())
-}
-
-/// What the restored catalogue knows of a tenant's verified backups: the shelf's own manifests may have been changed.
-async fn recorded(store: &Store, id: TenantId) -> Result<HashMap<ArtefactKey, Manifest>, Error> {
-    let filter = Filter { tenant: Some(id), status: Some(BackupStatus::Verified), ..Filter::default() };
-    let (mut all, mut after) = (HashMap::new(), None);
-    loop {
-        let page = Page { after: after.take(), limit: PAGE, direction: Direction::Ascending };
-        let rows = store.central().read(async |tx| backups::list(tx, &filter, &page).await).await?;
-        let Some(last) = rows.last() else { return Ok(all) };
-        after = Some(Cursor { key: last.id.to_string(), id: last.id.to_string() });
-        all.extend(rows.iter().filter_map(|row| {
-            Some((ArtefactKey::of_backup(row).plain(), Manifest::from_json(row.manifest.as_deref()?.as_bytes()).ok()?))
-        }));
-    }
 }

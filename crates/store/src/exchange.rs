@@ -76,8 +76,8 @@ impl Exchange {
         }
     }
 
-    /// Makes the database that this attempt made ready the live one, unless a restored one is, and puts the live one aside, if there is one. False when the
-    /// caller may not: nothing was moved.
+    /// Makes the database that this attempt made ready the live one, unless a restored one is, and puts the live one aside, if
+    /// there is one. False when the caller may not: nothing was moved.
     pub async fn bring_in(&self, may: impl AsyncFnOnce(&mut Tx) -> Result<bool>) -> Result<bool> {
         match self {
             Self::Files(swap, central) => alone(central, may, || swap.bring_in()).await,

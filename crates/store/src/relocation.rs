@@ -81,8 +81,8 @@ pub async fn tenant_contents(pool: &PgPool, id: TenantId, step: Step<'_>) -> Res
     transfer::contents_of_schema(&tenant(pool, id), Kind::Tenant, step).await
 }
 
-/// Loads a central database and its jobs, and makes it the platform's in one transaction, if the caller is alone still. What was there before, jobs that were
-/// not over included, ends with it; its schema is kept under the name that is answered.
+/// Loads a central database and its jobs, and makes it the platform's in one transaction, if the caller is alone still. What was
+/// there before, jobs that were not over included, ends with it; its schema is kept under the name that is answered.
 pub async fn take_central(
     pool: &PgPool,
     alone: &Alone,

@@ -49,7 +49,7 @@ pub(super) async fn end(
     ended.await.map(drop)
 }
 
-pub(super) async fn is_held(context: &Context, attempt: &Attempt) -> Result<bool, Error> {
+async fn is_held(context: &Context, attempt: &Attempt) -> Result<bool, Error> {
     Ok(context.write_for(attempt, async |_| Ok::<_, Error>(())).await?.is_some())
 }
 
