@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use chiliview_store::{Error, restores::RestoreStatus, staging::Staging};
+use chiliview_store::{Error, RestoreId, TenantId, restores::RestoreStatus, staging::Staging};
 use chiliview_worker::queue::Options;
 use tokio::task::block_in_place;
 
@@ -201,23 +201,29 @@ fn one_who_wakes_while_he_makes_a_database_ready_leaves_the_next_ones_alone() {
     });
 }
 
+/// A restore by one who is frozen at a point, done by another, and over when the first wakes.
+async fn overtaken_to_the_end(shop: &Shop, point: &str) -> (TenantId, RestoreId) {
+    let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
+    let restore = shop.ask_restore(tenant, backup).await;
+    let before = Gate::at(point);
+    let overtaken = silent(shop);
+    before.reached().await;
+    let next = shop.start(options());
+    until("the restore has ended", async || shop.restore(restore).await.status.is_terminal()).await;
+    shop.settled().await;
+    before.open();
+    overtaken.stop().await;
+    next.stop().await;
+    assert_eq!(shop.restore(restore).await.status, RestoreStatus::Done, "{point}");
+    (tenant, restore)
+}
+
 #[test]
 fn one_who_wakes_when_the_restore_is_over_leaves_nothing_behind() {
     alone_with_room("restore_overtaken::one_who_wakes_when_the_restore_is_over_leaves_nothing_behind", async || {
         for point in ["worker.restore_proven", "worker.restore_unpacked", "worker.restore_owned"] {
             on_every_engine(async |shop: Shop| {
-                let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
-                let restore = shop.ask_restore(tenant, backup).await;
-                let before = Gate::at(point);
-                let overtaken = silent(&shop);
-                before.reached().await;
-                let next = shop.start(options());
-                until("the restore has ended", async || shop.restore(restore).await.status.is_terminal()).await;
-                shop.settled().await;
-                before.open();
-                overtaken.stop().await;
-                next.stop().await;
-                assert_eq!(shop.restore(restore).await.status, RestoreStatus::Done, "{point}");
+                let (tenant, restore) = overtaken_to_the_end(&shop, point).await;
                 assert_eq!(shop.leftovers().await, [format!(".before-{restore}")], "{point}");
                 shop.add_to(tenant, "new").await.unwrap();
             })
@@ -261,18 +267,7 @@ fn one_who_wakes_when_the_restore_is_over_does_not_lock_again() {
     alone_with_room("restore_overtaken::one_who_wakes_when_the_restore_is_over_does_not_lock_again", async || {
         for point in ["worker.restore_locking", "worker.restore_checking"] {
             on_every_engine(async |shop: Shop| {
-                let (tenant, backup) = shop.saved_tenant(&["anna"]).await;
-                let restore = shop.ask_restore(tenant, backup).await;
-                let before = Gate::at(point);
-                let overtaken = silent(&shop);
-                before.reached().await;
-                let next = shop.start(options());
-                until("the restore has ended", async || shop.restore(restore).await.status.is_terminal()).await;
-                shop.settled().await;
-                before.open();
-                overtaken.stop().await;
-                next.stop().await;
-                assert_eq!(shop.restore(restore).await.status, RestoreStatus::Done, "{point}");
+                let (tenant, _) = overtaken_to_the_end(&shop, point).await;
                 shop.add_to(tenant, "new").await.unwrap();
             })
             .await;
